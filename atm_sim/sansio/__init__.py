@@ -1,0 +1,1 @@
+"""What the sans-IO machines (terminal, acquirer, switch) have in common: their events, effects and queues."""
