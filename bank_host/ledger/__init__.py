@@ -1,0 +1,1 @@
+"""Double entry: which accounts exist, and the balanced postings that every money movement becomes."""

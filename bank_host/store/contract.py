@@ -1,0 +1,147 @@
+"""The contract that every store keeps: load facts, apply changes, commit once (architecture: unit of work).
+
+Stores never decide. `begin()` opens a unit of work; leaving it normally commits, leaving it by an exception rolls
+everything back. Rows that are loaded stay locked until then, always in the order account, limit use, card, so that two
+units of work on the same customer take turns. `Conflict` means the unit of work has to run again from the start (the
+host does, with a cap); `Refused` means a guarded change found its condition false and nothing of it was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from datetime import date
+from typing import Any, NamedTuple, Protocol
+
+from bank_host.rules.changes import Change
+from bank_host.rules.facts import (
+    Account,
+    ActFacts,
+    Authorisation,
+    Card,
+    CardFacts,
+    Exchange,
+    Token,
+)
+
+
+class Conflict(Exception):
+    """Another unit of work got in between; run this one again."""
+
+
+class Refused(Exception):
+    """A guarded change (charge, token step) found its condition false."""
+
+
+class JournalRow(NamedTuple):
+    seq: int
+    key: str
+    kind: str
+    day: date
+    at_us: int
+    refers: str
+    forced: bool
+    legs: tuple[tuple[str, int], ...]
+
+
+class AuditRow(NamedTuple):
+    seq: int
+    at_us: int
+    actor: str
+    channel: str
+    account_id: str
+    what: str
+    before: str
+    after: str
+    reason: str
+
+
+class OutboxRow(NamedTuple):
+    seq: int
+    key: str
+    at_us: int
+    account_id: str
+    kind: str
+    amount_jpy: int
+    state: str  # waiting | sent | dead
+
+
+class ExceptionRow(NamedTuple):
+    seq: int
+    key: str
+    at_us: int
+    kind: str
+    account_id: str
+    amount_jpy: int
+    detail: str
+    state: str  # open | closed
+
+
+class UnitOfWork(Protocol):
+    """One transaction. Loads lock what they return."""
+
+    def next_seq(self) -> int:
+        """The host's next sequence number, strictly growing over the life of the store."""
+
+    def exchange(self, key: str) -> Exchange | None: ...
+
+    def authorisation(self, original_key: str) -> Authorisation | None: ...
+
+    def card_facts(self, card_id: str, day: date, month: str, service: str, medium: str) -> CardFacts | None:
+        """Facts of a card transaction, or None when the bank does not know the card."""
+
+    def act_facts(self, account_id: str, day: date) -> ActFacts | None: ...
+
+    def act_result(self, key: str) -> tuple[str, str] | None:
+        """The (outcome, reason) already given for a request id, or None."""
+
+    def apply(self, changes: Iterable[Change], now_us: int) -> None:
+        """Write the changes in order. Raises Refused or Conflict; the unit of work must then be left by raising."""
+
+    def remember(self, exchange: Exchange) -> None:
+        """Keep a message identity with its answer. Raises Conflict when the identity is already there."""
+
+    def remember_act(self, key: str, outcome: str, reason: str) -> None: ...
+
+    # set-up of the bank, not part of any decision
+    def add_account(self, account: Account) -> None: ...
+
+    def add_card(self, card: Card) -> None: ...
+
+    def add_token(self, token: Token) -> None: ...
+
+
+class Store(Protocol):
+    """A bank's storage. Sweeps read a consistent picture and are for verify, checks and reports."""
+
+    def begin(self) -> AbstractContextManager[UnitOfWork]: ...
+
+    def close(self) -> None: ...
+
+    # sweeps, each in ascending order of its key
+    def accounts(self) -> Iterator[Account]: ...
+
+    def cards(self) -> Iterator[Card]: ...
+
+    def tokens(self) -> Iterator[Token]: ...
+
+    def balances(self) -> Iterator[tuple[str, int]]:
+        """(ledger account, cached balance in yen)."""
+
+    def journal(self) -> Iterator[JournalRow]: ...
+
+    def authorisations(self) -> Iterator[Authorisation]: ...
+
+    def limit_uses(self) -> Iterator[tuple[str, date, str, int]]:
+        """(account, JST day, medium, used yen)."""
+
+    def exchanges(self) -> Iterator[Exchange]: ...
+
+    def audit(self) -> Iterator[AuditRow]: ...
+
+    def outbox(self) -> Iterator[OutboxRow]: ...
+
+    def exceptions(self) -> Iterator[ExceptionRow]: ...
+
+    def raises(self) -> Iterator[Any]:
+        """Every dated raise (`bank_host.rules.facts.Raise`), cancelled ones included."""
