@@ -1,0 +1,83 @@
+# Everything a newcomer needs: `make run` and `make test` set themselves up with Python 3.11+ and make alone.
+#
+# Two stamps inside .venv remember what is installed: a target installs again only when the pinned requirements
+# or pyproject.toml are newer than its stamp.
+
+PYTHON  ?= python3
+WORKERS ?= 2
+
+VENV := .venv
+BIN  := $(VENV)/bin
+PIP  := $(BIN)/python -m pip --disable-pip-version-check install -qq
+LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+        --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+MADE     := $(VENV)/.made
+FOR_RUN  := $(VENV)/.installed-run
+FOR_DEV  := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run test test-long lint bench-decide lock clean
+
+help:  ## print this list
+	@echo "make TARGET, where TARGET is one of"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+setup: $(FOR_RUN)  ## create .venv with the pinned dependencies and the three commands
+
+setup-dev: $(FOR_DEV)  ## the same, with all that tests and lint need
+
+run: $(FOR_RUN)  ## play the tutorial's first day and name the report
+	@$(BIN)/atm-sim run scenarios/tutorial/first_day.yaml --out out/first_day
+
+test: $(FOR_DEV)  ## run the test suite (minutes)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+test-long: $(FOR_DEV)  ## run the test suite with every test in its full form (long)
+	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "long or not long" --timeout 3600
+
+lint: $(FOR_DEV)  ## ruff, mypy and the import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+bench-decide: $(FOR_RUN)  ## print the time one decision takes
+	@$(BIN)/python -m bench.decide
+
+lock: $(FOR_DEV)  ## pin the requirements again from pyproject.toml (UPGRADE=1 raises every pin)
+	@$(LOCK) pyproject.toml requirements/build.in --extra dev --extra postgres -o requirements/dev.txt
+	@$(LOCK) pyproject.toml requirements/build.in -c requirements/dev.txt -o requirements/run.txt
+	@$(BIN)/python requirements/extra.py pcsc | $(LOCK) - -c requirements/dev.txt -o requirements/pcsc.txt
+	@echo "requirements/{run,dev,pcsc}.txt are pinned; commit them."
+
+clean:  ## remove .venv, caches and run folders
+	@rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---- what the targets above stand on
+
+$(MADE):
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "make: $(PYTHON) is not on the PATH. Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "make: $(PYTHON) is $$($(PYTHON) -V 2>&1), but 3.11 or newer is needed. Name another: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "make: python3-venv is missing: $(PYTHON) cannot create virtual environments."; \
+	  echo "      Debian, Ubuntu: sudo apt-get install python3-venv"; exit 1; }
+	@echo "Creating $(VENV) with $$($(PYTHON) -V 2>&1)."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(FOR_RUN): requirements/run.txt pyproject.toml | $(MADE)
+	@echo "Installing the pinned dependencies (a minute or two the first time)."
+	@$(PIP) --require-hashes -r requirements/run.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(FOR_DEV): requirements/dev.txt requirements/pcsc.txt $(FOR_RUN)
+	@echo "Installing what tests and lint need."
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@$(PIP) --require-hashes -r requirements/pcsc.txt >$(VENV)/pcsc.log 2>&1 || \
+	  echo "pyscard could not be built here (needs gcc and libpcsclite-dev; log: $(VENV)/pcsc.log): tests with a card reader are skipped."
+	@touch $@
