@@ -1,0 +1,161 @@
+"""Well-formed messages: requests, completion and reversal advices, repeats, answers, network management (ISO 8583:1987).
+
+Our dialect keeps the PAN out of answers, and the track and the PIN block out of everything but a first request. The reason
+of an advice or reversal travels by name in DE60. Time and trace numbers are arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from bank_host import jst
+from bank_host.iso8583.composite import YEN, amount_text, fee_text, processing_code, replacement_text
+from bank_host.iso8583.identity import original_data
+from bank_host.iso8583.message import Message
+from bank_host.iso8583.mti import is_repeat, repeat_mti, response_mti
+
+CASH_DISPENSER = "6011"
+STRIPE_AND_PIN, CHIP_AND_PIN = "021", "051"
+_CUSTOMER_OPERATED = "02"
+_PIN_CAPTURE_LENGTH = "04"
+
+
+class Acceptor(NamedTuple):
+    """Where a request comes from: the terminal, who runs it, and the acquirer it belongs to."""
+
+    terminal_id: str  # up to 8 characters
+    acceptor_id: str  # up to 15 characters
+    acquirer_id: str  # up to 11 digits
+    name: str = ""  # ASCII, cut at 25 characters
+    city: str = ""  # ASCII, cut at 13 characters
+    country: str = "JP"
+    merchant_type: str = CASH_DISPENSER
+
+
+def stan_text(stan: int) -> str:
+    """DE11: 000001 to 999999; the number wraps, so any positive count may be given."""
+    return f"{(stan - 1) % 999_999 + 1:06d}"
+
+
+def transmission_time(now_us: int) -> str:
+    """DE7: UTC, month to second."""
+    return jst.utc(now_us).strftime("%m%d%H%M%S")
+
+
+def retrieval_reference(now_us: int, stan: int) -> str:
+    """DE37: last digit of the year, day of the year, hour, trace number."""
+    local = jst.civil(now_us)
+    return f"{local.year % 10}{local:%j%H}{stan_text(stan)}"
+
+
+def financial_request(
+    service: str,
+    *,
+    pan: str,
+    amount_jpy: int,
+    stan: int,
+    now_us: int,
+    acceptor: Acceptor,
+    expiry_yymm: str = "",
+    track2: str = "",
+    pin_block: str = "",
+    new_pin_block: str = "",
+    fee_jpy: int = 0,
+    icc_data: str = "",
+    card_sequence: str = "",
+) -> Message:
+    """0200. `amount_jpy` is 0 for an enquiry and a PIN change; `new_pin_block` (DE48) is for the latter only."""
+    local = jst.civil(now_us)
+    fields = {
+        2: pan,
+        3: processing_code(service),
+        4: amount_text(amount_jpy),
+        7: transmission_time(now_us),
+        11: stan_text(stan),
+        12: f"{local:%H%M%S}",
+        13: f"{local:%m%d}",
+        18: acceptor.merchant_type,
+        22: CHIP_AND_PIN if icc_data else STRIPE_AND_PIN,
+        25: _CUSTOMER_OPERATED,
+        32: acceptor.acquirer_id,
+        37: retrieval_reference(now_us, stan),
+        41: acceptor.terminal_id.ljust(8),
+        42: acceptor.acceptor_id.ljust(15),
+        43: f"{acceptor.name[:25]:25}{acceptor.city[:13]:13}{acceptor.country[:2]:2}",
+        49: YEN,
+    }
+    optional = {
+        14: expiry_yymm,
+        23: card_sequence,
+        26: _PIN_CAPTURE_LENGTH if pin_block else "",
+        28: fee_text(fee_jpy) if fee_jpy else "",
+        35: track2,
+        48: new_pin_block,
+        52: pin_block,
+        55: icc_data,
+    }
+    return Message("0200", fields | {de: value for de, value in optional.items() if value})
+
+
+# What an advice keeps of its request; DE3 stays the original's, DE37 links the chain, DE12 and DE13 are never stamped anew.
+_KEPT_BY_ADVICE = (2, 3, 4, 12, 13, 14, 18, 22, 23, 25, 28, 32, 33, 37, 41, 42, 43, 49, 55, 102, 103)
+
+
+def _advice(mti: str, original: Message, reason: str, approval_code: str, stan: int, now_us: int) -> Message:
+    kept = {de: original[de] for de in _KEPT_BY_ADVICE if de in original}
+    own = {7: transmission_time(now_us), 11: stan_text(stan), 60: reason, 90: original_data(original)}
+    approval = {38: approval_code} if approval_code else {}
+    return Message(mti, kept | own | approval)
+
+
+def completion_advice(original: Message, *, stan: int, now_us: int, approval_code: str = "") -> Message:
+    """0220: the cash of `original` was taken (or the notes are in the vault); DE90 quotes it."""
+    return _advice("0220", original, "completion", approval_code, stan, now_us)
+
+
+def reversal_advice(
+    original: Message,
+    reason: str,
+    *,
+    stan: int,
+    now_us: int,
+    dispensed_jpy: int | None = None,
+    approval_code: str = "",
+) -> Message:
+    """0420: take back `original`. `dispensed_jpy` is the amount that stands after a part payment (DE95), None for all.
+
+    A part payment keeps its fee; a full reversal gives it back.
+    """
+    advice = _advice("0420", original, reason, approval_code, stan, now_us)
+    return advice if dispensed_jpy is None else advice.but({95: replacement_text(dispensed_jpy)})
+
+
+def as_repeat(message: Message) -> Message:
+    """The same request or advice sent again: only the type's last digit differs."""
+    return message if is_repeat(message.mti) else message.but(mti=repeat_mti(message.mti))
+
+
+_ECHOED = (3, 4, 7, 11, 12, 13, 15, 32, 33, 37, 41, 42, 49, 70)
+
+
+def answer(request: Message, code: str, extra: Mapping[int, str] | None = None) -> Message:
+    """The answer with DE39 = `code`: the echoed elements and `extra` (approval code, balances, ...), never the PAN."""
+    echoed = {de: request[de] for de in _ECHOED if de in request}
+    return Message(response_mti(request.mti), echoed | {39: code} | dict(extra or {}))
+
+
+def network_request(
+    code: str, *, stan: int, now_us: int, acquirer_id: str = "", key_block: str = ""
+) -> Message:
+    """0800: sign-on, sign-off, echo, key exchange or cut-over by DE70."""
+    local = jst.civil(now_us)
+    fields = {
+        7: transmission_time(now_us),
+        11: stan_text(stan),
+        12: f"{local:%H%M%S}",
+        13: f"{local:%m%d}",
+        70: code,
+    }
+    optional = {32: acquirer_id, 48: key_block}
+    return Message("0800", fields | {de: value for de, value in optional.items() if value})
