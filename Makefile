@@ -12,12 +12,15 @@ PIP  := $(BIN)/python -m pip --disable-pip-version-check install -qq
 LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
         --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
+PCSC_LOG     := $(VENV)/pcsc.log
+INSTALL_PCSC := $(PIP) --require-hashes -r requirements/pcsc.txt >$(PCSC_LOG) 2>&1
+
 MADE     := $(VENV)/.made
 FOR_RUN  := $(VENV)/.installed-run
 FOR_DEV  := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-long lint bench-decide lock clean
+.PHONY: help setup setup-dev pcsc run test test-long lint bench-decide lock clean
 
 help:  ## print this list
 	@echo "make TARGET, where TARGET is one of"
@@ -26,6 +29,9 @@ help:  ## print this list
 setup: $(FOR_RUN)  ## create .venv with the pinned dependencies and the three commands
 
 setup-dev: $(FOR_DEV)  ## the same, with all that tests and lint need
+
+pcsc: $(FOR_DEV)  ## install the smart-card reader support that setup-dev could not build
+	@$(INSTALL_PCSC) || { cat $(PCSC_LOG); exit 1; }
 
 run: $(FOR_RUN)  ## play the tutorial's first day and name the report
 	@$(BIN)/atm-sim run scenarios/tutorial/first_day.yaml --out out/first_day
@@ -78,6 +84,7 @@ $(FOR_RUN): requirements/run.txt pyproject.toml | $(MADE)
 $(FOR_DEV): requirements/dev.txt requirements/pcsc.txt $(FOR_RUN)
 	@echo "Installing what tests and lint need."
 	@$(PIP) --require-hashes -r requirements/dev.txt
-	@$(PIP) --require-hashes -r requirements/pcsc.txt >$(VENV)/pcsc.log 2>&1 || \
-	  echo "pyscard could not be built here (needs gcc and libpcsclite-dev; log: $(VENV)/pcsc.log): tests with a card reader are skipped."
+	@$(INSTALL_PCSC) || { \
+	  echo "pyscard could not be built here, so tests with a card reader are skipped. To have them, install a C compiler"; \
+	  echo "and libpcsclite-dev, then: make pcsc  (log: $(PCSC_LOG))"; }
 	@touch $@
