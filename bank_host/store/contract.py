@@ -1,9 +1,10 @@
 """The contract that every store keeps: load facts, apply changes, commit once (architecture: unit of work).
 
-Stores never decide. `begin()` opens a unit of work; leaving it normally commits, leaving it by an exception rolls
-everything back. Rows that are loaded stay locked until then, always in the order account, limit use, card, so that two
-units of work on the same customer take turns. `Conflict` means the unit of work has to run again from the start (the
-host does, with a cap); `Refused` means a guarded change found its condition false and nothing of it was written.
+Stores never decide. `begin()` opens a unit of work; leaving it normally commits, leaving it by an exception
+rolls everything back. Rows that are loaded stay locked until then, always in the order account, limit use, card,
+so that two units of work on the same customer take turns. `Conflict`, from any call or from the commit, means that
+the unit of work has to run again from the start (the host does, with a cap); `Refused` means a guarded change found
+its condition false and nothing of it was written.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ class UnitOfWork(Protocol):
         """The (outcome, reason) already given for a request id, or None."""
 
     def apply(self, changes: Iterable[Change], now_us: int) -> None:
-        """Write the changes in order. Raises Refused or Conflict; the unit of work must then be left by raising."""
+        """Write the changes in order. After Refused or Conflict the unit of work must be left by raising."""
 
     def remember(self, exchange: Exchange) -> None:
         """Keep a message identity with its answer. Raises Conflict when the identity is already there."""
