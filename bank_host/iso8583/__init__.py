@@ -1,1 +1,1 @@
-"""ISO 8583:1987 messages: the frozen message, its field table, the strict codec, and its description in words."""
+"""ISO 8583:1987 messages: the frozen message, its field table, the strict codec, its description."""

@@ -1,7 +1,7 @@
-"""Well-formed messages: requests, completion and reversal advices, repeats, answers, network management (ISO 8583:1987).
+"""Well-formed messages: requests, advices, reversals, repeats, answers, link management (ISO 8583:1987).
 
-Our dialect keeps the PAN out of answers, and the track and the PIN block out of everything but a first request. The reason
-of an advice or reversal travels by name in DE60. Time and trace numbers are arguments.
+Our dialect keeps the PAN out of answers, and the track and the PIN block out of everything but a request. The
+reason of an advice or reversal travels by name in DE60. Time and trace numbers are arguments.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def financial_request(
     icc_data: str = "",
     card_sequence: str = "",
 ) -> Message:
-    """0200. `amount_jpy` is 0 for an enquiry and a PIN change; `new_pin_block` (DE48) is for the latter only."""
+    """0200. `amount_jpy` is 0 for balance and PIN change; `new_pin_block` (DE48) is for a PIN change only."""
     local = jst.civil(now_us)
     fields = {
         2: pan,
@@ -98,7 +98,8 @@ def financial_request(
     return Message("0200", fields | {de: value for de, value in optional.items() if value})
 
 
-# What an advice keeps of its request; DE3 stays the original's, DE37 links the chain, DE12 and DE13 are never stamped anew.
+# What an advice keeps of its request: DE3 stays the original's, DE37 links the chain, DE12 and DE13 are not
+# stamped anew. The PIN block and the track are not among them.
 _KEPT_BY_ADVICE = (2, 3, 4, 12, 13, 14, 18, 22, 23, 25, 28, 32, 33, 37, 41, 42, 43, 49, 55, 102, 103)
 
 
@@ -123,10 +124,7 @@ def reversal_advice(
     dispensed_jpy: int | None = None,
     approval_code: str = "",
 ) -> Message:
-    """0420: take back `original`. `dispensed_jpy` is the amount that stands after a part payment (DE95), None for all.
-
-    A part payment keeps its fee; a full reversal gives it back.
-    """
+    """0420: take `original` back, wholly or, with `dispensed_jpy`, down to the amount that stands (DE95)."""
     advice = _advice("0420", original, reason, approval_code, stan, now_us)
     return advice if dispensed_jpy is None else advice.but({95: replacement_text(dispensed_jpy)})
 
@@ -140,7 +138,7 @@ _ECHOED = (3, 4, 7, 11, 12, 13, 15, 32, 33, 37, 41, 42, 49, 70)
 
 
 def answer(request: Message, code: str, extra: Mapping[int, str] | None = None) -> Message:
-    """The answer with DE39 = `code`: the echoed elements and `extra` (approval code, balances, ...), never the PAN."""
+    """The answer with DE39 = `code`: what is echoed, and `extra` (approval code, balances); never the PAN."""
     echoed = {de: request[de] for de in _ECHOED if de in request}
     return Message(response_mti(request.mti), echoed | {39: code} | dict(extra or {}))
 

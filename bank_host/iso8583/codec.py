@@ -1,9 +1,9 @@
-"""Bytes to message and back, strictly: any bytes give a Message or a FormatError, and a Message has exactly one encoding.
+"""Bytes to message and back: any bytes give a Message or a FormatError, and a message has one encoding.
 
-Order of the checks (each protects the next): size, message type from the closed list, bitmap within the dialect, decode,
-re-encoding equals the input, form of each element, mandatory and forbidden elements of the message type. pyiso8583 does the
-packing behind this wrapper; alone it accepts several encodings of one message, checks no content, and its errors carry the
-whole message, so none of them leaves this file.
+Order of the checks (each protects the next): size, message type from the closed list, bitmap within the
+dialect, decode, re-encoding equals the input, form of each element, mandatory and forbidden elements of the
+message type. pyiso8583 does the packing behind this wrapper; alone it accepts several encodings of one
+message, checks no content, and its errors carry the whole message, so none of them leaves this file.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ def encode(message: Message) -> bytes:
 
 
 def decode(data: bytes) -> Message:
-    """The message these bytes are; FormatError, and nothing else, if they are not exactly one acceptable message."""
+    """The message these bytes are; FormatError, and nothing else, if they are not one acceptable message."""
     message = read_elements(data)
     _check_presence(message)
     return message
 
 
 def check(message: Message) -> None:
-    """FormatError unless type, elements and values are acceptable: for messages that were handed over, not decoded."""
+    """FormatError unless type, elements and values are acceptable: for messages that came as objects."""
     if message.mti not in BY_MTI:
         raise FormatError("unknown_mti")
     for de, value in message.fields.items():
@@ -73,7 +73,7 @@ def check(message: Message) -> None:
 
 
 def read_elements(data: bytes) -> Message:
-    """Like `decode`, but without the table of mandatory and forbidden elements: for looking at foreign messages."""
+    """Like `decode`, without the table of mandatory and forbidden elements: to look at foreign messages."""
     if len(data) < MIN_BYTES:
         raise FormatError("too_short", offset=len(data))
     if len(data) > MAX_BYTES:
@@ -114,11 +114,12 @@ def _bitmap_at(data: bytes, offset: int, first: int) -> list[int]:
 
 
 def _unpack(data: bytes) -> tuple[dict[int, str], dict[int, int]]:
-    """Values and byte offsets of the elements, read by the library and proved canonical by writing them again."""
+    """Values and byte offsets of the elements, read by the library and proved by writing them again."""
     fault: FormatError | None = None
     try:
         decoded, encoded = iso8583.decode(data, _SPEC)
-        again, _ = iso8583.encode(dict(decoded), _SPEC)
+        rewritten, _ = iso8583.encode(dict(decoded), _SPEC)
+        again = bytes(rewritten)
         if again != data:
             fault = FormatError("not_canonical", *_first_difference(data, again, encoded))
     except iso8583.DecodeError as error:

@@ -1,4 +1,4 @@
-"""Values with an inner layout: processing code, amounts, fee, balances (DE54), replacement amounts (DE95) (ISO 8583:1987)."""
+"""Values with an inner layout: processing code, amount, fee, balances, replacements (ISO 8583:1987)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ YEN = "392"
 _MAX_AMOUNT_JPY = 999_999_999_999
 _MAX_FEE_JPY = 99_999_999
 
-# ---------------------------------------------------------------- DE3
+# ---------------- DE3
 
 
 class Service(NamedTuple):
-    """A service and its DE3 in our dialect. Balance and PIN change differ between networks; 31 and 92 are ours."""
+    """A service and its DE3 in our dialect. Networks differ on balance and PIN change; 31 and 92 are ours."""
 
     name: str  # as the terminal and the scenarios call it
     type_code: str  # first two digits of DE3
@@ -58,7 +58,7 @@ def service_row(de3: str) -> Service | None:
     return _BY_TYPE.get(de3[:2])
 
 
-# ---------------------------------------------------------------- DE4, DE28
+# ---------------- DE4, DE28
 
 
 def amount_text(amount_jpy: int) -> str:
@@ -76,7 +76,7 @@ def amount_jpy(text: str) -> int:
 
 
 def fee_text(fee_jpy: int) -> str:
-    """DE28: D and 8 digits for a fee the customer pays; C (a negative fee) for one that the customer gets back."""
+    """DE28: D and 8 digits for a fee the customer pays; C (a negative fee) for one given back."""
     if abs(fee_jpy) > _MAX_FEE_JPY:
         raise ValueError("a fee must be at most ¥99,999,999")
     return f"{'C' if fee_jpy < 0 else 'D'}{abs(fee_jpy):08d}"
@@ -91,7 +91,7 @@ def fee_jpy(text: str) -> int:
     return -int(text[1:]) if text[0] == "C" else int(text[1:])
 
 
-# ---------------------------------------------------------------- DE54
+# ---------------- DE54
 
 
 class Balance(NamedTuple):
@@ -136,7 +136,7 @@ def parse_balances(text: str) -> tuple[Balance, ...]:
     )
 
 
-# ---------------------------------------------------------------- DE95
+# ---------------- DE95
 
 
 class Replacement(NamedTuple):
@@ -148,7 +148,8 @@ class Replacement(NamedTuple):
 
 def replacement_text(amount_that_stands_jpy: int, fee_that_stands_jpy: int = 0) -> str:
     """DE95: amount that stands, settlement amount (0), fee that stands, settlement fee (0)."""
-    return f"{amount_text(amount_that_stands_jpy)}{amount_text(0)}{fee_text(fee_that_stands_jpy)}{fee_text(0)}"
+    amounts = amount_text(amount_that_stands_jpy) + amount_text(0)
+    return amounts + fee_text(fee_that_stands_jpy) + fee_text(0)
 
 
 def parse_replacement(text: str) -> Replacement:

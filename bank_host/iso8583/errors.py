@@ -1,4 +1,4 @@
-"""The one error of everything that reads or writes messages: why, which element, where; never any message data."""
+"""The one error of all that reads or writes messages: why, which element, where; never message data."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ WORDS: dict[Reason, str] = {
 
 
 class FormatError(Exception):
-    """Not an acceptable message. `de` and `offset` (bytes into the message) are None where they do not apply."""
+    """Not an acceptable message. `de` and `offset` (bytes into it) are None where they do not apply."""
 
     def __init__(self, reason: Reason, de: int | None = None, offset: int | None = None) -> None:
         super().__init__(reason, de, offset)

@@ -1,7 +1,8 @@
-"""Which message is which: identity and fingerprint for repeats, the key that joins answer and request, DE90 (ISO 8583:1987).
+"""Which message is which: identity of repeats, key that joins answer and request, DE90 (ISO 8583:1987).
 
-Identity = class with the repeat digit masked, acquirer, terminal, trace number, local date and time. The trace number alone
-names nothing, because it wraps. A reversal finds its original by what DE90 quotes, not by its own trace number.
+Identity = class with the repeat digit masked, acquirer, terminal, trace number, local date and time. The
+trace number alone names nothing, because it wraps. A reversal finds its original by what DE90 quotes, not by
+its own trace number.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ def fingerprint(message: Message, card_id: str) -> str:
 
 
 def request_id(message: Message) -> str:
-    """The id that links request, answer, advice and reversal in records and reports: terminal and retrieval reference."""
+    """The id that links request, answer, advice and reversal: terminal and retrieval reference."""
     return f"{message.get(41).rstrip()}/{message.get(37)}"
 
 
-# ---------------------------------------------------------------- answers
+# ---------------- answers
 
 
 class MatchKey(NamedTuple):
@@ -56,15 +57,15 @@ def match_key(message: Message) -> MatchKey:
 
 
 def explain_mismatch(wanted: MatchKey, waiting: Iterable[MatchKey]) -> str:
-    """Why no waiting request fits: the key looked for, the nearest waiting one, and each part that differs."""
+    """Why no waiting request fits: the key looked for, the nearest waiting key, each part that differs."""
     nearest = min(waiting, key=lambda key: (len(_differences(wanted, key)), key), default=None)
     if nearest is None:
         return f"looked for {wanted}; nothing is waiting"
     parts = [
-        f"{name} {'absent' if not got else got} instead of {expected or 'absent'}"
+        f"{name} {got or 'absent'} instead of {expected or 'absent'}"
         for name, got, expected in _differences(wanted, nearest)
     ]
-    return f"looked for {wanted}; nearest waiting {nearest}: {', '.join(parts) or 'equal'}"
+    return f"looked for {wanted}; nearest waiting {nearest}: {', '.join(parts)}"
 
 
 def _differences(wanted: MatchKey, waiting: MatchKey) -> list[tuple[str, str, str]]:
@@ -72,11 +73,11 @@ def _differences(wanted: MatchKey, waiting: MatchKey) -> list[tuple[str, str, st
     return [(name, got, expected) for name, got, expected in named if got != expected]
 
 
-# ---------------------------------------------------------------- the original that an advice or reversal speaks of
+# ---------------- the original that an advice or reversal speaks of
 
 
 class Original(NamedTuple):
-    """DE90 taken apart. `standard` is False where the peer writes something else there; then the parts are as found."""
+    """DE90 taken apart. `standard` is False where the peer writes something else; parts are then as found."""
 
     mti: str
     stan: str
@@ -87,14 +88,14 @@ class Original(NamedTuple):
 
 
 def original_data(original: Message) -> str:
-    """DE90 for an advice about `original`: type, trace number, DE7, DE32 and DE33, zero-filled on the left."""
+    """DE90 for an advice about `original`: type, DE11, DE7, DE32 and DE33, zero-filled on the left."""
     mti = request_mti(original.mti)
     acquirer, forwarder = original.get(32).rjust(11, "0"), original.get(33).rjust(11, "0")
     return f"{mti}{original[11]}{original[7]}{acquirer}{forwarder}"
 
 
 def parse_original(text: str) -> Original:
-    """DE90 read leniently: a known dialect puts the RRN there; `standard` tells, so that it can be reported once."""
+    """DE90 read leniently: a known dialect puts the RRN there; `standard` tells when to report it."""
     return Original(
         mti=text[:4],
         stan=text[4:10],
@@ -111,7 +112,7 @@ def original_key(request: Message) -> str:
 
 
 def quoted_original_key(advice: Message) -> str:
-    """The `original_key` of the request that this advice or reversal quotes in DE90; '' when it quotes none."""
+    """The `original_key` of the request that this advice or reversal quotes in DE90; '' if it quotes none."""
     if 90 not in advice:
         return ""
     quoted = parse_original(advice[90])

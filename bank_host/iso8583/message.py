@@ -1,7 +1,8 @@
 """The message every part of the network speaks: an MTI and its data elements, frozen (ISO 8583:1987).
 
-Values are text as the standard formats them: fixed numeric elements zero-filled, binary elements (DE52, DE55, DE64,
-DE128) as upper-case hexadecimal. `repr` names the elements but shows no value, because values hold PANs.
+Values are text as the standard formats them: fixed numeric elements zero-filled, binary elements (DE52, DE55,
+DE64, DE128) as upper-case hexadecimal. `repr` names the elements but shows no value, because values hold
+PANs.
 """
 
 from __future__ import annotations

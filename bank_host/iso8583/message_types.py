@@ -1,7 +1,8 @@
-"""Which elements each message type must and may carry; the closed list of message types (ISO 8583:1987, security of parsing).
+"""The closed list of message types, and the elements each must and may carry (ISO 8583:1987).
 
-An element that is neither mandatory nor optional is forbidden. Answers are held only to what makes them an answer: the keys
-that match them to a request (DE7, 11, 32, 41) are compared by the matcher, which can say which of them was not echoed.
+An element that is neither mandatory nor optional is forbidden. Answers are held only to what makes them an
+answer: the keys that join them to a request (DE7, 32, 41) are compared by the matcher, which can say what was
+not echoed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class MessageType(NamedTuple):
 _REQUEST_MUST = (2, 3, 4, 7, 11, 12, 13, 18, 22, 25, 32, 37, 41, 42, 49)
 _REQUEST_MAY = (14, 15, 17, 23, 26, 28, 33, 35, 43, 48, 52, 53, 54, 55, 60, 63, 64, 102, 103, 128)
 
-# What a message about something already done may repeat of its request: never the track (35) or the PIN block (52).
+# What a message about something already done may repeat of its request: never the track or the PIN block.
 _ADVICE_MAY = (14, 15, 17, 23, 26, 28, 33, 38, 39, 43, 53, 54, 55, 60, 63, 64, 102, 103, 128)
 
 _ANSWER_MUST = (11, 39)

@@ -1,4 +1,4 @@
-"""Arithmetic on message types: which answers which, what a repeat is called (ISO 8583:1987 message type digits)."""
+"""Arithmetic on message types: which answers which, what a repeat is called (ISO 8583:1987)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def response_mti(mti: str) -> str:
 
 
 def request_mti(mti: str) -> str:
-    """The type, without repeat digit, that a request has or an answer belongs to: 0210, 0201 and 0200 give 0200."""
+    """The type, without repeat digit, of a request or of what an answer answers: 0201 and 0210 give 0200."""
     function = str(int(mti[2]) - 1) if is_response(mti) else mti[2]
     return f"{mti[:2]}{function}0"
 
