@@ -1,0 +1,1 @@
+"""The software PIN module: PIN blocks, verification values, card ids; no clear PIN or key leaves it."""
