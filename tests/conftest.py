@@ -1,7 +1,7 @@
 """What every test stands on: in CI nothing is skipped, and Hypothesis searches the same way on each run.
 
-On a user's machine a test whose optional component is missing skips with its reason. With CI=true the machine is
-supposed to have everything, so there the same skip is a failure.
+On a user's machine a test whose optional component is missing skips with its reason. With CI=true the machine
+is supposed to have everything, so there the same skip is a failure.
 """
 
 import os

@@ -9,7 +9,7 @@ import pytest
 
 CONFTEST = Path(__file__).with_name("conftest.py")
 
-SKIPPING_TESTS = '''
+SKIPPING_TESTS = """
 import pytest
 
 def test_skipped_inside():
@@ -22,7 +22,7 @@ def test_skipped_by_mark():
 @pytest.mark.xfail(reason="known", strict=True)
 def test_expected_failure():
     assert False
-'''
+"""
 
 SKIPPING_MODULE = 'import pytest\npytest.importorskip("no_such_component")\n'
 
