@@ -1,9 +1,10 @@
 """The balanced postings of an ATM bank, append-only and in integer yen (invariants I1, I2, I8).
 
-Sign: a leg is positive where the bank owes more (a customer's balance grows), negative where it owes less. A withdrawal
-moves money from the customer to the suspense account of that ATM at once; the completion advice moves it on to the ATM's
-cash account, which therefore holds the net cash that this ATM has paid out for this bank. A deposit is the mirror image.
-Corrections are new postings that refer to the old one; nothing is ever edited.
+Sign: a leg is positive where the bank owes more (a customer's balance grows), negative where it owes less.
+A withdrawal moves money from the customer to the suspense account of that ATM at once; the completion
+advice moves it on to the ATM's cash account, which therefore holds the net cash that this ATM has paid out
+for this bank. A deposit is the mirror image. Corrections are new postings that refer to the old one;
+nothing is ever edited.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def atm_cash(atm: str) -> str:
 
 
 class Post(NamedTuple):
-    """One journal transaction: `legs` are (ledger account, signed yen) and sum to 0; `key` is unique for ever."""
+    """One journal transaction: `legs` are (ledger account, signed yen), sum 0; `key` is unique for ever."""
 
     key: str
     kind: str  # opening, withdrawal, deposit, purchase, completion, reversal, settlement

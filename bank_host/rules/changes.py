@@ -57,7 +57,7 @@ class ChargePin(NamedTuple):
 
 
 class ChargeOtp(NamedTuple):
-    """Count one OTP try before it is compared; refused once `limit` is reached or the account is OTP-locked."""
+    """Count one OTP try before it is compared; refused at `limit` or when the account is OTP-locked."""
 
     account_id: str
     limit: int
@@ -91,7 +91,7 @@ class Open(NamedTuple):
 
 
 class Resolve(NamedTuple):
-    """Move an authorisation on: completed, reversed, part_reversed or manual."""
+    """Move an authorisation on: completed, settled, reversed, part_reversed or manual."""
 
     original_key: str
     state: str
@@ -108,7 +108,7 @@ class Notify(NamedTuple):
 
 
 class Audit(NamedTuple):
-    """One append-only audit row: who changed or decided what, and why (X12). Never a PIN, OTP or card number."""
+    """One append-only audit row: who changed what, and why (X12). Never a PIN, OTP or card number."""
 
     actor: str  # customer | operator | atm | host
     channel: str
@@ -156,7 +156,7 @@ class Decision(NamedTuple):
     reason: str  # CAPITALS, or '' when approved
     changes: tuple[Change, ...] = ()
     fee_jpy: int = 0
-    balance_jpy: int | None = None  # available after the decision, where the service tells it (balance, approvals)
+    balance_jpy: int | None = None  # available after an approval
 
 
 class Outcome(NamedTuple):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class At(NamedTuple):
-    """When the host decides: its clock, the JST calendar day of that clock (Q4), and its sequence number (Q5)."""
+    """When the host decides: its clock, the JST day of that clock (Q4), and its sequence number (Q5)."""
 
     now_us: int
     day: date
@@ -66,7 +66,7 @@ class Token(NamedTuple):
 
 
 class Authorisation(NamedTuple):
-    """One financial request and what became of it. `original_key` is what a DE90 plus card and terminal points to."""
+    """One financial request and what became of it; a DE90 with card and terminal points to `original_key`."""
 
     original_key: str
     key: str  # identity of the request message, also its posting key
@@ -82,7 +82,9 @@ class Authorisation(NamedTuple):
     at_us: int
     code: str
     reason: str
-    state: str  # declined | open | completed | reversed | part_reversed | early (reversal came first) | manual
+    # declined | open | completed (by advice) | settled (by time) | reversed | part_reversed
+    # | early (its reversal came first) | manual
+    state: str
     reversed_jpy: int = 0
     forced: bool = False
 
@@ -111,7 +113,6 @@ class CardRequest(NamedTuple):
     atm: str  # terminal id, DE41 without its padding
     medium: str = "chip"  # chip | stripe
     genuine: bool = True  # CVV or ARQC verdict
-    month: str = ""  # YYYY-MM of the decision, for the fee
 
 
 class CardFacts(NamedTuple):
@@ -133,7 +134,9 @@ class Act(NamedTuple):
     """A setting changed in internet banking (pc, smartphone, mobile) or by the bank's staff (operator)."""
 
     key: str  # request id: a repeat returns the first result
-    kind: str  # set_limit | raise_limit | cancel_raise | lock_card | unlock_card | report_card | release_pin | close_account
+    # set_limit | raise_limit | cancel_raise | lock_card | unlock_card
+    # | report_card | release_pin | close_account (operator)
+    kind: str
     account_id: str
     channel: str
     card_id: str = ""

@@ -1,0 +1,29 @@
+"""Reason codes of card transactions and the DE39 that the ATM receives for each (requirements section 15)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+APPROVED: Final = "00"
+
+HOT_CARD: Final = "HOT_CARD"
+PIN_BLOCKED: Final = "PIN_BLOCKED"
+
+#: DE39 by reason. HOT_CARD depends on the report, PIN_BLOCKED on the policy, so neither stands here.
+CODES: Final = {
+    "CARD_UNKNOWN": "14",
+    "CARD_EXPIRED": "54",
+    "CARD_LOCKED": "62",
+    "CARD_NOT_GENUINE": "05",
+    "PIN_WRONG": "55",
+    "ACCOUNT_CLOSED": "14",
+    "BAD_CURRENCY": "12",
+    "NOT_OFFERED": "58",
+    "LIMIT_ZERO": "57",
+    "BAD_AMOUNT": "13",
+    "LIMIT_EXCEEDED": "61",
+    "NO_FUNDS": "51",
+    "REVERSED_FIRST": "94",
+}
+
+HOT_CODES: Final = {"lost": "41", "stolen": "43"}
