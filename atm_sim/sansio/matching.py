@@ -1,0 +1,145 @@
+"""Joins answers to the requests that wait for them and names the kind of an answer that fits none (ISO 8583).
+
+Four ways of not fitting look alike from outside and have different causes, so they are told apart and
+counted apart:
+
+- late: the key was ours, its timer had fired. Raise the timer or find the slow stage.
+- duplicate: the key was ours and has had its answer. Somebody repeats, or the network doubles.
+- unmatched: the key never was ours. A stage changed a key field; the verdict names the nearest waiting key
+  and the part that differs, and so does the timeout that follows.
+- unsolicited: not an answer at all, but a request from a side that should only answer.
+
+A key stays known for `keep_us` after its request was answered or given up; later it counts as never ours.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Generic, Literal, NamedTuple, TypeVar
+
+from bank_host.iso8583.identity import MatchKey, explain_mismatch, match_key
+from bank_host.iso8583.message import Message
+from bank_host.iso8583.mti import is_response
+
+KEEP_US = 120_000_000
+
+Context = TypeVar("Context")
+Kind = Literal["matched", "late", "duplicate", "unmatched", "unsolicited"]
+State = Literal["", "waiting", "answered", "given_up"]
+
+
+@dataclass(slots=True)
+class Counts:
+    """How many messages got which verdict; the four that are not `matched` are never added up."""
+
+    matched: int = 0
+    late: int = 0
+    duplicate: int = 0
+    unmatched: int = 0
+    unsolicited: int = 0
+
+
+class Verdict(NamedTuple, Generic[Context]):
+    """What a message is; a matched one has the request's `context`, an unmatched one a `detail` in words."""
+
+    kind: Kind
+    context: Context | None = None
+    detail: str = ""
+
+
+class Waiting(NamedTuple, Generic[Context]):
+    """A request without answer; `near_miss` explains the answer that came nearest to it and did not fit."""
+
+    key: MatchKey
+    context: Context
+    due_us: int
+    near_miss: str = ""
+
+
+class Pending(Generic[Context]):
+    """The requests sent to one neighbour, each with whatever its owner wants back when the answer comes."""
+
+    __slots__ = ("_keep_us", "_settled", "_waiting", "counts")
+
+    def __init__(self, keep_us: int = KEEP_US) -> None:
+        self._keep_us = keep_us
+        self.counts = Counts()
+        # Both stand in the order of their times (one owner waits equally long for all it sends), so what is
+        # outdated stands in front.
+        self._waiting: OrderedDict[str, Waiting[Context]] = OrderedDict()
+        self._settled: OrderedDict[str, tuple[State, int]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def expect(self, request: Message, context: Context, now_us: int, wait_us: int) -> str:
+        """Wait for the answer to `request` until now + `wait_us`; returns the key as text, for the timer.
+
+        Asked again for a known key (a repeat), it waits anew.
+        """
+        self._forget(now_us)
+        key = match_key(request)
+        text = str(key)
+        self._settled.pop(text, None)
+        self._waiting[text] = Waiting(key, context, now_us + wait_us)
+        self._waiting.move_to_end(text)
+        return text
+
+    def state(self, message: Message, now_us: int) -> State:
+        """What is known of the key of a request or answer; '' means never ours, or forgotten."""
+        self._forget(now_us)
+        text = str(match_key(message))
+        if text in self._waiting:
+            return "waiting"
+        return self._settled[text][0] if text in self._settled else ""
+
+    def answer(self, message: Message, now_us: int) -> Verdict[Context]:
+        """Judge an incoming message and count it; a matched one ends the wait."""
+        verdict = self._judge(message, now_us)
+        setattr(self.counts, verdict.kind, getattr(self.counts, verdict.kind) + 1)
+        return verdict
+
+    def give_up(self, key_text: str, now_us: int) -> Waiting[Context] | None:
+        """The timer of `key_text` fired: the request that had no answer, or None if it no longer waits."""
+        waiting = self._waiting.pop(key_text, None)
+        if waiting is not None:
+            self._settle(key_text, "given_up", now_us)
+        return waiting
+
+    def _judge(self, message: Message, now_us: int) -> Verdict[Context]:
+        if not is_response(message.mti):
+            return Verdict("unsolicited")
+        self._forget(now_us)
+        key = match_key(message)
+        text = str(key)
+        waiting = self._waiting.pop(text, None)
+        if waiting is not None:
+            self._settle(text, "answered", now_us)
+            return Verdict("matched", waiting.context)
+        if text in self._settled:
+            return Verdict("late" if self._settled[text][0] == "given_up" else "duplicate")
+        return Verdict("unmatched", detail=self._explain(key))
+
+    def _explain(self, wanted: MatchKey) -> str:
+        nearest = min(
+            self._waiting.values(),
+            key=lambda one: (sum(a != b for a, b in zip(wanted, one.key, strict=True)), one.key),
+            default=None,
+        )
+        if nearest is None:
+            return explain_mismatch(wanted, ())
+        detail = explain_mismatch(wanted, (nearest.key,))
+        self._waiting[str(nearest.key)] = nearest._replace(near_miss=detail)
+        return detail
+
+    def _settle(self, text: str, state: State, now_us: int) -> None:
+        self._settled[text] = (state, now_us + self._keep_us)
+        self._settled.move_to_end(text)
+
+    def _forget(self, now_us: int) -> None:
+        while self._settled and next(iter(self._settled.values()))[1] <= now_us:
+            self._settled.popitem(last=False)
+        # A request whose owner set no timer ends here.
+        while self._waiting and next(iter(self._waiting.values())).due_us + self._keep_us <= now_us:
+            self._waiting.popitem(last=False)
