@@ -17,8 +17,9 @@ def frame(data: bytes) -> bytes:
 class Deframer:
     """Cuts a stream back into messages, however the stream was split or joined on its way.
 
-    A length out of bounds cannot be skipped, since nobody knows where the next message begins: the messages before
-    it are still returned, `error` says what was wrong, and the connection has to be closed. Feeding on raises it.
+    A length out of bounds cannot be skipped, since nobody knows where the next message begins: the messages
+    before it are still returned, `error` says what was wrong, and the connection has to be closed.
+    Feeding on raises that error.
     """
 
     __slots__ = ("_buffer", "error")
