@@ -45,7 +45,7 @@ def authorised(
         )
     else:
         legs = ((f"customer:{account_id}", gain), (f"suspense:{atm}", -gain))
-    return Post(key, kind, day, legs, "", forced)
+    return Post._make((key, kind, day, legs, "", forced))
 
 
 def cleared(key: str, kind: str, how: str, day: date, atm: str, amount_jpy: int) -> Post:

@@ -5,14 +5,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from bank_host.policy import Figures
-from bank_host.rules import card, reversal
-from bank_host.rules.changes import Decision
-from bank_host.rules.facts import Account, At, Authorisation, CardFacts, CardRequest
+from bank_host.rules import card, otp, reversal, settings
+from bank_host.rules.changes import Decision, Outcome
+from bank_host.rules.facts import (
+    Account,
+    Act,
+    ActFacts,
+    At,
+    Authorisation,
+    CardFacts,
+    CardRequest,
+    OtpVerdict,
+    Token,
+)
 from bank_host.rules.reversal import Claim
+from bank_host.rules.settings import CompareOtp
 
 
 class Rules(NamedTuple):
@@ -31,8 +42,11 @@ class Rules(NamedTuple):
         reversal.decide_advice
     )
     settle: Callable[[Authorisation, At, Figures], Decision | None] = reversal.settle
+    precheck_act: Callable[[Act, ActFacts, Figures, At], Outcome | CompareOtp | None] = settings.precheck_act
+    decide_act: Callable[[Act, ActFacts, Figures, At], Outcome] = settings.decide_act
+    compare_otp: Callable[[str, Iterable[Token], int, Figures], OtpVerdict] = otp.compare
 
 
 RULES = Rules()
 
-__all__ = ["RULES", "Claim", "Rules"]
+__all__ = ["RULES", "Claim", "CompareOtp", "Rules"]

@@ -129,6 +129,7 @@ def _limit_refused(request: CardRequest, facts: CardFacts, figures: Figures, cou
 
 
 # ---------------------------------------------------------------- outcomes
+# Records of an approval are built by `_make`, which costs half of the constructor.
 
 
 def _debit(request: CardRequest, facts: CardFacts, figures: Figures, at: At) -> Decision:
@@ -146,7 +147,7 @@ def _debit(request: CardRequest, facts: CardFacts, figures: Figures, at: At) -> 
         authorised(request.key, kind, at.day, account.account_id, request.atm, amount, fee),
     )
     if counted:
-        post += (CountUse(account.account_id, at.day, request.medium, amount),)
+        post += (CountUse._make((account.account_id, at.day, request.medium, amount)),)
     return _approved(request, facts, figures, at, post, fee, left)
 
 
@@ -174,20 +175,21 @@ def _approved(
     balance_jpy: int,
 ) -> Decision:
     """Everything that follows from an approval: `money` moves first, then rows, notice and audit."""
-    account_id, service = facts.account.account_id, request.service
+    account_id, service, partner = facts.account.account_id, request.service, request.partner
+    state = "open" if money else "completed"
     changes: tuple[Change, ...] = (
         *money,
-        Open(_row(request, facts, at, APPROVED, "", "open" if money else "completed", fee_jpy)),
-        SetCard(facts.card.card_id, "pin_fails", 0),
-        Audit("atm", request.partner, account_id, service, "", APPROVED, ""),
+        Open._make((_row(request, facts, at, APPROVED, "", state, fee_jpy),)),
+        SetCard._make((facts.card.card_id, "pin_fails", 0)),
+        Audit._make(("atm", partner, account_id, service, "", APPROVED, "")),
     )
     notice = NOTICES.get(service)
     if notice:
         changes += (
-            CountMonth(account_id, figures.month, service, 1),
-            Notify(request.key, account_id, notice, request.amount_jpy),
+            CountMonth._make((account_id, figures.month, service, 1)),
+            Notify._make((request.key, account_id, notice, request.amount_jpy)),
         )
-    return Decision(APPROVED, "", changes, fee_jpy, balance_jpy)
+    return Decision._make((APPROVED, "", changes, fee_jpy, balance_jpy))
 
 
 def _declined(request: CardRequest, facts: CardFacts, figures: Figures, at: At, reason: str) -> Decision:
@@ -213,20 +215,25 @@ def _declined(request: CardRequest, facts: CardFacts, figures: Figures, at: At, 
 def _row(
     request: CardRequest, facts: CardFacts, at: At, code: str, reason: str, state: str, fee_jpy: int
 ) -> Authorisation:
-    return Authorisation(
-        request.original_key,
-        request.key,
-        facts.card.card_id,
-        facts.account.account_id,
-        request.partner,
-        request.atm,
-        request.service,
-        request.amount_jpy,
-        fee_jpy,
-        request.medium,
-        at.day,
-        at.now_us,
-        code,
-        reason,
-        state,
+    account_id = facts.account.account_id
+    return Authorisation._make(
+        (
+            request.original_key,
+            request.key,
+            facts.card.card_id,
+            account_id,
+            request.partner,
+            request.atm,
+            request.service,
+            request.amount_jpy,
+            fee_jpy,
+            request.medium,
+            at.day,
+            at.now_us,
+            code,
+            reason,
+            state,
+            0,
+            False,
+        )
     )

@@ -135,7 +135,7 @@ class Act(NamedTuple):
 
     key: str  # request id: a repeat returns the first result
     # set_limit | raise_limit | cancel_raise | lock_card | unlock_card
-    # | report_card | release_pin | close_account (operator)
+    # | report_card | release_pin | release_otp | close_account (operator)
     kind: str
     account_id: str
     channel: str

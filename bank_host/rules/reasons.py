@@ -24,6 +24,9 @@ CODES: Final = {
     "LIMIT_EXCEEDED": "61",
     "NO_FUNDS": "51",
     "REVERSED_FIRST": "94",
+    "IDENTITY_REUSED": "94",  # the identity of an earlier message with other content
+    "BAD_FORMAT": "30",
+    "MALFUNCTION": "96",
 }
 
 HOT_CODES: Final = {"lost": "41", "stolen": "43"}
