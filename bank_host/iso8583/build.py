@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from bank_host import jst
+from bank_host.iso8583.codes import COMPLETION
 from bank_host.iso8583.composite import YEN, amount_text, fee_text, processing_code, replacement_text
 from bank_host.iso8583.identity import original_data
 from bank_host.iso8583.message import Message
@@ -112,7 +113,7 @@ def _advice(mti: str, original: Message, reason: str, approval_code: str, stan: 
 
 def completion_advice(original: Message, *, stan: int, now_us: int, approval_code: str = "") -> Message:
     """0220: the cash of `original` was taken (or the notes are in the vault); DE90 quotes it."""
-    return _advice("0220", original, "completion", approval_code, stan, now_us)
+    return _advice("0220", original, COMPLETION, approval_code, stan, now_us)
 
 
 def reversal_advice(

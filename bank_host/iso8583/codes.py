@@ -78,11 +78,13 @@ class Code(NamedTuple):
     name_ja: str
 
 
+COMPLETION = "completion"  # the 0220 that says the cash was taken; any other 0220 tells of stand-in
+
 # DE60 of an advice or reversal holds the name itself: in our dialect value and name are one.
 ADVICE_REASONS: tuple[Code, ...] = tuple(
     Code(name, name, name_en, name_ja)
     for name, name_en, name_ja in (
-        ("completion", "the transaction was completed", "取引完了"),
+        (COMPLETION, "the transaction was completed", "取引完了"),
         ("stand_in", "approved on the issuer's behalf", "代行承認"),
         ("timeout", "no answer in time", "応答時間切れ"),
         ("invalid_answer", "the answer could not be used", "応答不正"),
