@@ -147,6 +147,12 @@ class RetainCard(NamedTuple):
     reason: str
 
 
+class Print(NamedTuple):
+    """Print the slip; `receipt` is an `atm_sim.terminal` Receipt, without a full card number."""
+
+    receipt: Any
+
+
 class Record(NamedTuple):
     """Write one row of the flat event record; the driver adds run, replication, time, site and phase."""
 
@@ -161,7 +167,7 @@ class Record(NamedTuple):
     latency_us: int = 0
 
 
-Effect = Send | SetTimer | CancelTimer | Dispense | Show | ReturnCard | RetainCard | Record
+Effect = Send | SetTimer | CancelTimer | Dispense | Show | ReturnCard | RetainCard | Print | Record
 
 
 class Machine(Protocol):

@@ -1,0 +1,1 @@
+"""The ATM itself, sans-IO: card, cash, session, reversals; no clock, no randomness (requirements X1-X15)."""

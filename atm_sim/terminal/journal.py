@@ -1,0 +1,53 @@
+"""The customer's receipt and the terminal's electronic journal, both without a PAN (requirement X12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bank_host import jst
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the printer puts on the slip. `card` shows the last four digits only."""
+
+    terminal_id: str
+    at: str  # JST, to the second
+    card: str
+    service: str
+    amount_jpy: int
+    request_id: str
+    code: str
+    approval_code: str = ""
+    balance_jpy: int | None = None
+
+    def lines(self) -> tuple[str, ...]:
+        """The slip as printed, top to bottom."""
+        slip = [
+            f"ATM {self.terminal_id}",
+            self.at,
+            f"card {self.card}",
+            f"{self.service} ¥{self.amount_jpy:,}",
+            f"reference {self.request_id}",
+            f"answer {self.code}" + (f" approval {self.approval_code}" if self.approval_code else ""),
+        ]
+        if self.balance_jpy is not None:
+            slip.append(f"balance ¥{self.balance_jpy:,}")
+        return tuple(slip)
+
+
+class Journal:
+    """The electronic journal: lines are added at the end and never changed. It survives a loss of power."""
+
+    __slots__ = ("_lines",)
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def write(self, now_us: int, kind: str, request_id: str = "", detail: str = "") -> None:
+        at = jst.civil(now_us).strftime("%Y-%m-%d %H:%M:%S.%f")
+        self._lines.append(" ".join(part for part in (at, kind, request_id, detail) if part))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return tuple(self._lines)
