@@ -27,8 +27,10 @@ help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 setup: $(FOR_RUN)  ## create .venv with the pinned dependencies and the three commands
+	@echo "Ready: $(BIN)/atm-sim, $(BIN)/bank-host, $(BIN)/cardreader"
 
 setup-dev: $(FOR_DEV)  ## the same, with all that tests and lint need
+	@echo "Ready for make test and make lint."
 
 pcsc: $(FOR_DEV)  ## install the smart-card reader support that setup-dev could not build
 	@$(INSTALL_PCSC) || { cat $(PCSC_LOG); exit 1; }
