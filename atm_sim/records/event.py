@@ -1,6 +1,7 @@
-"""The one flat row that everything which happened becomes; measures, checks, traces and reports are views of it.
+"""The one flat row that everything that happened becomes; measures, checks and reports are views of it.
 
-Columns are stable: new facts are new `kind`s, not new columns. `run` is a hash of scenario, seed and version, never a time.
+Columns are stable: new facts are new `kind`s, not new columns. `run` is a hash of scenario, seed and version,
+never a time.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import NamedTuple
 
 
 class EventRecord(NamedTuple):
-    """One thing that happened. Times are integer microseconds; `time_us` counts from the scenario's midnight (JST)."""
+    """One thing that happened. Times are microseconds; `time_us` counts from the scenario's midnight (JST)."""
 
     run: str
     replication: int
@@ -30,3 +31,4 @@ class EventRecord(NamedTuple):
     service_us: int = 0
     latency_us: int = 0
     phase: str = ""  # warm_up, measured, cool_down
+    service: str = ""  # withdraw, deposit, balance ...: on every row of a visit, `arrived` to `left`

@@ -1,0 +1,190 @@
+"""The run folder: what a run leaves on disk, and how to read it back.
+
+    manifest.json            what was run
+    events/r001.parquet      the flat event record, one file a replication
+    messages/r001.parquet    masked messages, by request id
+    checks.csv               expectations and invariants, one row each
+    summary.csv              measures over all replications
+    junit.xml, report.html   the same for CI and for people (written by atm_sim.report from the files above)
+
+docs/reference/run-folder.md describes every file and column. Identical input gives identical bytes: no wall
+time, no host name, no unsorted keys.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, get_type_hints
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from atm_sim.checks.result import Check
+from atm_sim.records.event import EventRecord
+from atm_sim.records.log import MessageRow
+from atm_sim.records.manifest import Manifest, manifest_from_json
+from atm_sim.records.masking import masked
+
+
+class SummaryRow(NamedTuple):
+    """One measure over all replications; `low` to `high`: 95 % interval, empty with one replication."""
+
+    measure: str
+    filters: str  # "of withdraw, at shibuya-01", empty = everything
+    unit: str
+    replications: int
+    mean: str
+    low: str
+    high: str
+
+
+def _schema(record: Any) -> pa.Schema:
+    """The Parquet schema of a NamedTuple of `int` and `str` columns."""
+    types = {int: pa.int64(), str: pa.string()}
+    return pa.schema([(name, types[kind]) for name, kind in get_type_hints(record).items()])
+
+
+EVENT_SCHEMA = _schema(EventRecord)
+MESSAGE_SCHEMA = _schema(MessageRow)
+
+
+class RunFolderError(Exception):
+    """A folder that cannot be read as a run; the text says what is missing and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """A run folder by its path. Writers replace what stands there; readers need only what was written."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: Path) -> RunFolder:
+        """An empty run folder; event and message files of an earlier run in it are removed."""
+        for part in ("events", "messages"):
+            (path / part).mkdir(parents=True, exist_ok=True)
+            for old in sorted((path / part).glob("r*.parquet")):
+                old.unlink()
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """The folder of a finished run, or RunFolderError."""
+        if not (path / "manifest.json").is_file():
+            raise RunFolderError(
+                f"{path}: no manifest.json here; name the folder that `atm-sim run --out` wrote"
+            )
+        return cls(path)
+
+    # ---- writing
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        self._write_text("manifest.json", manifest.to_json())
+
+    def write_events(self, replication: int, rows: Sequence[EventRecord]) -> None:
+        _write_parquet(self.path / "events" / f"r{replication:03}.parquet", EVENT_SCHEMA, rows)
+
+    def write_messages(self, replication: int, rows: Sequence[MessageRow]) -> None:
+        _write_parquet(self.path / "messages" / f"r{replication:03}.parquet", MESSAGE_SCHEMA, rows)
+
+    def write_checks(self, checks: Iterable[Check]) -> None:
+        self._write_text("checks.csv", _csv_text(Check._fields, checks))
+
+    def write_summary(self, rows: Iterable[SummaryRow]) -> None:
+        self._write_text("summary.csv", _csv_text(SummaryRow._fields, rows))
+
+    def write_report(self, html: str) -> Path:
+        return self._write_text("report.html", html)
+
+    def write_junit(self, xml: str) -> Path:
+        return self._write_text("junit.xml", xml)
+
+    def _write_text(self, name: str, text: str) -> Path:
+        file = self.path / name
+        file.write_text(text, encoding="utf-8", newline="\n")
+        return file
+
+    # ---- reading
+
+    def read_manifest(self) -> Manifest:
+        return manifest_from_json((self.path / "manifest.json").read_text(encoding="utf-8"))
+
+    def read_checks(self) -> list[Check]:
+        return [
+            Check(
+                **{
+                    **row,
+                    "passed": row["passed"] == "true",
+                    "line": int(row["line"]),
+                    "column": int(row["column"]),
+                }
+            )
+            for row in self._read_csv("checks.csv")
+        ]
+
+    def read_summary(self) -> list[SummaryRow]:
+        return [
+            SummaryRow(**{**row, "replications": int(row["replications"])})
+            for row in self._read_csv("summary.csv")
+        ]
+
+    def read_event_rows(self) -> list[EventRecord]:
+        return [EventRecord(*values) for values in _rows(read_events(self.path))]
+
+    def read_message_rows(self) -> list[MessageRow]:
+        return [MessageRow(*values) for values in _rows(read_messages(self.path))]
+
+    def _read_csv(self, name: str) -> list[dict[str, Any]]:
+        file = self.path / name
+        if not file.is_file():
+            return []
+        with file.open(encoding="utf-8", newline="") as lines:
+            return list(csv.DictReader(lines))
+
+
+def read_events(path: Path) -> pa.Table:
+    """All events of a run as one table, replications in order; `.to_pandas()` makes it a DataFrame."""
+    return _read_parquet(path / "events", EVENT_SCHEMA)
+
+
+def read_messages(path: Path) -> pa.Table:
+    """All messages of a run as one table, replications in order."""
+    return _read_parquet(path / "messages", MESSAGE_SCHEMA)
+
+
+def _write_parquet(file: Path, schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> None:
+    columns = zip(*rows, strict=True) if rows else [() for _ in schema]
+    arrays = [pa.array(values, type=field.type) for values, field in zip(columns, schema, strict=True)]
+    pq.write_table(pa.table(arrays, schema=schema), file, compression="zstd")
+
+
+def _read_parquet(folder: Path, schema: pa.Schema) -> pa.Table:
+    # replications can pass r999: order by number, not by text
+    files = sorted(folder.glob("r*.parquet"), key=lambda file: int(file.stem[1:]))
+    return (
+        pa.concat_tables([pq.read_table(file, schema=schema) for file in files])
+        if files
+        else schema.empty_table()
+    )
+
+
+def _rows(table: pa.Table) -> Iterable[tuple[Any, ...]]:
+    return zip(*(column.to_pylist() for column in table.columns), strict=True)
+
+
+def _csv_text(header: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return masked(str(value))

@@ -1,0 +1,64 @@
+"""junit.xml for CI: one test case a step, measure and invariant, with what people need when it fails.
+
+A test case's class is the scenario file, its name the case and step; the failure text holds file:line,
+expected and actual, the messages in words, and the command that replays the run.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+from xml.etree import ElementTree
+
+from atm_sim.checks.result import Check, verdict
+from atm_sim.report.view import RunView, check_group, place_of
+
+# XML 1.0 has no way to write these, escaped or not
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def junit_xml(view: RunView) -> str:
+    """The document as text. Checks of one step are one test case: it fails when one of them does."""
+    cases = [list(checks) for _, checks in groupby(view.checks, key=check_group)]
+    failed = sum(1 for checks in cases if not verdict(checks).met)
+    counts = {"tests": str(len(cases)), "failures": str(failed), "errors": "0", "skipped": "0"}
+    suites = ElementTree.Element("testsuites", {"name": "atm-sim", **counts})
+    suite = ElementTree.SubElement(suites, "testsuite", {"name": _text(view.manifest.title), **counts})
+    for checks in cases:
+        _add_case(suite, view, checks)
+    ElementTree.indent(suites)
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
+    )
+
+
+def _add_case(suite: ElementTree.Element, view: RunView, checks: list[Check]) -> None:
+    first = checks[0]
+    name = " ".join(part for part in (first.case, check_group(first)[-1]) if part)
+    attributes = {"classname": view.manifest.scenario_file, "name": _text(name), "time": "0"}
+    case = ElementTree.SubElement(suite, "testcase", attributes)
+    broken = [check for check in checks if not check.passed]
+    if broken:
+        message = "; ".join(
+            f"{check.name}: expected {check.expected}, got {check.actual}" for check in broken
+        )
+        failure = ElementTree.SubElement(case, "failure", {"type": first.kind, "message": _text(message)})
+        failure.text = _text("\n" + "\n".join(_failure_lines(view, broken)) + "\n")
+
+
+def _failure_lines(view: RunView, broken: list[Check]) -> list[str]:
+    lines: list[str] = []
+    for check in broken:
+        lines += [f"{place_of(view, check)}: {check.name}", f"  expected: {check.expected}"]
+        lines += [f"  actual:   {check.actual}"]
+        if check.detail:
+            lines += [f"  {check.detail}"]
+    for message in view.messages_of(broken[0].request_id):
+        lines += ["", *message.lines()]
+    if view.manifest.replay:
+        lines += ["", f"replay: {view.manifest.replay}"]
+    return lines
+
+
+def _text(value: str) -> str:
+    return _NOT_XML.sub("�", value)

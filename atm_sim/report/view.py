@@ -1,0 +1,68 @@
+"""A run folder, loaded once: what the HTML report, junit.xml and the console all look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from atm_sim.checks.result import Check
+from atm_sim.records.event import EventRecord
+from atm_sim.records.folder import RunFolder, SummaryRow
+from atm_sim.records.log import MessageRow
+from atm_sim.records.manifest import Manifest
+from atm_sim.report.words import MessageInWords, in_words
+
+
+@dataclass(frozen=True)
+class RunView:
+    """Everything the folder says. Built by `load`; tests may build one by hand."""
+
+    manifest: Manifest
+    events: Sequence[EventRecord]
+    messages: Sequence[MessageRow]
+    checks: Sequence[Check]
+    summary: Sequence[SummaryRow]
+
+    def messages_of(self, request_id: str) -> list[MessageInWords]:
+        """The chain of one request: each message once, at its first hop, in the order of sending."""
+        if not request_id:
+            return []
+        first_hops: dict[tuple[str, str], MessageRow] = {}
+        for row in self.messages:
+            if row.request_id == request_id:
+                first_hops.setdefault((row.mti, row.fields), row)
+        return [in_words(row) for row in first_hops.values()]
+
+
+def load(path: Path) -> RunView:
+    """Read the run folder at `path`; raises RunFolderError where it is none."""
+    folder = RunFolder.open(path)
+    return RunView(
+        manifest=folder.read_manifest(),
+        events=folder.read_event_rows(),
+        messages=folder.read_message_rows(),
+        checks=folder.read_checks(),
+        summary=folder.read_summary(),
+    )
+
+
+def check_group(check: Check) -> tuple[str, str, str]:
+    """What a check belongs to: the checks of one step together, every measure and invariant by itself."""
+    if check.kind == "step":
+        return check.case, "step", f"step {check.step}"
+    return check.case, check.kind, f"{check.kind} {check.name}"
+
+
+def place_of(view: RunView, check: Check) -> str:
+    """`file:line:column` of what is checked, as far as it has a place in the file."""
+    parts = [view.manifest.scenario_file, *(str(number) for number in (check.line, check.column) if number)]
+    return ":".join(parts)
+
+
+def clock(time_us: int) -> str:
+    """Microseconds since the scenario's midnight as people read a day: 12:05:09, or "day 2 00:10:00"."""
+    seconds = time_us // 1_000_000
+    days, seconds = divmod(seconds, 86_400)
+    text = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    return text if days == 0 else f"day {days + 1} {text}"
