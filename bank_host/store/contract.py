@@ -1,10 +1,10 @@
 """The contract that every store keeps: load facts, apply changes, commit once (architecture: unit of work).
 
 Stores never decide. `begin()` opens a unit of work; leaving it normally commits, leaving it by an exception
-rolls everything back. Rows that are loaded stay locked until then, always in the order account, limit use, card,
-so that two units of work on the same customer take turns. `Conflict`, from any call or from the commit, means that
-the unit of work has to run again from the start (the host does, with a cap); `Refused` means a guarded change found
-its condition false and nothing of it was written.
+rolls everything back. Rows that are loaded stay locked until then, always in the order account, limit use,
+card, so that two units of work on the same customer take turns. `Conflict`, from any call or from the commit,
+means that the unit of work has to run again from the start (the host does, with a cap); `Refused` means a
+guarded change found its condition false and nothing of it was written.
 """
 
 from __future__ import annotations
@@ -146,3 +146,6 @@ class Store(Protocol):
 
     def raises(self) -> Iterator[Any]:
         """Every dated raise (`bank_host.rules.facts.Raise`), cancelled ones included."""
+
+    def chain_faults(self) -> Iterator[str]:
+        """What the hash chain over journal and audit finds wrong (I6); nothing in a store without a chain."""

@@ -147,6 +147,9 @@ class MemoryStore:
     def raises(self) -> Iterator[Raise]:
         return (row for _, row in self._sorted(self._raises))
 
+    def chain_faults(self) -> Iterator[str]:
+        return iter(())
+
 
 class MemoryUnit:
     """One unit of work; the store's lock is held from entering to leaving it."""
@@ -300,6 +303,7 @@ class MemoryUnit:
 
     def _count_use(self, change: CountUse, now_us: int) -> None:
         rows = self._store._used
+        _known(self._store._accounts, change.account_id, "account")
         key = change.account_id, change.day
         by_medium = rows.get(key, _NO_USE)
         used_jpy = by_medium.get(change.medium, 0) + change.amount_jpy
@@ -309,6 +313,7 @@ class MemoryUnit:
 
     def _count_month(self, change: CountMonth, now_us: int) -> None:
         rows = self._store._month_uses
+        _known(self._store._accounts, change.account_id, "account")
         key = change.account_id, change.month, change.service
         uses = rows.get(key, 0) + change.uses
         if uses < 0:
