@@ -81,6 +81,7 @@ class _Lane:
 
     destination: str
     entries: deque[Entry] = field(default_factory=deque)
+    answers: Pending[None] = field(default_factory=Pending)  # waits for every entry, sent or not
     in_flight: bool = False  # the head was sent and its answer wait runs
     busy: bool = False  # a timer is set: answer wait, delay or gap
     free_at_us: int = 0  # no send before this time
@@ -89,18 +90,18 @@ class _Lane:
 class Saf:
     """Store-and-forward queues, one for each destination."""
 
-    __slots__ = ("_answers", "_lanes", "_manual", "settings")
+    __slots__ = ("_lanes", "_manual", "settings")
 
     def __init__(self, settings: SafSettings | None = None, stored: Snapshot | None = None) -> None:
         self.settings = settings or SafSettings()
         self._lanes: dict[str, _Lane] = {}
-        self._answers: Pending[str] = Pending()
         self._manual: list[Entry] = []
         if stored is not None:
             self._manual.extend(stored.manual)
             for entry in stored.waiting:
-                self._lane(entry.destination).entries.append(entry)
-                self._expect(entry)
+                lane = self._lane(entry.destination)
+                lane.entries.append(entry)
+                self._expect(lane, entry)
 
     # ---------------- what the owner reads
 
@@ -126,27 +127,32 @@ class Saf:
         """Take over an advice (0220 or 0420) for `destination`; the same advice twice is taken once."""
         if not is_advice(advice.mti):
             raise ValueError(f"store-and-forward takes advices (0220, 0420), got {advice.mti}")
-        if self._answers.state(advice, now_us) == "waiting":
-            return []
         lane = self._lane(destination)
+        if lane.answers.state(advice, now_us) == "waiting":
+            return []
         entry = Entry(destination, advice, reason, now_us)
         kind = "reversal_queued" if is_reversal(advice.mti) else "advice_queued"
         effects: list[Effect] = [row(kind, advice, reason=reason)]
-        self._expect(entry)
+        self._expect(lane, entry)
         if len(lane.entries) >= self.settings.capacity:
-            return effects + self._give_up(entry, "queue_full", now_us)
+            return effects + self._give_up(lane, entry, "queue_full", now_us)
         lane.entries.insert(_place(lane, entry), entry)
         return effects if lane.busy else effects + self._next(lane, now_us)
+
+    def waits_for(self, sender: str, answer: Message, now_us: int) -> bool:
+        """Whether `answer` from `sender` would settle an advice of this queue."""
+        lane = self._lanes.get(sender)
+        return lane is not None and lane.answers.state(answer, now_us) == "waiting"
 
     def answered(self, sender: str, answer: Message, now_us: int) -> list[Effect] | None:
         """A 0230 or 0430 came from `sender`; None if it answers nothing that this queue sent."""
         lane = self._lanes.get(sender)
-        state = self._answers.state(answer, now_us)
+        state = lane.answers.state(answer, now_us) if lane is not None else ""
         if lane is None or not state:
             return None
         if state == "waiting" and answer.get(39) in NOT_ACCEPTED:
             return [row("advice_refused", answer)]  # as if unanswered: the answer wait runs on to the repeat
-        verdict = self._answers.answer(answer, now_us)
+        verdict = lane.answers.answer(answer, now_us)
         if verdict.kind != "matched":
             return [row(f"{verdict.kind}_answer", answer)]
         return self._accepted(lane, answer, now_us)
@@ -178,8 +184,8 @@ class Saf:
     def _lane(self, destination: str) -> _Lane:
         return self._lanes.setdefault(destination, _Lane(destination))
 
-    def _expect(self, entry: Entry) -> None:
-        self._answers.expect(entry.message, entry.destination, entry.queued_us, self.settings.longest_age_us)
+    def _expect(self, lane: _Lane, entry: Entry) -> None:
+        lane.answers.expect(entry.message, None, entry.queued_us, self.settings.longest_age_us)
 
     def _next(self, lane: _Lane, now_us: int) -> list[Effect]:
         """Send the head, or come back when the lane is free; what is past its bounds leaves first."""
@@ -225,12 +231,12 @@ class Saf:
                 why = "too_old"
             else:
                 break
-            effects += self._give_up(lane.entries.popleft(), why, now_us)
+            effects += self._give_up(lane, lane.entries.popleft(), why, now_us)
         return effects
 
-    def _give_up(self, entry: Entry, why: str, now_us: int) -> list[Effect]:
+    def _give_up(self, lane: _Lane, entry: Entry, why: str, now_us: int) -> list[Effect]:
         self._manual.append(entry)
-        self._answers.give_up(str(match_key(entry.message)), now_us)
+        lane.answers.give_up(str(match_key(entry.message)), now_us)
         return [row("manual", entry.message, reason=why, latency_us=now_us - entry.queued_us)]
 
     def _delay_us(self, tries: int) -> int:

@@ -1,0 +1,156 @@
+"""What acquirer and switch share: pass on, wait, answer 91 and reverse after a vain wait (RS1-RS3).
+
+Why it is so. A stage that gives up on a request cannot know whether the issuer approved it. So it does two
+things in one step: it queues a reversal toward the issuer, and it tells the side in front 91 (issuer not
+available). 91 is an answer after which the terminal has nothing to reverse, because the stage that says it
+has taken the reversal upon itself. An answer that comes later is counted and dropped; passing it on could
+pay out cash that is being taken back.
+
+The reversal keeps DE7 and DE11 of its original. When acquirer and switch both give up on one request they
+therefore send one and the same message, the issuer posts it once, and either stage recognises the answer.
+Nothing is reversed where no amount could have moved (balance enquiry, PIN change).
+
+Advices are passed on end to end: their answer comes from the issuer, and until it comes their sender
+repeats them. The relay keeps no copy of them, only the way back.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from atm_sim.sansio.effects import CancelTimer, Effect, Send, SetTimer
+from atm_sim.sansio.matching import Counts, Pending
+from atm_sim.sansio.rows import row
+from atm_sim.sansio.saf import Saf
+from bank_host.iso8583 import build
+from bank_host.iso8583.identity import match_key
+from bank_host.iso8583.message import Message
+from bank_host.iso8583.mti import is_advice, is_repeat
+
+REQUESTS = frozenset({"0200", "0201"})
+ADVICES = frozenset({"0220", "0221", "0420", "0421"})
+
+ISSUER_NOT_AVAILABLE, NO_ROUTE = "91", "92"
+
+_TO = " > "
+
+
+class Passage(NamedTuple):
+    """A message on its way through: where it came from and went to, as it came and as it was sent on."""
+
+    origin: str
+    to: str
+    received: Message
+    sent: Message
+    at_us: int
+
+
+class Relay:
+    """Passes messages on and their answers back; `saf` carries the reversals of the relay's own."""
+
+    __slots__ = ("_pending", "_timer_us", "saf")
+
+    def __init__(self, timer_us: int, saf: Saf) -> None:
+        self._timer_us = timer_us
+        self.saf = saf
+        # For each neighbour its own: an answer counts only from the one that was asked.
+        self._pending: dict[str, Pending[Passage]] = {}
+
+    def counts(self, neighbour: str) -> Counts:
+        """How many messages of `neighbour` were matched, late, duplicate, unmatched, unsolicited."""
+        return self._towards(neighbour).counts
+
+    def pass_on(self, passage: Passage, kind: str, now_us: int) -> list[Effect]:
+        """Send a request or advice on; `kind` names the row that says so."""
+        sent = passage.sent
+        pending = self._towards(passage.to)
+        effects: list[Effect] = [row(kind, sent), Send(passage.to, sent)]
+        if is_advice(sent.mti):
+            pending.expect(sent, passage, now_us, self._timer_us)
+            return effects
+        state = pending.state(sent, now_us)
+        if state and not is_repeat(sent.mti):
+            return [row("duplicate_request", sent)]
+        if state == "given_up":
+            return [row("duplicate_request", sent), _answer(passage, ISSUER_NOT_AVAILABLE)]
+        if state == "waiting":
+            return effects  # the repeat helps if the request was lost; the wait is still that of the request
+        key = pending.expect(sent, passage, now_us, self._timer_us)
+        return [*effects, SetTimer(_timer(key, passage.to), self._timer_us)]
+
+    def refuse(self, passage: Passage, code: str, kind: str) -> list[Effect]:
+        """Answer in the issuer's place a message that goes nowhere."""
+        return [row(kind, passage.received, code=code), _answer(passage, code)]
+
+    def came_back(self, sender: str, message: Message, now_us: int) -> list[Effect]:
+        """From the issuer's side: the answer to what was passed on, to our own reversal, to both, to neither."""
+        pending = self._towards(sender)
+        passed_on = pending.state(message, now_us) == "waiting"
+        effects: list[Effect] = []
+        if not passed_on or self.saf.waits_for(sender, message, now_us):
+            own = self.saf.answered(sender, message, now_us)
+            if own is not None and not passed_on:
+                return own
+            effects += own or []
+        verdict = pending.answer(message, now_us)
+        if verdict.context is not None:
+            return effects + self._pass_back(verdict.context, message, now_us)
+        kind = "unsolicited" if verdict.kind == "unsolicited" else f"{verdict.kind}_answer"
+        return [*effects, row(kind, message, reason=verdict.detail)]
+
+    def timer_fired(self, key: str, now_us: int) -> list[Effect]:
+        of_queue = self.saf.timer_fired(key, now_us)
+        if of_queue is not None:
+            return of_queue
+        text, _, to = key.rpartition(_TO)
+        waiting = self._towards(to).give_up(text, now_us)
+        if waiting is None:
+            return []
+        why = f"no answer fitted: {waiting.near_miss}" if waiting.near_miss else "no_answer"
+        return self._fail(waiting.context, "timed_out", why, "timeout", now_us)
+
+    # ---------------- inside
+
+    def _towards(self, neighbour: str) -> Pending[Passage]:
+        return self._pending.setdefault(neighbour, Pending())
+
+    def _pass_back(self, passage: Passage, answer: Message, now_us: int) -> list[Effect]:
+        effects: list[Effect] = []
+        if not is_advice(passage.sent.mti):
+            wrong = _contradiction(passage.sent, answer)
+            key = str(match_key(passage.sent))
+            effects = [CancelTimer(_timer(key, passage.to))]
+            if wrong:
+                return effects + self._fail(passage, "invalid_answer", wrong, "invalid_answer", now_us)
+        # What this stage added is not the sender's and would break its match key.
+        added = {de: None for de in passage.sent.fields if de not in passage.received}
+        back = answer.but(added) if added else answer
+        effects.append(row("passed_back", answer, latency_us=now_us - passage.at_us))
+        return [*effects, Send(passage.origin, back)]
+
+    def _fail(self, passage: Passage, kind: str, why: str, reason: str, now_us: int) -> list[Effect]:
+        """RS1 and RS3: queue the reversal before anything else, then say 91 to the side in front."""
+        request = passage.sent
+        effects: list[Effect] = [row(kind, request, reason=why, latency_us=now_us - passage.at_us)]
+        if int(request.get(4) or 0):
+            reversal = build.reversal_advice(request, reason, stan=int(request[11]), now_us=now_us)
+            effects += self.saf.queue(passage.to, reversal.but({7: request[7]}), now_us, reason)
+        return [*effects, _answer(passage, ISSUER_NOT_AVAILABLE)]
+
+
+def _answer(passage: Passage, code: str) -> Send:
+    return Send(passage.origin, build.answer(passage.received, code))
+
+
+def _timer(key: str, to: str) -> str:
+    return f"{key}{_TO}{to}"
+
+
+def _contradiction(request: Message, answer: Message) -> str:
+    """Why an answer cannot be the one to this request although its key fits; '' if it can."""
+    if len(answer.get(39)) != 2:
+        return "DE39 absent or not two characters"
+    for de in (3, 4, 37, 49):
+        if de in answer and answer[de] != request.get(de):
+            return f"DE{de} differs from the request"
+    return ""
