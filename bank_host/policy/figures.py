@@ -100,7 +100,7 @@ _FEE_ROW = table(
         "partners": list_of(text),
         "up_to_use": whole(0, 1_000),
         "from_jpy": whole(0, _YEN_MAX),
-        "fee_jpy": whole(0, 10_000),
+        "fee_jpy": whole(0, 999),  # below the smallest note, so that a deposit always leaves something
     },
     optional={"kinds": KINDS, "partners": (), "up_to_use": 0, "from_jpy": 0},
 )

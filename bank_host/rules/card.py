@@ -28,6 +28,8 @@ from bank_host.rules.reasons import APPROVED, CODES, HOT_CARD, HOT_CODES, PIN_BL
 YEN = "392"
 NOTE_STEP_JPY = 1_000
 
+new = tuple.__new__
+
 #: services that take money from the account -> (kind of posting, switch of `atm.counts`)
 DEBITS = {"withdraw": ("withdrawal", "withdrawal"), "purchase": ("purchase", "j_debit")}
 
@@ -129,7 +131,7 @@ def _limit_refused(request: CardRequest, facts: CardFacts, figures: Figures, cou
 
 
 # ---------------------------------------------------------------- outcomes
-# Records of an approval are built by `_make`, which costs half of the constructor.
+# An approval's records are built by `new`, at half the constructor's cost; a test counts their fields.
 
 
 def _debit(request: CardRequest, facts: CardFacts, figures: Figures, at: At) -> Decision:
@@ -147,7 +149,7 @@ def _debit(request: CardRequest, facts: CardFacts, figures: Figures, at: At) -> 
         authorised(request.key, kind, at.day, account.account_id, request.atm, amount, fee),
     )
     if counted:
-        post += (CountUse._make((account.account_id, at.day, request.medium, amount)),)
+        post += (new(CountUse, (account.account_id, at.day, request.medium, amount)),)
     return _approved(request, facts, figures, at, post, fee, left)
 
 
@@ -179,17 +181,17 @@ def _approved(
     state = "open" if money else "completed"
     changes: tuple[Change, ...] = (
         *money,
-        Open._make((_row(request, facts, at, APPROVED, "", state, fee_jpy),)),
-        SetCard._make((facts.card.card_id, "pin_fails", 0)),
-        Audit._make(("atm", partner, account_id, service, "", APPROVED, "")),
+        new(Open, (_row(request, facts, at, APPROVED, "", state, fee_jpy),)),
+        new(SetCard, (facts.card.card_id, "pin_fails", 0)),
+        new(Audit, ("atm", partner, account_id, service, "", APPROVED, "")),
     )
     notice = NOTICES.get(service)
     if notice:
         changes += (
-            CountMonth._make((account_id, figures.month, service, 1)),
-            Notify._make((request.key, account_id, notice, request.amount_jpy)),
+            new(CountMonth, (account_id, figures.month, service, 1)),
+            new(Notify, (request.key, account_id, notice, request.amount_jpy)),
         )
-    return Decision._make((APPROVED, "", changes, fee_jpy, balance_jpy))
+    return new(Decision, (APPROVED, "", changes, fee_jpy, balance_jpy))
 
 
 def _declined(request: CardRequest, facts: CardFacts, figures: Figures, at: At, reason: str) -> Decision:
@@ -216,7 +218,8 @@ def _row(
     request: CardRequest, facts: CardFacts, at: At, code: str, reason: str, state: str, fee_jpy: int
 ) -> Authorisation:
     account_id = facts.account.account_id
-    return Authorisation._make(
+    return new(
+        Authorisation,
         (
             request.original_key,
             request.key,
@@ -235,5 +238,5 @@ def _row(
             state,
             0,
             False,
-        )
+        ),
     )
