@@ -1,0 +1,67 @@
+"""Open a database so that units of work are safe in it, and say which of its errors mean "run again".
+
+SQLite: the driver opens no transactions of its own, each one begins with BEGIN IMMEDIATE; WAL, foreign keys,
+a busy timeout, and a sync on every commit unless a simulation asks for less. PostgreSQL: READ COMMITTED with
+row locks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+_BUSY_S = 30
+_READING = "bank_reading"  # execution option: this connection only reads, so it takes no write lock
+
+_SQLITE_BUSY = {5, 6}  # SQLITE_BUSY, SQLITE_LOCKED; the extended codes carry them in their low byte
+_SQLITE_UNIQUE = {1555, 2067}  # SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE
+_POSTGRESQL_AGAIN = {"40001", "40P01", "55P03"}  # serialisation failure, deadlock, lock not available
+_POSTGRESQL_UNIQUE = "23505"
+
+
+def open_engine(url: str | URL, *, durable: bool = True) -> Engine:
+    """An engine for `sqlite:///FILE` or `postgresql://...`; not `durable`: no sync per commit (SQLite)."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, connect_args={"timeout": _BUSY_S}, hide_parameters=True)
+        _keep_sqlite_rules(engine, "FULL" if durable else "NORMAL")
+        return engine
+    if parsed.get_backend_name() == "postgresql":
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        return create_engine(parsed, hide_parameters=True)
+    raise ValueError(f"no store for {parsed.get_backend_name()!r}: use sqlite:///FILE or postgresql://...")
+
+
+def reading(engine: Engine) -> Connection:
+    """A connection for sweeps."""
+    return engine.connect().execution_options(**{_READING: True})
+
+
+def _keep_sqlite_rules(engine: Engine, synchronous: str) -> None:
+    def on_connect(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode = WAL", f"synchronous = {synchronous}", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    def on_begin(connection: Connection) -> None:
+        lock = "" if connection.get_execution_options().get(_READING) else " IMMEDIATE"
+        connection.exec_driver_sql("BEGIN" + lock)
+
+    event.listen(engine, "connect", on_connect)
+    event.listen(engine, "begin", on_begin)
+
+
+def is_conflict(error: DBAPIError) -> bool:
+    """Whether the database says that another unit of work was in the way, or that a unique key is taken."""
+    cause = error.orig
+    sqlite_code = getattr(cause, "sqlite_errorcode", None)
+    if sqlite_code is not None:
+        if isinstance(error, IntegrityError):
+            return sqlite_code in _SQLITE_UNIQUE
+        return sqlite_code & 0xFF in _SQLITE_BUSY
+    sqlstate = getattr(cause, "sqlstate", None)
+    return sqlstate == _POSTGRESQL_UNIQUE or sqlstate in _POSTGRESQL_AGAIN

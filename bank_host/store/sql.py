@@ -1,0 +1,139 @@
+"""The durable store: SQLite by default, PostgreSQL by URL (SQLAlchemy 2 Core, no ORM).
+
+This file opens the store and reads it whole; a unit of work is in `bank_host.store.sql_unit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import URL, Engine, Select, select
+
+from bank_host.ledger.posting import customer
+from bank_host.rules.facts import Account, Authorisation, Card, Exchange, Raise, Token
+from bank_host.store import chain, schema
+from bank_host.store.contract import AuditRow, ExceptionRow, JournalRow, OutboxRow
+from bank_host.store.engine import open_engine, reading
+from bank_host.store.migrate import upgrade
+from bank_host.store.sealing import SIMULATION_KEY, derive, unseal
+from bank_host.store.sql_statements import columns, row_token
+from bank_host.store.sql_unit import SqlUnit
+
+
+class SqlStore:
+    """A bank's storage in a database. See `bank_host.store.contract` for what each method promises."""
+
+    def __init__(self, engine: Engine, store_key: bytes = SIMULATION_KEY, chain_name: str = "host") -> None:
+        self.engine = engine
+        self._keys = derive(store_key)
+        self._chain_name = chain_name  # one per writing process, so that processes do not wait for each other
+
+    @classmethod
+    def create(
+        cls,
+        url: str | URL,
+        *,
+        store_key: bytes = SIMULATION_KEY,
+        chain_name: str = "host",
+        durable: bool = True,
+    ) -> SqlStore:
+        """Open the database of `url`, bring it to the newest schema. Only simulations are not `durable`."""
+        engine = open_engine(url, durable=durable)
+        upgrade(engine)
+        return cls(engine, store_key, chain_name)
+
+    def begin(self) -> SqlUnit:
+        return SqlUnit(self.engine, self._keys, self._chain_name)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    # ---------------------------------------------------------------- sweeps
+
+    def _rows(self, statement: Select[Any]) -> Iterator[Any]:
+        with reading(self.engine) as connection:
+            return iter(connection.execute(statement).all())
+
+    def accounts(self) -> Iterator[Account]:
+        table = schema.account
+        return map(Account._make, self._rows(columns(table, Account).order_by(table.c.account_id)))
+
+    def cards(self) -> Iterator[Card]:
+        table = schema.card
+        return map(Card._make, self._rows(columns(table, Card).order_by(table.c.card_id)))
+
+    def tokens(self) -> Iterator[Token]:
+        table = schema.token
+        rows = self._rows(select(table).order_by(table.c.serial))
+        return (row_token(row, unseal(self._keys, row.serial, row.secret_sealed)) for row in rows)
+
+    def balances(self) -> Iterator[tuple[str, int]]:
+        accounts, books = schema.account, schema.ledger_balance
+        customers = self._rows(select(accounts.c.account_id, accounts.c.posted_jpy))
+        others = self._rows(select(books.c.book, books.c.balance_jpy))
+        yield from sorted(
+            [*((customer(row.account_id), row.posted_jpy) for row in customers), *map(tuple, others)]
+        )
+
+    def journal(self) -> Iterator[JournalRow]:
+        rows = schema.journal
+        legs = self._rows(select(schema.leg).order_by(schema.leg.c.journal_seq, schema.leg.c.n))
+        by_seq = {
+            seq: tuple((leg.book, leg.amount_jpy) for leg in group)
+            for seq, group in groupby(legs, key=lambda leg: leg.journal_seq)
+        }
+        for row in self._rows(select(rows).order_by(rows.c.seq)):
+            yield JournalRow._make((*row, by_seq.get(row.seq, ())))
+
+    def authorisations(self) -> Iterator[Authorisation]:
+        table = schema.authorisation
+        rows = self._rows(columns(table, Authorisation).order_by(table.c.original_key))
+        return map(Authorisation._make, rows)
+
+    def limit_uses(self) -> Iterator[tuple[str, date, str, int]]:
+        table = schema.limit_use
+        order = table.c.account_id, table.c.day, table.c.medium
+        return (tuple(row) for row in self._rows(select(*order, table.c.used_jpy).order_by(*order)))
+
+    def exchanges(self) -> Iterator[Exchange]:
+        table = schema.exchange
+        return map(Exchange._make, self._rows(columns(table, Exchange).order_by(table.c.key)))
+
+    def audit(self) -> Iterator[AuditRow]:
+        table = schema.audit
+        return map(AuditRow._make, self._rows(columns(table, AuditRow).order_by(table.c.seq)))
+
+    def outbox(self) -> Iterator[OutboxRow]:
+        table = schema.outbox
+        return map(OutboxRow._make, self._rows(columns(table, OutboxRow).order_by(table.c.seq)))
+
+    def exceptions(self) -> Iterator[ExceptionRow]:
+        table = schema.exception_item
+        return map(ExceptionRow._make, self._rows(columns(table, ExceptionRow).order_by(table.c.seq)))
+
+    def raises(self) -> Iterator[Raise]:
+        table = schema.atm_raise
+        rows = self._rows(columns(table, Raise).order_by(table.c.account_id, table.c.day))
+        return map(Raise._make, rows)
+
+    # ---------------------------------------------------------------- the hash chain
+
+    def chain_faults(self) -> Iterator[str]:
+        links, tails = schema.chain_link, schema.chain_tail
+        return chain.faults(
+            self._keys.chain,
+            [
+                chain.Link(row.chain, row.n, _numbers(row.journal_seqs), _numbers(row.audit_seqs), row.digest)
+                for row in self._rows(select(links).order_by(links.c.chain, links.c.n))
+            ],
+            [chain.Tail(*row) for row in self._rows(select(tails).order_by(tails.c.chain))],
+            list(self.journal()),
+            list(self.audit()),
+        )
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in text.split(",") if number)
