@@ -43,6 +43,9 @@ class CardInserted(NamedTuple):
 class PinEntered(NamedTuple):
     pin: str
 
+    def __repr__(self) -> str:
+        return "PinEntered(****)"
+
 
 class ServiceChosen(NamedTuple):
     """The person chose: `withdraw`, `deposit`, `balance` or `change_pin`; `new_pin` only for the last.
@@ -54,6 +57,9 @@ class ServiceChosen(NamedTuple):
     amount_jpy: int = 0
     notes: tuple[tuple[int, int], ...] = ()
     new_pin: str = ""
+
+    def __repr__(self) -> str:
+        return f"ServiceChosen({self.service}, {self.amount_jpy}, {self.notes})"
 
 
 class CancelPressed(NamedTuple):

@@ -32,6 +32,7 @@ class CashUnit:
 
     __slots__ = (
         "_cassettes",
+        "_empty",
         "_low",
         "_stock",
         "escrow",
@@ -46,6 +47,7 @@ class CashUnit:
         self._cassettes = {c.denomination_jpy: c for c in cassettes}
         self._stock: Counter[int] = Counter({d: c.count for d, c in self._cassettes.items()})
         self._low = {d for d, c in self._cassettes.items() if c.pays_out and c.count <= c.near_end}
+        self._empty = not self.can_pay()
         self.stacker: Counter[int] = Counter()  # counted out, not yet taken by the customer
         self.escrow: Counter[int] = Counter()  # put in by the customer, not yet the bank's
         self.reject_bin: Counter[int] = Counter()  # could not be paid out, or found no place in a cassette
@@ -76,6 +78,11 @@ class CashUnit:
     def can_pay(self) -> bool:
         """False when no note that could be paid out is left."""
         return any(self._stock[d] for d, c in self._cassettes.items() if c.pays_out)
+
+    def newly_empty(self) -> bool:
+        """True when the last note that could be paid out went since the last call."""
+        was_empty, self._empty = self._empty, not self.can_pay()
+        return self._empty and not was_empty
 
     def mix(self, amount_jpy: int, *, policy: str = FEWEST, max_notes: int = 0) -> Notes | None:
         """The notes this machine would pay the amount with, or None."""

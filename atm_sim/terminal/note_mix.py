@@ -1,8 +1,8 @@
 """Which notes make up an amount: a pure function over the notes in stock (requirements X2, X11).
 
 Taking the largest notes first is wrong where a denomination does not divide the next one: without ¥1,000
-notes, ¥6,000 is three ¥2,000 notes and not a ¥5,000 note with nothing to follow. So the mix is found by search;
-for denominations that divide one another the greedy choice is provably best and taken directly.
+notes, ¥6,000 is three ¥2,000 notes and not a ¥5,000 note with nothing to follow. So the mix is found by
+search; for denominations that divide one another the greedy choice is provably best and taken directly.
 """
 
 from __future__ import annotations
