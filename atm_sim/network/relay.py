@@ -83,7 +83,7 @@ class Relay:
         return [row(kind, passage.received, code=code), _answer(passage, code)]
 
     def came_back(self, sender: str, message: Message, now_us: int) -> list[Effect]:
-        """From the issuer's side: the answer to what was passed on, to our own reversal, to both, to neither."""
+        """From the issuer's side: an answer to what was passed on, our own reversal, both or neither."""
         pending = self._towards(sender)
         passed_on = pending.state(message, now_us) == "waiting"
         effects: list[Effect] = []

@@ -20,6 +20,7 @@ from atm_sim.sansio.effects import (
     SetTimer,
     TimerFired,
 )
+from atm_sim.sansio.saf import Saf
 from bank_host.iso8583 import build
 from bank_host.iso8583.identity import identity, original_key, quoted_original_key
 from bank_host.iso8583.message import Message
@@ -60,7 +61,7 @@ def kinds(effects: list[Effect]) -> list[str]:
 
 
 class Bank:
-    """Approves everything once, reverses once, answers repeats with the same answer (rows RI1, RI3, RI4, RI6)."""
+    """Approves and reverses once; a repeat gets the same answer (rows RI1, RI3, RI4, RI6)."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Message] = {}
@@ -88,8 +89,45 @@ class Bank:
         return [key for key in self.approved if key not in self.reversed]
 
 
+class Atm:
+    """The least a terminal does: wait 45 s, pay on an approval in time, reverse what it did not pay."""
+
+    def __init__(self, acquirer_node: str) -> None:
+        self.acquirer = acquirer_node
+        self.saf = Saf()
+        self.broken: set[str] = set()  # the trace numbers at which the dispenser fails
+        self.paid: list[Message] = []
+        self._waiting: dict[str, Message] = {}
+
+    def start(self, request: Message) -> list[Effect]:
+        self._waiting[request[11]] = request
+        return [Send(self.acquirer, request), SetTimer(request[11], 45 * SECOND)]
+
+    def handle(self, event: Event, now_us: int) -> list[Effect]:
+        if isinstance(event, TimerFired):
+            of_queue = self.saf.timer_fired(event.key, now_us)
+            return self._reverse(event.key, "timeout", now_us) if of_queue is None else of_queue
+        assert isinstance(event, Received)
+        answer = event.message
+        if answer.mti != "0210":
+            return self.saf.answered(event.sender, answer, now_us) or []
+        if answer[11] not in self._waiting:
+            return []  # late or doubled
+        if answer[39] == "00" and answer[11] in self.broken:
+            return [CancelTimer(answer[11]), *self._reverse(answer[11], "hardware_error", now_us)]
+        request = self._waiting.pop(answer[11])
+        if answer[39] == "00":
+            self.paid.append(request)
+        return [CancelTimer(answer[11])]
+
+    def _reverse(self, stan: str, reason: str, now_us: int) -> list[Effect]:
+        request = self._waiting.pop(stan)
+        advice = build.reversal_advice(request, reason, stan=500_000 + int(stan), now_us=now_us)
+        return self.saf.queue(self.acquirer, advice, now_us, reason)
+
+
 class Delivery(NamedTuple):
-    """One message on one link; a link script says with which delays it arrives: () loses it, two double it."""
+    """One message on one link; the script gives the delays it arrives with: () loses it, two double it."""
 
     sender: str
     to: str
@@ -105,7 +143,7 @@ def healthy(delivery: Delivery) -> tuple[int, ...]:
 
 
 class SmallNetwork:
-    """Carries the effects out in the order of their times; what reaches a terminal is kept in `at_terminals`."""
+    """Carries effects out in the order of their times; `log` keeps what was sent, arrived or not."""
 
     def __init__(self, link: LinkScript = healthy) -> None:
         self.link = link
@@ -113,36 +151,50 @@ class SmallNetwork:
         self.banks = {"our-bank": Bank(), "other-bank": Bank()}
         self.acquirers = {name: acquirer(name) for name in ACQUIRER_IDS}
         self.switch = switch()
+        self.atms = {name: Atm(ATMS[name]) for name in ATMS}
         self.machines: dict[str, Machine] = {
             **self.acquirers,
+            **self.atms,
             "switch": self.switch,
             **{name: IssuerNode(name, bank.answer) for name, bank in self.banks.items()},
         }
-        self.at_terminals: list[tuple[str, Message]] = []
+        self.log: list[Delivery] = []
         self.records: list[tuple[str, Record]] = []
         self._heap: list[tuple[int, int, str, Event]] = []
         self._seq = 0
         self._timers: dict[tuple[str, str], int] = {}
 
-    def send(self, atm: str, message: Message, at_us: int | None = None) -> None:
-        """The terminal sends to its acquirer, over a link like any other."""
-        self._deliver(Delivery(atm, ATMS[atm], message, self.now_us if at_us is None else at_us))
+    def start(self, atm: str, request: Message, broken: bool = False) -> None:
+        """The ATM sends the request now; with `broken` its dispenser fails after an approval."""
+        if broken:
+            self.atms[atm].broken.add(request[11])
+        for effect in self.atms[atm].start(request):
+            self._carry_out(atm, effect)
+
+    def pass_time(self, duration_us: int) -> None:
+        until_us = self.now_us + duration_us
+        self.run(until_us)
+        self.now_us = until_us
 
     def run(self, until_us: int | None = None) -> None:
+        """Until nothing is left to happen, or until a time."""
         while self._heap and (until_us is None or self._heap[0][0] <= until_us):
             at_us, seq, name, event = heapq.heappop(self._heap)
             if isinstance(event, TimerFired) and self._timers.get((name, event.key)) != seq:
                 continue  # cancelled, or set anew since
             self.now_us = at_us
-            if isinstance(event, Received) and name in ATMS:
-                self.at_terminals.append((name, event.message))
-                continue
             for effect in self.machines[name].handle(event, self.now_us):
                 self._carry_out(name, effect)
 
     def answers(self, mti: str = "0210") -> list[tuple[str, str]]:
-        """(terminal, code) of what came back."""
-        return [(atm, message[39]) for atm, message in self.at_terminals if message.mti == mti]
+        """(ATM, code) of what the acquirers sent back."""
+        return [(one.to, one.message[39]) for one in self.log if one.to in ATMS and one.message.mti == mti]
+
+    @property
+    def queued(self) -> int:
+        """Advices that still wait somewhere, or wait for a person."""
+        queues = [stage.saf for stage in (*self.atms.values(), *self.acquirers.values())]
+        return sum(len(saf.snapshot().waiting) + len(saf.manual) for saf in (*queues, self.switch.saf))
 
     def kinds(self, machine: str) -> list[str]:
         return [record.kind for name, record in self.records if name == machine]
@@ -160,6 +212,7 @@ class SmallNetwork:
             self.records.append((name, effect))
 
     def _deliver(self, delivery: Delivery) -> None:
+        self.log.append(delivery)
         for delay_us in self.link(delivery):
             self._push(delivery.at_us + delay_us, delivery.to, Received(delivery.sender, delivery.message))
 
