@@ -1,0 +1,345 @@
+"""The issuing host: one door for ISO 8583 messages, one for the acts of customers and staff.
+
+It loads facts, asks the rules, has the store apply what follows, and answers; it decides nothing itself. A request with
+a PIN or OTP has two commits: the try is charged before anything is compared, the verdict then becomes a fact
+(requirements Q1, X1). Every answer is kept under the identity of its message, so a repeat gets the same bytes and
+changes nothing (X7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import NamedTuple, TypeVar
+
+from bank_host.hsm import CVK, PVK, TPK, Hsm
+from bank_host.iso8583 import build, composite, identity, mti
+from bank_host.iso8583.codec import decode, encode
+from bank_host.iso8583.codes import COMPLETION
+from bank_host.iso8583.message import Message
+from bank_host.jst import jst_date
+from bank_host.ledger.entries import opening
+from bank_host.policy import Figures, Policy
+from bank_host.rules import RULES, Rules
+from bank_host.rules.changes import (
+    Audit,
+    Change,
+    ChargeOtp,
+    ChargePin,
+    Decision,
+    Outcome,
+    SetCard,
+)
+from bank_host.rules.facts import Account, Act, At, Card, CardFacts, CardRequest, Exchange, Token
+from bank_host.rules.limits import effective, room
+from bank_host.rules.reasons import APPROVED, CODES
+from bank_host.rules.reversal import Claim
+from bank_host.rules.settings import CompareOtp
+from bank_host.store.contract import Conflict, Refused, Store, UnitOfWork
+
+T = TypeVar("T")
+
+
+ATTEMPTS = 50
+"""How often a unit of work is run before the host gives up: each conflict means that somebody else got on."""
+
+
+class Commit(NamedTuple):
+    """What one commit did, for those who watch (records, invariant checks); nothing is ever decided from it."""
+
+    bank: str
+    at: At
+    request: CardRequest | Act | Message
+    code: str  # DE39, the outcome of an act, or 'charge'
+    reason: str
+    changes: tuple[Change, ...]
+
+
+class Standing(NamedTuple):
+    """What a customer would see of one card on one day."""
+
+    balance_jpy: int
+    limit_jpy: int
+    room_jpy: int
+    locked: bool
+
+
+class Bank:
+    """One issuing bank: its store, its policy, its PIN module and its rules, wired together."""
+
+    def __init__(self, name: str, store: Store, policy: Policy, hsm: Hsm, *, rules: Rules = RULES) -> None:
+        self.name = name
+        self.store = store
+        self.policy = policy
+        self.hsm = hsm
+        self.rules = rules
+        self.watch: Callable[[Commit], None] = lambda commit: None
+
+    # ------------------------------------------------------------ the ISO 8583 door
+
+    def answer(self, message: Message, now_us: int) -> Message:
+        """The answer to a request or advice; it leaves only after everything it tells of is committed."""
+        try:
+            match mti.request_mti(message.mti):
+                case "0200":
+                    return self._financial(message, now_us)
+                case "0220" | "0420":
+                    return self._run(lambda unit: self._advice(unit, message, now_us))
+                case "0800":
+                    return build.answer(message, APPROVED)
+            return build.answer(message, CODES["BAD_FORMAT"])
+        except Conflict:
+            return build.answer(message, CODES["MALFUNCTION"])
+
+    def _financial(self, message: Message, now_us: int) -> Message:
+        card_id = self.hsm.card_id(message[2])
+        first = self._run(lambda unit: self._decide(unit, message, card_id, now_us))
+        if isinstance(first, Message):
+            return first
+        pin_ok = self._pin_ok(message, first)
+        second = self._run(lambda unit: self._decide(unit, message, card_id, now_us, pin_ok))
+        assert isinstance(second, Message), "with a verdict every request is answered"
+        return second
+
+    def _decide(
+        self, unit: UnitOfWork, message: Message, card_id: str, now_us: int, pin_ok: bool | None = None
+    ) -> tuple[Message | Card, Commit | None]:
+        """One commit of a request. Without a verdict: the answer, or the card whose PIN is to be compared now that a
+        try is charged. With one: the answer."""
+        known = self._known(unit, message, card_id)
+        if known is not None:
+            return known, None
+        at, figures = self._at(unit, now_us)
+        request = self._request(message, figures)
+        facts = unit.card_facts(card_id, at.day, figures.month, request.service, request.medium)
+        decision: Decision | None
+        if facts is None:
+            decision = Decision(CODES["CARD_UNKNOWN"], "CARD_UNKNOWN")
+        elif unit.authorisation(request.original_key) is not None:
+            decision = self.rules.decide_overtaken(request, facts, figures, at)
+        elif pin_ok is None:
+            decision = self.rules.precheck(request, facts, figures, at)
+        else:
+            decision = self.rules.decide(request, facts._replace(pin_ok=pin_ok), figures, at)
+            decision = self._with_new_pin(message, facts, decision)
+        if decision is None:
+            charge = ChargePin(card_id, figures.pin_max_wrong)
+            _charge(unit, charge, now_us)
+            assert facts is not None
+            return facts.card, Commit(self.name, at, request, "charge", "", (charge,))
+        answer = build.answer(message, decision.code, _told(decision, at))
+        unit.apply(decision.changes, now_us)
+        self._remember(unit, message, card_id, answer, now_us)
+        return answer, Commit(self.name, at, request, decision.code, decision.reason, decision.changes)
+
+    def _advice(self, unit: UnitOfWork, message: Message, now_us: int) -> tuple[Message, Commit | None]:
+        """0220 or 0420: something already happened, so it is accepted, once."""
+        card_id = self.hsm.card_id(message[2])
+        known = self._known(unit, message, card_id)
+        if known is not None:
+            return known, None
+        at, figures = self._at(unit, now_us)
+        request = self._request(message, figures)
+        facts = unit.card_facts(card_id, at.day, figures.month, request.service, request.medium)
+        claim = _claim(message, request, card_id, facts)
+        original = unit.authorisation(claim.original_key)
+        if mti.is_reversal(message.mti):
+            then = figures if original is None else self.policy.on(original.limit_day)
+            account = None if facts is None else facts.account
+            decision = self.rules.decide_reversal(claim, original, account, at, then)
+        # any other 0220 tells of an approval in stand-in
+        elif message.get(60) == COMPLETION or facts is None:
+            decision = self.rules.decide_completion(claim, original, at, figures)
+        else:
+            decision = self.rules.decide_advice(request, facts, original, at, figures)
+        answer = build.answer(message, decision.code)
+        unit.apply(decision.changes, now_us)
+        self._remember(unit, message, card_id, answer, now_us)
+        return answer, Commit(self.name, at, message, decision.code, decision.reason, decision.changes)
+
+    def _known(self, unit: UnitOfWork, message: Message, card_id: str) -> Message | None:
+        """The stored answer of a message seen before; 94 when the same identity now says something else (X7)."""
+        exchange = unit.exchange(identity.identity(message))
+        if exchange is None:
+            return None
+        if exchange.fingerprint == identity.fingerprint(message, card_id):
+            return decode(exchange.answer)
+        return build.answer(message, CODES["IDENTITY_REUSED"])
+
+    def _remember(
+        self, unit: UnitOfWork, message: Message, card_id: str, answer: Message, now_us: int
+    ) -> None:
+        fingerprint = identity.fingerprint(message, card_id)
+        unit.remember(Exchange(identity.identity(message), fingerprint, encode(answer), now_us))
+
+    def _request(self, message: Message, figures: Figures) -> CardRequest:
+        return CardRequest(
+            key=identity.identity(message),
+            original_key=identity.original_key(message),
+            service=composite.service_of(message[3]),
+            amount_jpy=composite.amount_jpy(message[4]),
+            currency=message.get(49),
+            partner=_partner(figures, message.get(32)),
+            atm=message.get(41).rstrip(),
+            medium="chip" if message.get(22).startswith("05") else "stripe",
+            genuine=self._genuine(message),
+        )
+
+    # ------------------------------------------------------------ what only the PIN module can say
+
+    def _pin_ok(self, message: Message, card: Card) -> bool:
+        """The verdict on DE52 under the stored PVV; a request without a PIN has not proved one."""
+        if 52 not in message:
+            return False
+        return self.hsm.verify_pin(TPK, message[52], message[2], PVK, card.pvv)
+
+    def _genuine(self, message: Message) -> bool:
+        """Whether the track's verification value is the card's own; a request without a track is not asked."""
+        if 35 not in message:
+            return True
+        number, _, rest = message[35].partition("=")
+        expiry_yymm, service_code, value = rest[:4], rest[4:7], rest[-3:]
+        if number != message[2] or len(rest) < 10:
+            return False
+        return self.hsm.verify_cvv(CVK, value, number, expiry_yymm, service_code)
+
+    def _with_new_pin(self, message: Message, facts: CardFacts, decision: Decision) -> Decision:
+        """An approved PIN change stores the verification value of the new PIN, which only the PIN module can make."""
+        if decision.code != APPROVED or composite.service_of(message[3]) != "change_pin":
+            return decision
+        new = self.hsm.new_pvv(TPK, message[48], message[2], PVK)
+        return decision._replace(changes=(*decision.changes, SetCard(facts.card.card_id, "pvv", new.pvv)))
+
+    # ------------------------------------------------------------ the door of customers and staff
+
+    def act(self, act: Act, now_us: int) -> Outcome:
+        """Carry out a setting; a repeat of the same request id gets the first result, before any OTP is looked at."""
+        first = self._run(lambda unit: self._act(unit, act, now_us))
+        if isinstance(first, Outcome):
+            return first
+        second = self._run(lambda unit: self._act(unit, act, now_us, first))
+        assert isinstance(second, Outcome), "once its code is compared, every act is decided"
+        return second
+
+    def _act(
+        self, unit: UnitOfWork, act: Act, now_us: int, charged: CompareOtp | None = None
+    ) -> tuple[Outcome | CompareOtp, Commit | None]:
+        """One commit of an act: its outcome, or the code to compare now that a try is charged."""
+        known = unit.act_result(act.key)
+        if known is not None:
+            return Outcome(*known), None
+        at, figures = self._at(unit, now_us)
+        facts = unit.act_facts(act.account_id, at.day)
+        if facts is None:
+            return Outcome("refused", "ACCOUNT_UNKNOWN"), None
+        if charged is None:
+            outcome = self.rules.precheck_act(act, facts, figures, at)
+        else:
+            verdict = self.rules.compare_otp(charged.code, facts.tokens, now_us, figures)
+            facts, outcome = facts._replace(otp=verdict), None
+        if isinstance(outcome, CompareOtp):
+            charge = ChargeOtp(act.account_id, figures.otp_max_wrong)
+            _charge(unit, charge, now_us)
+            return outcome, Commit(self.name, at, act, "charge", "", (charge,))
+        if outcome is None:
+            outcome = self.rules.decide_act(act, facts, figures, at)
+        unit.apply(outcome.changes, now_us)
+        unit.remember_act(act.key, outcome.outcome, outcome.reason)
+        return outcome, Commit(self.name, at, act, outcome.outcome, outcome.reason, outcome.changes)
+
+    def standing(self, card_id: str, day: date) -> Standing | None:
+        """Where a card stands on a JST day: balance, effective ATM limit and the room left; None for no such card."""
+        figures = self.policy.on(day)
+        with self.store.begin() as unit:
+            facts = unit.card_facts(card_id, day, figures.month, "withdraw", "chip")
+        if facts is None:
+            return None
+        account = facts.account
+        limit_jpy = effective(account, facts.raise_today)
+        return Standing(
+            account.posted_jpy - account.held_jpy,
+            limit_jpy,
+            room(limit_jpy, facts.used_jpy),
+            facts.card.locked,
+        )
+
+    # ------------------------------------------------------------ opening accounts
+
+    def enrol(
+        self, account: Account, balance_jpy: int, cards: Iterable[Card], tokens: Iterable[Token], now_us: int
+    ) -> None:
+        """Open an account with its cards and tokens; the balance arrives as the first posting."""
+
+        def work(unit: UnitOfWork) -> tuple[None, None]:
+            unit.add_account(account)
+            for card in cards:
+                unit.add_card(card)
+            for token in tokens:
+                unit.add_token(token)
+            changes: list[Change] = [Audit("operator", "operator", account.account_id, "open_account")]
+            if balance_jpy:
+                changes.insert(0, opening(account.account_id, balance_jpy, jst_date(now_us)))
+            unit.apply(changes, now_us)
+            return None, None
+
+        self._run(work)
+
+    # ------------------------------------------------------------ units of work
+
+    def _run(self, work: Callable[[UnitOfWork], tuple[T, Commit | None]]) -> T:
+        """Run one unit of work until it commits, then tell the watcher."""
+        for _ in range(ATTEMPTS):
+            try:
+                with self.store.begin() as unit:
+                    result, commit = work(unit)
+            except Conflict:
+                continue
+            if commit is not None:
+                self.watch(commit)
+            return result
+        raise Conflict(f"no commit in {ATTEMPTS} attempts")
+
+    def _at(self, unit: UnitOfWork, now_us: int) -> tuple[At, Figures]:
+        day = jst_date(now_us)
+        return At(now_us, day, unit.next_seq()), self.policy.on(day)
+
+
+def _claim(message: Message, request: CardRequest, card_id: str, facts: CardFacts | None) -> Claim:
+    """What an advice says about its original, which DE90 quotes."""
+    return Claim(
+        key=request.key,
+        original_key=identity.quoted_original_key(message),
+        card_id=card_id,
+        account_id="" if facts is None else facts.account.account_id,
+        partner=request.partner,
+        atm=request.atm,
+        service=request.service,
+        amount_jpy=request.amount_jpy,
+        dispensed_jpy=composite.parse_replacement(message[95]).amount_jpy if 95 in message else None,
+    )
+
+
+def _partner(figures: Figures, acquirer_id: str) -> str:
+    """The ATM network that an acquirer (DE32) is, or '' for one the bank has no agreement with."""
+    wanted = acquirer_id.zfill(11)
+    return next((code for code, partner in figures.partners.items() if partner.acquirer_id == wanted), "")
+
+
+def _charge(unit: UnitOfWork, charge: ChargePin | ChargeOtp, now_us: int) -> None:
+    """Count a try; when another try used up the last one in between, the facts have to be looked at again."""
+    try:
+        unit.apply((charge,), now_us)
+    except Refused:
+        raise Conflict("the last try was used up meanwhile") from None
+
+
+def _told(decision: Decision, at: At) -> dict[int, str]:
+    """What an approval tells the terminal: approval code, fee and balance."""
+    if decision.code != APPROVED:
+        return {}
+    told = {38: f"{at.seq % 1_000_000:06d}"}
+    if decision.fee_jpy:
+        told[28] = composite.fee_text(decision.fee_jpy)
+    if decision.balance_jpy is not None:
+        told[54] = composite.balances_text(composite.Balance("available", decision.balance_jpy))
+    return told

@@ -1,0 +1,202 @@
+"""The host ties facts, rules, PIN module and store together: what a terminal or a customer sees of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import pyotp
+import pytest
+
+from bank_host import jst
+from bank_host.host import Bank, Commit
+from bank_host.hsm import CVK, PVK, TPK, Hsm
+from bank_host.iso8583 import build, composite
+from bank_host.iso8583.message import Message
+from bank_host.policy import load_policy
+from bank_host.rules.facts import Account, Act, Card, Token
+from bank_host.store.memory import MemoryStore
+
+DAY = date(2014, 1, 15)
+NOON_US = jst.midnight_us(DAY) + 12 * jst.HOUR_US
+PAN, PIN, ACCOUNT = "4999000000000013", "4831", "0010000001"
+SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+
+
+@dataclass
+class Till:
+    """One bank with one customer, and a terminal's way of asking it."""
+
+    bank: Bank
+    card_id: str
+    commits: list[Commit] = field(default_factory=list)
+    stan: int = 0
+
+    def request(self, service: str, amount_jpy: int = 0, *, pin: str = PIN, **more: str) -> Message:
+        self.stan += 1
+        acquirer = self.bank.policy.on(DAY).partners["seven_bank"].acquirer_id
+        block = self.bank.hsm.encrypt_pin_block(TPK, pin, PAN)
+        return build.financial_request(
+            service,
+            pan=PAN,
+            amount_jpy=amount_jpy,
+            stan=self.stan,
+            now_us=NOON_US + self.stan * jst.SECOND_US,
+            acceptor=build.Acceptor("T0000001", "SHIBUYA", acquirer),
+            expiry_yymm="1801",
+            pin_block=block,
+            **more,
+        )
+
+    def ask(self, service: str, amount_jpy: int = 0, **more: str) -> Message:
+        return self.bank.answer(self.request(service, amount_jpy, **more), NOON_US)
+
+    def balance_jpy(self) -> int:
+        standing = self.bank.standing(self.card_id, DAY)
+        assert standing is not None
+        return standing.balance_jpy
+
+    def act(self, kind: str, **more: object) -> tuple[str, str]:
+        self.stan += 1
+        act = Act(f"request-{self.stan}", kind, ACCOUNT, "pc", self.card_id)._replace(**more)
+        outcome = self.bank.act(act, NOON_US)
+        return outcome.outcome, outcome.reason
+
+    def code(self) -> str:
+        return pyotp.TOTP(SECRET, interval=60).at(NOON_US // jst.SECOND_US)
+
+
+@pytest.fixture
+def till() -> Till:
+    hsm = Hsm.simulation()
+    bank = Bank("jnb", MemoryStore(), load_policy(), hsm)
+    card_id = hsm.card_id(PAN)
+    pvv = hsm.new_pvv(TPK, hsm.encrypt_pin_block(TPK, PIN, PAN), PAN, PVK).pvv
+    bank.enrol(
+        Account(ACCOUNT, "individual", "token", DAY, 100_000),
+        250_000,
+        [Card(card_id, "hanako", ACCOUNT, "1801", pvv)],
+        [Token("T1", ACCOUNT, SECRET, date(2018, 1, 1))],
+        NOON_US,
+    )
+    till = Till(bank, card_id)
+    bank.watch = till.commits.append
+    return till
+
+
+def test_an_approval_tells_balance_and_approval_code_but_no_card_number(till: Till) -> None:
+    answer = till.ask("withdraw", 30_000)
+    assert ("0210", "00") == (answer.mti, answer[39])
+    assert composite.parse_balances(answer[54])[0].amount_jpy == 220_000 == till.balance_jpy()
+    assert 38 in answer
+    assert not {2, 35, 52} & set(answer.fields)
+
+
+def test_a_repeat_gets_the_same_answer_and_moves_nothing(till: Till) -> None:
+    """Requirement X7: also the PIN of a repeat is not a try."""
+    request = till.request("withdraw", 30_000)
+    first = till.bank.answer(request, NOON_US)
+    commits = len(till.commits)
+    again = till.bank.answer(build.as_repeat(request), NOON_US + jst.SECOND_US)
+    assert first == again
+    assert till.balance_jpy() == 220_000
+    assert len(till.commits) == commits
+
+
+def test_the_same_identity_with_another_amount_is_an_error(till: Till) -> None:
+    request = till.request("withdraw", 30_000)
+    till.bank.answer(request, NOON_US)
+    assert till.bank.answer(request.but({4: composite.amount_text(40_000)}), NOON_US)[39] == "94"
+    assert till.balance_jpy() == 220_000
+
+
+def test_wrong_pins_are_charged_before_they_are_compared(till: Till) -> None:
+    """Requirement X1: 55, 55, 75, and then 75 for the right PIN too."""
+    assert ["55", "55", "75", "75"] == [
+        till.ask("withdraw", 10_000, pin=pin)[39] for pin in ("0000", "1111", "2222", PIN)
+    ]
+    assert ["charge", "55", "charge", "55", "charge", "75", "75"] == [c.code for c in till.commits]
+
+
+def test_a_request_without_a_pin_has_not_proved_one(till: Till) -> None:
+    request = till.request("withdraw", 10_000).but({52: None, 26: None})
+    assert till.bank.answer(request, NOON_US)[39] == "55"
+
+
+def test_an_unknown_card_is_answered_14(till: Till) -> None:
+    request = till.request("balance").but({2: "4999000000000997"})
+    assert till.bank.answer(request, NOON_US)[39] == "14"
+
+
+@pytest.mark.parametrize(("shift", "code"), [(0, "00"), (1, "05")])
+def test_a_track_whose_verification_value_is_not_its_own_is_a_forged_card(
+    till: Till, shift: int, code: str
+) -> None:
+    value = f"{(int(till.bank.hsm.cvv(CVK, PAN, '1801', '101')) + shift) % 1000:03d}"
+    assert till.ask("balance", track2=f"{PAN}=180110110000{value}")[39] == code
+
+
+def test_a_full_reversal_gives_amount_and_room_back(till: Till) -> None:
+    request = till.request("withdraw", 30_000)
+    till.bank.answer(request, NOON_US)
+    reversal = build.reversal_advice(request, "hardware_error", stan=900, now_us=NOON_US)
+    assert ("0430", "00") == (
+        till.bank.answer(reversal, NOON_US).mti,
+        till.bank.answer(reversal, NOON_US)[39],
+    )
+    standing = till.bank.standing(till.card_id, DAY)
+    assert standing is not None
+    assert (250_000, 100_000) == (standing.balance_jpy, standing.room_jpy)
+
+
+def test_a_request_overtaken_by_its_reversal_posts_nothing(till: Till) -> None:
+    request = till.request("withdraw", 30_000)
+    reversal = build.reversal_advice(request, "timeout", stan=900, now_us=NOON_US)
+    assert till.bank.answer(reversal, NOON_US)[39] == "00"
+    assert till.bank.answer(request, NOON_US)[39] == "94"
+    assert till.balance_jpy() == 250_000
+
+
+def test_a_completion_clears_the_suspense_account_once(till: Till) -> None:
+    request = till.request("withdraw", 30_000)
+    till.bank.answer(request, NOON_US)
+    advice = build.completion_advice(request, stan=900, now_us=NOON_US)
+    till.bank.answer(advice, NOON_US)
+    till.bank.answer(build.as_repeat(advice), NOON_US)
+    balances = dict(till.bank.store.balances())
+    assert (0, 30_000) == (balances.get("suspense:T0000001", 0), balances["atm:T0000001"])
+
+
+def test_a_changed_pin_is_the_one_that_counts(till: Till) -> None:
+    hsm = till.bank.hsm
+    request = till.request("change_pin", new_pin_block=hsm.encrypt_pin_block(TPK, "7777", PAN))
+    smbc = till.bank.policy.on(DAY).partners["smbc"].acquirer_id
+    assert till.bank.answer(request.but({32: smbc}), NOON_US)[39] == "00"
+    assert ["55", "00"] == [till.ask("balance", pin=pin)[39] for pin in (PIN, "7777")]
+
+
+def test_a_lock_acts_on_the_next_authorisation_and_its_release_asks_a_code(till: Till) -> None:
+    """Requirements R115, R116, R120."""
+    assert till.act("lock_card") == ("done", "")
+    assert till.ask("withdraw", 10_000)[39] == "62"
+    assert till.act("unlock_card") == ("refused", "OTP_REQUIRED")
+    assert till.act("unlock_card", otp=till.code()) == ("done", "")
+    assert till.ask("withdraw", 10_000)[39] == "00"
+
+
+def test_a_repeated_act_gets_the_first_result_before_its_code_is_looked_at(till: Till) -> None:
+    till.act("set_limit", amount_jpy=0)
+    again = {"key": "same", "amount_jpy": 50_000, "otp": till.code()}
+    assert till.act("set_limit", **again) == ("done", "")
+    assert till.act("set_limit", **again) == ("done", "")
+    assert till.act("set_limit", **(again | {"key": "new", "amount_jpy": 60_000})) == ("refused", "OTP_USED")
+
+
+def test_five_wrong_codes_lock_what_needs_a_code_and_nothing_else(till: Till) -> None:
+    """Requirements R15-R18: each try is charged in a commit of its own."""
+    till.act("lock_card")
+    wrong = f"{(int(till.code()) + 1) % 1_000_000:06d}"
+    results = [till.act("unlock_card", otp=wrong)[1] for _ in range(5)]
+    assert ["OTP_WRONG"] * 5 == results
+    assert till.act("unlock_card", otp=till.code()) == ("refused", "OTP_LOCKED")
+    assert till.act("set_limit", amount_jpy=0) == ("done", "")
