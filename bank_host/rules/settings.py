@@ -267,12 +267,13 @@ def _release_pin(act: Act, facts: ActFacts, at: At) -> tuple[Change, ...]:
 
 
 def _release_otp(act: Act, facts: ActFacts, at: At) -> tuple[Change, ...]:
-    return (
+    changes: tuple[Change, ...] = (
         SetAccount(act.account_id, "otp_locked", False),
         SetAccount(act.account_id, "otp_fails", 0),
-        Notify(act.key, act.account_id, "otp_unlocked"),
-        _audit(act, f"tries {facts.account.otp_fails}", "tries 0"),
     )
+    if facts.account.otp_locked:
+        changes += (Notify(act.key, act.account_id, "otp_unlocked"),)
+    return (*changes, _audit(act, f"tries {facts.account.otp_fails}", "tries 0"))
 
 
 def _close_account(act: Act, facts: ActFacts, at: At) -> tuple[Change, ...]:

@@ -61,9 +61,7 @@ def token(**changes: Any) -> Token:
 
 
 def act(kind: str, **changes: Any) -> Act:
-    channel = (
-        "operator" if kind in ("report_card", "release_pin", "release_otp", "close_account") else "pc"
-    )
+    channel = "operator" if kind in ("report_card", "release_pin", "release_otp", "close_account") else "pc"
     return Act("act-1", kind, ACCOUNT_ID, channel)._replace(**changes)
 
 
@@ -94,9 +92,7 @@ def authorisation(**changes: Any) -> Authorisation:
 
 
 def claim(**changes: Any) -> Claim:
-    row = Claim(
-        "rev-1", "original-1", "card-1", ACCOUNT_ID, "seven_bank", "ATM00001", "withdraw", 30_000
-    )
+    row = Claim("rev-1", "original-1", "card-1", ACCOUNT_ID, "seven_bank", "ATM00001", "withdraw", 30_000)
     return row._replace(**changes)
 
 
