@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class EventRecord(NamedTuple):
-    """One thing that happened. Times are microseconds; `time_us` counts from the scenario's midnight (JST)."""
+    """One thing that happened; `time_us` is microseconds since midnight (JST) of the scenario's day."""
 
     run: str
     replication: int

@@ -13,7 +13,7 @@ from atm_sim.records.event import EventRecord
 
 
 class MessageRow(NamedTuple):
-    """One message on one hop. `fields` is JSON of masked data elements: {"2": "499900******0001", ...}."""
+    """One message on one hop. `fields` is JSON of masked data elements: {"2": "499900••••••0001", ...}."""
 
     run: str
     replication: int

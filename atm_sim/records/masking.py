@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from bank_host.secrets import mask_pan
+
 # 13 to 19 digits, perhaps grouped, that are not part of a longer word: a SHA-256 holds long runs of digits
 _CARD_NUMBER = re.compile(r"(?<![0-9A-Za-z])\d(?:[ _-]?\d){12,18}(?![0-9A-Za-z])")
 _SECRET_KEY = re.compile(r"""(\b(?:new_pin|pin|otp)["']?\s*:\s*)(["']?)\d+\2""")
@@ -19,5 +21,4 @@ def masked(text: str) -> str:
 
 
 def _mask_number(match: re.Match[str]) -> str:
-    digits = re.sub(r"\D", "", match.group())
-    return f"{digits[:6]}{'*' * (len(digits) - 10)}{digits[-4:]}"
+    return mask_pan(re.sub(r"\D", "", match.group()))

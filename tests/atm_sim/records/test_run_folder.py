@@ -36,7 +36,7 @@ EVENTS = [
 ]
 MESSAGES = [
     MessageRow(
-        "r", 1, 20, "A1", "atm", "acquirer", "1", "0200", fields_json({4: "30000", 2: "499900******0001"})
+        "r", 1, 20, "A1", "atm", "acquirer", "1", "0200", fields_json({4: "30000", 2: "499900••••••0001"})
     )
 ]
 CHECKS = [
@@ -123,13 +123,13 @@ def test_a_card_number_or_pin_that_slipped_into_a_text_is_masked_on_the_way_to_d
     folder.write_manifest(MANIFEST.__class__(**{**_fields(MANIFEST), "scenario_text": text}))
     folder.write_checks([CHECKS[0]._replace(detail="card 4999 0012 3456 7890 was used")])
     written = (tmp_path / "manifest.json").read_text() + (tmp_path / "checks.csv").read_text()
-    assert "499900******7890" in written
+    assert "499900••••••7890" in written
     assert not any(secret in written for secret in ("4711", "1234567890", "3456 7890"))
     assert manifest_from_json((tmp_path / "manifest.json").read_text()).scenario_sha256 == "ab" * 32
 
 
 def test_message_fields_come_back_in_the_order_of_their_elements() -> None:
-    assert list(fields_of(MESSAGES[0]).items()) == [(2, "499900******0001"), (4, "30000")]
+    assert list(fields_of(MESSAGES[0]).items()) == [(2, "499900••••••0001"), (4, "30000")]
 
 
 def test_a_log_keeps_the_order_of_what_happened() -> None:

@@ -1,0 +1,177 @@
+"""What became of a step, read from its event rows, and its `expect:` block judged against that.
+
+A step's outcome is what the customer saw. At an ATM: approved (served), declined (by the bank or the network),
+refused (by the terminal, which asked nobody), failed (broke off; reversed or left open), no_service (closed),
+left (gave up). Of a setting: done or refused.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from atm_sim.checks.result import Check
+from atm_sim.checks.rows import ReplicationRows
+from atm_sim.checks.values import yen
+from atm_sim.records.event import EventRecord
+from atm_sim.records.log import MessageRow
+
+AMOUNTS = ("dispensed", "balance", "fee", "limit", "room", "reversed")
+"""The keys of an `expect:` block that are yen; None where the step says nothing about it."""
+
+_BROKEN_OFF = ("reversal_queued", "suspect")
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What a step's rows say, in the words of its `expect:` block."""
+
+    step: str
+    outcome: str = ""
+    code: str = ""
+    reason: str = ""
+    dispensed: int = 0
+    fee: int = 0
+    reversed: int = 0
+    balance: int | None = None
+    limit: int | None = None
+    room: int | None = None
+    card: str = ""  # returned | retained
+    notices: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()  # MTIs on the ATM's own line
+    request_id: str = ""  # of the last request
+
+
+def step_results(
+    events: Iterable[EventRecord], messages: Iterable[MessageRow] = ()
+) -> Mapping[str, StepResult]:
+    """The result of every step of one replication, by the step's label."""
+    rows_of: dict[str, list[EventRecord]] = defaultdict(list)
+    messages_of: dict[str, list[MessageRow]] = defaultdict(list)
+    for row in events:
+        if row.step:
+            rows_of[row.step].append(row)
+    for message in messages:
+        if message.step:
+            messages_of[message.step].append(message)
+    return {step: step_result(step, rows, messages_of[step]) for step, rows in rows_of.items()}
+
+
+def step_result(step: str, rows: Sequence[EventRecord], messages: Sequence[MessageRow] = ()) -> StepResult:
+    """The result of one step from its rows, in the order they happened."""
+    found = ReplicationRows(rows)
+    last = {row.kind: row for row in rows}
+    state = {row.reason: row.amount_jpy for row in found.of("state")}
+    outcome = _outcome(last)
+    return StepResult(
+        step=step,
+        outcome=outcome,
+        code=last["answered"].code if "answered" in last else "",
+        reason=_reason(outcome, found, last),
+        dispensed=sum(row.amount_jpy for row in found.of("dispensed")),
+        fee=sum(row.amount_jpy for row in found.of("fee")),
+        reversed=_reversed_jpy(found),
+        balance=state.get("balance"),
+        limit=state.get("limit"),
+        room=state.get("room"),
+        card="retained" if "retained" in last else "returned" if "card_returned" in last else "",
+        notices=tuple(row.reason for row in found.of("notice")),
+        messages=_on_the_atms_line(messages),
+        request_id=next((row.request_id for row in reversed(rows) if row.kind == "sent"), ""),
+    )
+
+
+def _outcome(last: Mapping[str, EventRecord]) -> str:
+    if "act" in last:
+        return last["act"].code
+    if "completed" in last:
+        return "approved"
+    if "declined" in last:
+        return "declined" if last["declined"].mti else "refused"
+    if "no_service" in last:
+        return "no_service"
+    if any(kind in last for kind in _BROKEN_OFF):
+        return "failed"
+    return "left" if "left" in last or "cancelled" in last else ""
+
+
+def _reason(outcome: str, found: ReplicationRows, last: Mapping[str, EventRecord]) -> str:
+    """Why it ended so, in the words of whoever ended it."""
+    match outcome:
+        case "declined":
+            return next((row.reason for row in reversed(found.declined_answers)), "")
+        case "no_service":
+            return last["no_service"].reason
+        case "failed":
+            return next(last[kind].reason for kind in _BROKEN_OFF if kind in last)
+    why = last.get("act") or last.get("declined")
+    return why.reason if why and outcome != "approved" else ""
+
+
+def _reversed_jpy(found: ReplicationRows) -> int:
+    """What the bank gave back, without the fee that came back with it."""
+    moved = sum(row.amount_jpy for row in found.of("posted") if row.reason == "reversal")
+    return moved + sum(row.amount_jpy for row in found.of("fee") if row.reason == "reversal")
+
+
+def _on_the_atms_line(messages: Sequence[MessageRow]) -> tuple[str, ...]:
+    """The MTIs between the ATM and its acquirer, which is where a step's first message travels."""
+    if not messages:
+        return ()
+    line = {messages[0].sender, messages[0].receiver}
+    return tuple(message.mti for message in messages if {message.sender, message.receiver} == line)
+
+
+# ---------------------------------------------------------------- judging
+
+
+@dataclass(frozen=True, slots=True)
+class StepExpectation:
+    """A step's `expect:` block: `values` by key, amounts in yen, texts as text, messages as a list."""
+
+    step: str
+    values: Mapping[str, object]
+    case: str = ""
+    line: int = 0
+    column: int = 0
+
+
+def judge_step(expected: StepExpectation, result: StepResult | None) -> list[Check]:
+    """One Check for each key of the block, in the block's order. `result` None: the step never happened."""
+    return [_judge_key(expected, key, value, result) for key, value in expected.values.items()]
+
+
+def _judge_key(expected: StepExpectation, key: str, value: object, result: StepResult | None) -> Check:
+    wanted = _text(key, value)
+    if result is None:
+        passed, actual = False, "the step did not happen"
+    elif key == "notice":
+        passed = not result.notices if value == "none" else value in result.notices
+        actual = ", ".join(result.notices) or "none"
+    else:
+        found = getattr(result, key)
+        passed = (tuple(found) == tuple(value)) if key == "messages" else found == value  # type: ignore[arg-type]
+        actual = _text(key, found)
+    return Check(
+        kind="step",
+        name=key,
+        expected=wanted,
+        actual=actual,
+        passed=passed,
+        case=expected.case,
+        step=expected.step,
+        line=expected.line,
+        column=expected.column,
+        request_id=result.request_id if result else "",
+    )
+
+
+def _text(key: str, value: object) -> str:
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value)) or "no messages"
+    if key in AMOUNTS and isinstance(value, int):
+        return yen(value)
+    if value is None or value == "":
+        return "nothing"
+    return f'"{value}"' if key == "code" else str(value)
