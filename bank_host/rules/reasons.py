@@ -9,6 +9,23 @@ APPROVED: Final = "00"
 HOT_CARD: Final = "HOT_CARD"
 PIN_BLOCKED: Final = "PIN_BLOCKED"
 
+#: The first of these that applies answers (requirements section 15).
+ORDER_OF_CHECKS: Final = (
+    "HOT_CARD",
+    "CARD_EXPIRED",
+    "CARD_LOCKED",
+    "CARD_NOT_GENUINE",
+    "PIN_BLOCKED",
+    "PIN_WRONG",
+    "ACCOUNT_CLOSED",
+    "BAD_CURRENCY",
+    "NOT_OFFERED",
+    "LIMIT_ZERO",
+    "BAD_AMOUNT",
+    "LIMIT_EXCEEDED",
+    "NO_FUNDS",
+)
+
 #: DE39 by reason. HOT_CARD depends on the report, PIN_BLOCKED on the policy, so neither stands here.
 CODES: Final = {
     "CARD_UNKNOWN": "14",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bank_host.rules.card import decide, precheck
 from bank_host.rules.changes import Audit, Open, SetCard
+from bank_host.rules.reasons import ORDER_OF_CHECKS
 from tests.bank_host.rules.builders import at, facts, figures, kinds, only, request
 
 # One fault per row of the table, in the documented order: (DE39, reason, where it sits, the fault).
@@ -41,6 +42,10 @@ def ask(*rows: int) -> Any:
     case = facts(account=changes["account"], card=changes["card"], **changes["facts"])
     asked = request(**changes["request"])
     return precheck(asked, case, figures(), at()) or decide(asked, case, figures(), at())
+
+
+def test_the_order_in_the_code_is_the_documented_one() -> None:
+    assert tuple(ORDER) == ORDER_OF_CHECKS
 
 
 @pytest.mark.parametrize("row", range(len(TABLE)), ids=ORDER)
