@@ -81,7 +81,6 @@ class Pending(Generic[Context]):
         self._forget(now_us)
         key = match_key(request)
         text = str(key)
-        self._settled.pop(text, None)
         self._waiting[text] = Waiting(key, context, now_us + wait_us)
         self._waiting.move_to_end(text)
         return text

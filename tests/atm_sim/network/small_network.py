@@ -193,8 +193,9 @@ class SmallNetwork:
     @property
     def queued(self) -> int:
         """Advices that still wait somewhere, or wait for a person."""
-        queues = [stage.saf for stage in (*self.atms.values(), *self.acquirers.values())]
-        return sum(len(saf.snapshot().waiting) + len(saf.manual) for saf in (*queues, self.switch.saf))
+        queues = [atm.saf for atm in self.atms.values()]
+        queues += [node.saf for node in self.acquirers.values()]
+        return sum(len(saf.snapshot().waiting) + len(saf.manual) for saf in [*queues, self.switch.saf])
 
     def kinds(self, machine: str) -> list[str]:
         return [record.kind for name, record in self.records if name == machine]

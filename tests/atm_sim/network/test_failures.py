@@ -189,6 +189,29 @@ def test_a_repeat_of_a_reversed_request_is_answered_91_again_and_goes_nowhere() 
     assert [("seven", "91")] == [(to, message[39]) for to, message in sent(effects)]
 
 
+# ---------------- the same reversal from two stages
+
+
+def test_one_acceptance_settles_the_switchs_reversal_and_goes_back_for_the_acquirers() -> None:
+    machine, effects = switch_after_timeout(withdrawal())
+    reversal = sent(effects)[0][1]
+    machine.handle(Received("seven", reversal), NOON_US + 36 * SECOND)
+    accepted = machine.handle(Received("our-bank", build.answer(reversal, "00")), NOON_US + 37 * SECOND)
+    assert ["reversed", "passed_back"] == kinds(accepted)
+    assert [("seven", "0430")] == [(to, message.mti) for to, message in sent(accepted)]
+    again = machine.handle(Received("our-bank", build.answer(reversal, "00")), NOON_US + 38 * SECOND)
+    assert (["duplicate_answer"], []) == (kinds(again), sent(again))
+
+
+def test_an_acceptance_of_the_acquirers_reversal_is_no_duplicate_of_the_switchs() -> None:
+    machine, effects = switch_after_timeout(withdrawal())
+    reversal = sent(effects)[0][1]
+    machine.handle(Received("our-bank", build.answer(reversal, "00")), NOON_US + 26 * SECOND)
+    machine.handle(Received("seven", reversal), NOON_US + 36 * SECOND)
+    accepted = machine.handle(Received("our-bank", build.answer(reversal, "00")), NOON_US + 37 * SECOND)
+    assert ["passed_back"] == kinds(accepted)
+
+
 # ---------------- routes
 
 

@@ -124,6 +124,23 @@ def test_asked_again_a_key_waits_anew() -> None:
     assert "again" == pending.answer(build.answer(request(), "00"), NOON_US + SECOND).context
 
 
+def test_a_key_settled_again_does_not_keep_the_others_known_longer() -> None:
+    pending: Pending[str] = Pending()
+    for stan, at_us in ((1, NOON_US), (2, NOON_US + SECOND), (1, NOON_US + 2 * SECOND)):
+        pending.expect(request(stan), "kept", at_us, WAIT_US)
+        pending.answer(build.answer(request(stan), "00"), at_us)
+    now_us = NOON_US + SECOND + KEEP_US
+    assert ("answered", "") == (pending.state(request(1), now_us), pending.state(request(2), now_us))
+
+
+def test_a_key_that_waits_anew_does_not_keep_the_others_waiting_longer() -> None:
+    pending: Pending[str] = Pending()
+    for stan, at_us in ((1, NOON_US), (2, NOON_US + SECOND), (1, NOON_US + 2 * SECOND)):
+        pending.expect(request(stan), "kept", at_us, WAIT_US)
+    now_us = NOON_US + SECOND + WAIT_US + KEEP_US
+    assert ("waiting", "") == (pending.state(request(1), now_us), pending.state(request(2), now_us))
+
+
 def test_what_nobody_gave_up_is_forgotten_in_the_end() -> None:
     """A passed-on advice has no timer; its route must not stay in memory for ever."""
     pending: Pending[str] = Pending()

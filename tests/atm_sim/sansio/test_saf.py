@@ -110,6 +110,23 @@ def test_the_second_acceptance_is_a_duplicate_and_changes_nothing() -> None:
     assert ["duplicate_answer"] == kinds(saf.answered(BANK, build.answer(advice, "00"), NOON_US + 2 * SECOND))
 
 
+def test_a_refusal_after_the_acceptance_changes_nothing() -> None:
+    saf, advice = Saf(), reversal()
+    saf.queue(BANK, advice, NOON_US)
+    saf.answered(BANK, build.answer(advice, "00"), NOON_US + SECOND)
+    assert ["duplicate_answer"] == kinds(saf.answered(BANK, build.answer(advice, "91"), NOON_US + 2 * SECOND))
+
+
+def test_an_advice_accepted_before_its_turn_leaves_the_one_in_flight_alone() -> None:
+    """The peer may have had the same reversal from another stage already."""
+    saf = Saf()
+    saf.queue(BANK, reversal(1), NOON_US)
+    saf.queue(BANK, reversal(2), NOON_US)
+    effects = saf.answered(BANK, build.answer(reversal(2), "00"), NOON_US + SECOND)
+    assert (["reversed"], [], []) == (kinds(effects), sent(effects), timers(effects))
+    assert [reversal(1)] == [entry.message for entry in saf.snapshot().waiting]
+
+
 def test_an_answer_to_something_this_queue_never_sent_is_left_to_the_owner() -> None:
     saf = Saf()
     saf.queue(BANK, reversal(1), NOON_US)
