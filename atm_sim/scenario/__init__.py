@@ -1,0 +1,39 @@
+"""Scenario files: read, checked and typed. `load` a file, run its `rows`; what is wrong comes as one ScenarioError."""
+
+from __future__ import annotations
+
+from atm_sim.scenario.demand import Stream
+from atm_sim.scenario.loader import Case, Loaded, load, loads, masked_text, rows
+from atm_sim.scenario.measured import Expectation
+from atm_sim.scenario.model import Bank, LinkFault, Person, Place, Run, Scenario, Timers
+from atm_sim.scenario.names import Known
+from atm_sim.scenario.problems import Problem, ScenarioError
+from atm_sim.scenario.schema import json_schema
+from atm_sim.scenario.steps import Step, StepExpectation
+from atm_sim.scenario.values import Distribution, Moment
+
+__all__ = [
+    "Bank",
+    "Case",
+    "Distribution",
+    "Expectation",
+    "Known",
+    "LinkFault",
+    "Loaded",
+    "Moment",
+    "Person",
+    "Place",
+    "Problem",
+    "Run",
+    "Scenario",
+    "ScenarioError",
+    "Step",
+    "StepExpectation",
+    "Stream",
+    "Timers",
+    "json_schema",
+    "load",
+    "loads",
+    "masked_text",
+    "rows",
+]

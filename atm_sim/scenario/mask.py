@@ -1,0 +1,45 @@
+"""Takes secrets out of scenario text: PINs, one-time passwords and card numbers become • of the same length.
+
+A message about a broken line masks by what the line looks like (the file may not even be YAML); a loaded file is
+masked by the exact places of its secret scalars, and of the same digits in comments.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+DOT = "•"
+SECRET_KEYS = ("pin", "new_pin", "otp", "pan")
+_SECRET_PAIR = re.compile(r"""((?:pin|otp|pan)["']?\s*:\s*["']?)([0-9０-９][0-9０-９ -]*)""")
+_DIGIT_RUN = re.compile(r"(?:[0-9][ -]?){12,}[0-9]")
+_DIGIT = re.compile(r"[0-9０-９]")
+
+
+def masked_line(line: str) -> str:
+    """A line that may be shown to anybody: digits after a secret key and long digit runs hidden, columns kept."""
+    line = _SECRET_PAIR.sub(lambda hit: hit[1] + _DIGIT.sub(DOT, hit[2]), line)
+    return _DIGIT_RUN.sub(lambda hit: _DIGIT.sub(DOT, hit[0]), line)
+
+
+def masked(text: str, secrets: Iterable[tuple[int, int]], scalars: Iterable[tuple[int, int]]) -> str:
+    """`text` with the character ranges `secrets` dotted, and their digits wherever they stand outside `scalars`."""
+    secret_spans = list(secrets)
+    characters = list(text)
+    words = {word for start, end in secret_spans if (word := text[start:end].strip("\"'"))}
+    for start, end in secret_spans:
+        characters[start:end] = [c if c in "\"'" else DOT for c in text[start:end]]
+    if words:
+        _mask_comments(text, characters, words, scalars)
+    return _DIGIT_RUN.sub(lambda hit: _DIGIT.sub(DOT, hit[0]), "".join(characters))
+
+
+def _mask_comments(
+    text: str, characters: list[str], words: set[str], scalars: Iterable[tuple[int, int]]
+) -> None:
+    repeated = re.compile(r"(?<!\d)(?:" + "|".join(sorted(map(re.escape, words))) + r")(?!\d)")
+    begin = 0
+    for start, end in [*sorted(scalars), (len(text), len(text))]:
+        for hit in repeated.finditer(text, begin, max(begin, start)):
+            characters[hit.start() : hit.end()] = DOT * len(hit[0])
+        begin = max(begin, end)

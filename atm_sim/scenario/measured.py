@@ -1,0 +1,106 @@
+"""What a whole run is expected to show: a measure, whom and when it counts, and one comparison typed by its unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag
+
+from atm_sim.scenario.fields import Alias, DurationUs, Jpy, Share, Snake, TimeUs, Whole, wrong
+from atm_sim.scenario.part import Contradiction, Part, check_word
+from atm_sim.scenario.source import Mapping
+from atm_sim.scenario.vocabulary import (
+    MEASURES,
+    CountMeasure,
+    DurationMeasure,
+    JudgedOn,
+    RatioMeasure,
+    Service,
+    Unit,
+    YenMeasure,
+)
+
+MeasureName = TypeVar("MeasureName")
+Value = TypeVar("Value")
+COMPARATORS = ("equals", "at_least", "at_most", "between")
+MOST_COUNT = 10**12
+
+
+class _Expectation(Part, Generic[MeasureName, Value]):
+    measure: MeasureName
+    of: Service | None = None
+    at: Alias | None = None
+    bank: Alias | None = None
+    reason: Snake | None = None
+    during_us: tuple[TimeUs, TimeUs] | None = Field(default=None, alias="during")
+    over_us: DurationUs = Field(default=0, alias="over")
+    equals: Value | None = None
+    at_least: Value | None = None
+    at_most: Value | None = None
+    between: tuple[Value, Value] | None = None
+    judged_on: JudgedOn = "run"
+
+    @property
+    def unit(self) -> Unit:
+        """What the compared values are: count, ratio, duration (microseconds) or yen."""
+        return MEASURES[str(self.measure)]
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        used = [name for name in COMPARATORS if getattr(self, name) is not None]
+        if len(used) != 1:
+            path = (used[1],) if used else ()
+            yield Contradiction(path, "an expectation has one of equals, at_least, at_most, between: [a, b]")
+        low_high: Any = self.between
+        if low_high is not None and low_high[0] > low_high[1]:
+            yield Contradiction(
+                ("between", 1), "the upper end is below the lower; write between: [low, high]"
+            )
+        if self.during_us is not None and self.during_us[0] >= self.during_us[1]:
+            yield Contradiction(("during", 1), "the window ends before it begins; write during: [from, to]")
+        if "over_us" in self.model_fields_set and self.measure != "wait.share":
+            yield Contradiction(("over",), "over: belongs to wait.share alone")
+        if self.reason and self.measure != "declines":
+            yield Contradiction(("reason",), "reason: picks declines; other measures have none")
+
+
+class CountExpectation(_Expectation[CountMeasure, Annotated[int, Whole(0, MOST_COUNT)]]):
+    """How many."""
+
+
+class RatioExpectation(_Expectation[RatioMeasure, Annotated[float, Share()]]):
+    """A part of a whole, 0 to 1."""
+
+
+class DurationExpectation(_Expectation[DurationMeasure, DurationUs]):
+    """How long, in microseconds."""
+
+
+class YenExpectation(_Expectation[YenMeasure, Jpy]):
+    """How much money."""
+
+
+Expectation: TypeAlias = CountExpectation | RatioExpectation | DurationExpectation | YenExpectation
+
+
+def _unit(raw: Any) -> str | None:
+    return MEASURES.get(str(raw.value("measure"))) if isinstance(raw, Mapping) else None
+
+
+def _known_measure(raw: Any) -> Any:
+    fault = check_word(raw, "measure", list(MEASURES), "measure")
+    if fault:
+        raise wrong(fault[0], fault[1], fault[2])
+    return raw
+
+
+ExpectationInFile = Annotated[
+    Annotated[
+        Annotated[CountExpectation, Tag("count")]
+        | Annotated[RatioExpectation, Tag("ratio")]
+        | Annotated[DurationExpectation, Tag("duration")]
+        | Annotated[YenExpectation, Tag("yen")],
+        Discriminator(_unit),
+    ],
+    BeforeValidator(_known_measure),
+]

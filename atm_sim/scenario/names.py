@@ -1,0 +1,152 @@
+"""Names must resolve: who is in the cast, which place, which bank; a name that does not gets "did you mean".
+
+Works on the nodes, not on the typed records, so that a misspelt name is told beside any other fault of the same file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from atm_sim.scenario.part import shown
+from atm_sim.scenario.problems import Problem, Problems, Source, listed, nearest
+from atm_sim.scenario.source import Mapping, Scalar, Sequence
+from atm_sim.scenario.vocabulary import DEFAULT_BANK
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Names that the caller knows and a scenario file does not define; an empty collection is not checked."""
+
+    partners: Collection[str] = ()
+    reasons: Collection[str] = ()
+    notices: Collection[str] = ()
+
+
+def resolve(tree: Mapping, known: Known, problems: Problems) -> None:
+    """Report every name in the file that leads nowhere."""
+    _Resolver(tree, known, problems).run()
+
+
+def unused(tree: Mapping) -> tuple[Problem, ...]:
+    """People and places that nothing refers to: no fault, but perhaps a slip."""
+    used = {str(name).partition("/")[0] for _, name in _references(tree)}
+    found = Problems()
+    for section, noun in (("cast", "nobody's step or stream"), ("places", "no step or stream")):
+        for alias in _map(tree, section):
+            if str(alias) not in used:
+                found.add(alias, f"'{shown(alias)}' is defined, but {noun} refers to it")
+    return found.ordered()
+
+
+def _map(node: Any, key: str) -> Mapping:
+    """The map under `key`; an empty one where there is none, its faults being told elsewhere."""
+    value = node.value(key) if isinstance(node, Mapping) else None
+    return value if isinstance(value, Mapping) else Mapping(Source.of("", ""), 0, 0)
+
+
+def _items(node: Any, key: str) -> Iterator[Mapping]:
+    value = node.value(key) if isinstance(node, Mapping) else None
+    for item in value if isinstance(value, Sequence) else ():
+        if isinstance(item, Mapping):
+            yield item
+
+
+def _references(tree: Mapping) -> Iterator[tuple[str, Scalar]]:
+    """Every (kind, name) that the file refers to."""
+    for step in _items(tree, "steps"):
+        yield from _named(step, who="member", atm="machine")
+    for stream in _map(tree, "streams").values():
+        yield from _named(stream, who="person", at="place")
+    for person in _map(tree, "cast").values():
+        yield from _named(person, bank="bank")
+    for fault in _items(tree, "faults"):
+        yield from _named(fault, bank="bank")
+    for expectation in _items(tree, "expect"):
+        yield from _named(expectation, at="place", bank="bank")
+
+
+def _named(node: Any, **kinds: str) -> Iterator[tuple[str, Scalar]]:
+    for key, kind in kinds.items():
+        name = node.value(key) if isinstance(node, Mapping) else None
+        if isinstance(name, Scalar) and not name.is_empty and not name.startswith("$"):
+            yield kind, name
+
+
+class _Resolver:
+    def __init__(self, tree: Mapping, known: Known, problems: Problems) -> None:
+        self.tree, self.known, self.problems = tree, known, problems
+        self.cast = _map(tree, "cast")
+        self.places = _map(tree, "places")
+        self.banks = [DEFAULT_BANK, *(str(name) for name in _map(tree, "banks") if name != DEFAULT_BANK)]
+
+    def run(self) -> None:
+        for kind, name in _references(self.tree):
+            match kind:
+                case "bank":
+                    self._find(name, self.banks, "bank", "banks:")
+                case "place":
+                    self._find(name, [str(place) for place in self.places], "place", "places:")
+                case "person":
+                    self._find(name, [str(alias) for alias in self.cast], "person", "cast:")
+                case "member":
+                    self._member(name)
+                case "machine":
+                    self._machine(name)
+        for place in self.places.values():
+            for _, operator in _named(place, operator="operator"):
+                self._word(operator, self.known.partners, "partner")
+        for step in _items(self.tree, "steps"):
+            for kind, word in _named(_map(step, "expect"), reason="reason", notice="notice"):
+                choices = self.known.reasons if kind == "reason" else self.known.notices
+                self._word(word, [*choices, "none"] if choices else (), kind)
+
+    def _find(self, name: Scalar, known: list[str], noun: str, section: str) -> bool:
+        if name in known:
+            return True
+        meant = nearest(name, known)
+        message = f"unknown {noun} '{shown(name)}'"
+        if not meant:
+            message += f"; {section} defines {listed(known[:12], 'and')}"
+        self.problems.add(name, message, meant)
+        return False
+
+    def _word(self, word: Scalar, known: Collection[str], noun: str) -> None:
+        if known and word not in known:
+            meant = nearest(word, known)
+            message = f"unknown {noun} '{shown(word)}'" + (
+                "" if meant else f"; known are {listed(known, 'and')}"
+            )
+            self.problems.add(word, message, meant)
+
+    def _member(self, name: Scalar) -> None:
+        alias, slash, index = name.partition("/")
+        if not self._find(name.retold(alias), [str(known) for known in self.cast], "person", "cast:"):
+            return
+        size = _size(self.cast.value(alias), "count")
+        if size is None and slash:
+            self.problems.add(name, f"'{alias}' is one person; write {alias}")
+        elif size is not None and not slash:
+            self.problems.add(name, f"'{alias}' is a group of {size}; write {alias}/1 to {alias}/{size}")
+        elif size is not None and not 1 <= _number(index) <= size:
+            self.problems.add(name, f"the group '{alias}' has the members {alias}/1 to {alias}/{size}")
+
+    def _machine(self, name: Scalar) -> None:
+        place, slash, index = name.partition("/")
+        if not self._find(name.retold(place), [str(known) for known in self.places], "place", "places:"):
+            return
+        size = _size(self.places.value(place), "machines") or 1
+        if slash and not 1 <= _number(index) <= size:
+            self.problems.add(name, f"the place '{place}' has the machines {place}/1 to {place}/{size}")
+
+
+def _size(entry: Any, key: str) -> int | None:
+    for _, count in _named(entry, **{key: "count"}):
+        return _number(count)
+    return None
+
+
+def _number(text: str) -> int:
+    digits = text.replace("_", "")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 9 else 0

@@ -1,0 +1,305 @@
+"""What people and the bank's staff do in a scenario, step by step, and what each step is expected to lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, get_args
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from atm_sim.scenario import values
+from atm_sim.scenario.fields import (
+    At,
+    Day,
+    DurationUs,
+    Jpy,
+    Member,
+    Mti,
+    Otp,
+    Pin,
+    ResponseCode,
+    Snake,
+    Text,
+    Whole,
+    scalar,
+    wrong,
+)
+from atm_sim.scenario.part import Contradiction, Part, check_word
+from atm_sim.scenario.problems import nearest
+from atm_sim.scenario.source import Mapping, Sequence
+from atm_sim.scenario.vocabulary import (
+    CARD_OUTCOMES,
+    SETTING_OUTCOMES,
+    CardFate,
+    Channel,
+    Denomination,
+    HotAs,
+    Outcome,
+    PinEntry,
+)
+
+MOST_PIN_TRIES = 10
+MOST_NOTES = 1_000
+MISHAPS = ("jam", "cash_not_taken", "card_not_taken", "power_loss")
+
+
+class Mishap(NamedTuple):
+    """What goes wrong at the machine: jam, partial, cash_not_taken, card_not_taken or power_loss."""
+
+    kind: str
+    partial_jpy: int = 0  # partial: what comes out of the shutter
+
+
+def _read_pins(raw: Any) -> tuple[PinEntry, ...]:
+    entries = raw if isinstance(raw, Sequence) else [raw]
+    if not 1 <= len(entries) <= MOST_PIN_TRIES:
+        raise wrong(f"expected 1 to {MOST_PIN_TRIES} tries such as [wrong, wrong, right]")
+    return tuple(_read_pin_entry(entry) for entry in entries)
+
+
+def _read_pin_entry(entry: Any) -> PinEntry:
+    word = scalar(entry, "right or wrong")
+    if word == "right":
+        return "right"
+    if word == "wrong":
+        return "wrong"
+    raise wrong("a step's PIN is right, wrong or a list of these", word, nearest(word, ("right", "wrong")))
+
+
+def _read_mishap(raw: Any) -> Mishap:
+    if isinstance(raw, Mapping):
+        if set(raw) != {"partial"}:
+            raise wrong("expected {partial: ¥20_000}, the amount that comes out")
+        amount = raw.value("partial")
+        try:
+            return Mishap("partial", values.amount_jpy(scalar(amount, "an amount such as ¥20_000")))
+        except ValueError as error:
+            raise wrong(str(error), amount) from None
+    word = scalar(raw, f"{', '.join(MISHAPS)} or {{partial: ¥20_000}}")
+    if word not in MISHAPS:
+        raise wrong(f"unknown mishap '{word[:40]}'; known are {', '.join(MISHAPS)} and {{partial: ¥20_000}}",
+                    suggestion=nearest(word, MISHAPS))  # fmt: skip
+    return Mishap(str(word))
+
+
+_PIN_ENTRY = {"enum": ["right", "wrong"]}
+_PARTIAL = {
+    "type": "object",
+    "properties": {"partial": {"type": "string", "pattern": f"^({values.AMOUNT_PATTERN})$"}},
+    "required": ["partial"],
+    "additionalProperties": False,
+}
+PinEntries = Annotated[
+    tuple[PinEntry, ...],
+    BeforeValidator(_read_pins),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                _PIN_ENTRY,
+                {"type": "array", "items": _PIN_ENTRY, "minItems": 1, "maxItems": MOST_PIN_TRIES},
+            ]
+        }
+    ),
+]
+Device = Annotated[
+    Mishap, BeforeValidator(_read_mishap), WithJsonSchema({"anyOf": [{"enum": list(MISHAPS)}, _PARTIAL]})
+]
+
+
+def _read_denomination(raw: Any) -> int:
+    word = scalar(raw, "a denomination")
+    known = [str(value) for value in get_args(Denomination)]
+    if word not in known:
+        raise wrong("a denomination is 1000, 2000, 5000 or 10000, written without ¥ and separators")
+    return int(word)
+
+
+DenominationKey = Annotated[
+    int,
+    BeforeValidator(_read_denomination),
+    WithJsonSchema({"enum": [str(d) for d in get_args(Denomination)]}),
+]
+Notes: TypeAlias = dict[DenominationKey, Annotated[int, Whole(0, MOST_NOTES)]]
+
+
+class Repeat(Part):
+    """The step is done `times` in all, one every `every_us`."""
+
+    times: Annotated[int, Whole(1, 10_000)]
+    every_us: DurationUs = Field(alias="every")
+
+
+class StepExpectation(Part):
+    """What a step must lead to; what is not named is not checked."""
+
+    outcome: Outcome | None = None
+    code: ResponseCode | None = None
+    reason: Snake | None = None
+    dispensed_jpy: Jpy | None = Field(default=None, alias="dispensed")
+    balance_jpy: Jpy | None = Field(default=None, alias="balance")
+    fee_jpy: Jpy | None = Field(default=None, alias="fee")
+    notice: Snake | None = None
+    card: CardFate | None = None
+    limit_jpy: Jpy | None = Field(default=None, alias="limit")
+    room_jpy: Jpy | None = Field(default=None, alias="room")
+    reversed_jpy: Jpy | None = Field(default=None, alias="reversed")
+    messages: tuple[Mti, ...] | None = None
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        if not self.model_fields_set:
+            yield Contradiction(
+                (), "this expects nothing; name what must happen, such as {outcome: approved}"
+            )
+
+
+class _Step(Part):
+    """What every step has: when, who, what must come of it, and how often."""
+
+    at: At
+    who: Member
+    name: Text | None = None
+    expect: StepExpectation | None = None
+    repeat: Repeat | None = None
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        return SETTING_OUTCOMES
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        outcome = self.expect.outcome if self.expect else None
+        if outcome and outcome not in self.outcomes:
+            allowed = " or ".join(self.outcomes)
+            yield Contradiction(
+                ("expect", "outcome"), f"this act cannot end as '{outcome}'; it ends as {allowed}"
+            )
+
+
+class _CardStep(_Step):
+    pins: PinEntries = Field(default=("right",), alias="pin")
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        return CARD_OUTCOMES
+
+
+class _AtmStep(_CardStep):
+    """A visit to an ATM. `atm` names a place, or one of its machines as `place/2`."""
+
+    atm: Member
+    device: Device | None = None
+
+
+class Withdraw(_AtmStep):
+    do: Literal["withdraw"]
+    amount_jpy: Jpy = Field(alias="amount")
+    retry: Annotated[int, Whole(0, 10)] = 0
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        yield from super().contradictions()
+        if self.device and self.device.kind == "partial" and self.device.partial_jpy >= self.amount_jpy:
+            yield Contradiction(("device", "partial"), "a partial dispense pays out less than the amount")
+
+
+class Deposit(_AtmStep):
+    do: Literal["deposit"]
+    notes: Notes
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        yield from super().contradictions()
+        if not sum(self.notes.values()):
+            yield Contradiction(("notes",), "no note is put in; write for example {10000: 3}")
+
+
+class Balance(_AtmStep):
+    do: Literal["balance"]
+
+
+class ChangePin(_AtmStep):
+    do: Literal["change_pin"]
+    new_pin: Pin = Field(repr=False)
+
+
+class Purchase(_CardStep):
+    """J-Debit at a merchant: the cash card pays."""
+
+    do: Literal["purchase"]
+    amount_jpy: Jpy = Field(alias="amount")
+
+
+class _SelfService(_Step):
+    via: Channel
+
+
+class SetLimit(_SelfService):
+    do: Literal["set_limit"]
+    amount_jpy: Jpy = Field(alias="amount")
+    otp: Otp | None = Field(default=None, repr=False)
+
+
+class RaiseLimit(_SelfService):
+    do: Literal["raise_limit"]
+    amount_jpy: Jpy = Field(alias="amount")
+    on: Day
+    otp: Otp | None = Field(default=None, repr=False)
+
+
+class CancelRaise(_SelfService):
+    do: Literal["cancel_raise"]
+    on: Day
+
+
+class LockCard(_SelfService):
+    do: Literal["lock_card"]
+
+
+class UnlockCard(_SelfService):
+    do: Literal["unlock_card"]
+    otp: Otp | None = Field(default=None, repr=False)
+
+
+class ReportCard(_Step):
+    """The bank's staff notes a card as lost or stolen."""
+
+    do: Literal["report_card"]
+    reported_as: HotAs = Field(alias="as")
+
+
+class ReleasePin(_Step):
+    """The bank's staff sets the count of wrong PINs back."""
+
+    do: Literal["release_pin"]
+
+
+class CloseAccount(_Step):
+    """The bank's staff closes the account."""
+
+    do: Literal["close_account"]
+
+
+AnyStep: TypeAlias = (
+    Withdraw
+    | Deposit
+    | Balance
+    | ChangePin
+    | Purchase
+    | SetLimit
+    | RaiseLimit
+    | CancelRaise
+    | LockCard
+    | UnlockCard
+    | ReportCard
+    | ReleasePin
+    | CloseAccount
+)
+Step: TypeAlias = AnyStep
+ACTIONS = [get_args(model.model_fields["do"].annotation)[0] for model in get_args(AnyStep)]
+
+
+def _known_action(raw: Any) -> Any:
+    fault = check_word(raw, "do", ACTIONS, "action")
+    if fault:
+        raise wrong(fault[0], fault[1], fault[2])
+    return raw
+
+
+StepInFile = Annotated[Annotated[AnyStep, Field(discriminator="do")], BeforeValidator(_known_action)]

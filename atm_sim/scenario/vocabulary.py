@@ -1,0 +1,85 @@
+"""The words a scenario file may use: services, outcomes, channels, habits, measures with their units.
+
+Each table stands here once; the models, the JSON Schema, the suggestions and the reference page read it.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypeAlias, get_args
+
+DEFAULT_BANK: Final = "jnb"
+DEFAULT_BIN: Final = "499900"
+TEST_BIN_PREFIX: Final = "4999"
+
+Kind: TypeAlias = Literal["individual", "sole_proprietor", "corporate"]
+Authenticator: TypeAlias = Literal["token", "id_card"]
+Medium: TypeAlias = Literal["chip", "stripe"]
+HotAs: TypeAlias = Literal["lost", "stolen"]
+Channel: TypeAlias = Literal["pc", "smartphone", "mobile"]
+LinkName: TypeAlias = Literal["atm-acquirer", "acquirer-switch", "switch-issuer"]
+Service: TypeAlias = Literal["withdraw", "deposit", "balance"]
+PinEntry: TypeAlias = Literal["right", "wrong"]
+CardFate: TypeAlias = Literal["returned", "retained"]
+JudgedOn: TypeAlias = Literal["run", "interval"]
+Habit: TypeAlias = Literal["insert", "pin", "choose", "dispense", "take_card", "take_cash"]
+Outcome: TypeAlias = Literal["approved", "declined", "done", "refused", "failed", "no_service", "left"]
+Denomination: TypeAlias = Literal[1_000, 2_000, 5_000, 10_000]
+
+# Which outcomes an act can have: the bank answers a card, it carries a setting out or refuses it.
+CARD_OUTCOMES: Final = ("approved", "declined", "refused", "failed", "no_service", "left")
+SETTING_OUTCOMES: Final = ("done", "refused")
+
+Unit: TypeAlias = Literal["count", "ratio", "duration", "yen"]
+CountMeasure: TypeAlias = Literal[
+    "customers",
+    "withdrawals",
+    "deposits",
+    "declines",
+    "reversals",
+    "reversals.unresolved",
+    "cash_outs",
+    "retained_cards",
+    "cards_used",
+    "machines_used",
+    "exceptions",
+]
+RatioMeasure: TypeAlias = Literal["approval_rate", "wait.share", "utilisation"]
+DurationMeasure: TypeAlias = Literal["wait.mean", "wait.max", "wait.p50", "wait.p95", "service.mean"]
+YenMeasure: TypeAlias = Literal["dispensed", "deposited", "fees"]
+
+MEASURES: Final[dict[str, Unit]] = {
+    **dict.fromkeys(get_args(CountMeasure), "count"),
+    **dict.fromkeys(get_args(RatioMeasure), "ratio"),
+    **dict.fromkeys(get_args(DurationMeasure), "duration"),
+    **dict.fromkeys(get_args(YenMeasure), "yen"),
+}
+
+# What a value of this key looks like; shown when the key is missing.
+EXAMPLES: Final = {
+    "amount": "¥30_000",
+    "at": "12:05",
+    "atm": "shibuya-01",
+    "because": "another bank's published limit",
+    "bin": '"499911"',
+    "cassettes": "{10000: 200, 1000: 500}",
+    "cv": "0.4",
+    "day": "2014-01-15",
+    "every": "10 min",
+    "from": "14:00",
+    "interarrival": "{exponential: 90 s}",
+    "is": "down",
+    "link": "acquirer-switch",
+    "mean": "45 s",
+    "measure": "approval_rate",
+    "name": "山田 花子",
+    "new_pin": '"4321"',
+    "notes": "{10000: 3}",
+    "on": "2014-01-20",
+    "operator": "seven_bank",
+    "scenario": "A locked card pays no cash",
+    "times": "3",
+    "to": "14:20",
+    "version": "1",
+    "via": "smartphone",
+    "who": "hanako",
+}
