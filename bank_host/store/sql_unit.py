@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Executable, Table, insert, update
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bank_host.ledger.posting import Post
 from bank_host.rules.changes import (
@@ -68,7 +69,10 @@ class SqlUnit:
         self._audit: list[AuditRow] = []
 
     def __enter__(self) -> SqlUnit:
-        self._connection = self._engine.connect()
+        try:
+            self._connection = self._engine.connect()
+        except PoolTimeout:
+            raise Conflict("every connection to the database is taken") from None
         try:
             self._connection.begin()
         except DBAPIError as error:

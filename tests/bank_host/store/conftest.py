@@ -8,7 +8,7 @@ Every test gets a database of its own, copied from one that has been migrated on
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -63,28 +63,41 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def postgres_database(request: pytest.FixtureRequest) -> Iterator[URL]:
-    server: URL = request.getfixturevalue("postgres_server")
-    template: str = request.getfixturevalue("postgres_template")
-    name = f"test_{uuid4().hex}"
-    _on_server(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield server.set(database=name)
-    _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+def postgresql_databases(postgres_server: URL, postgres_template: str) -> Iterator[Callable[[], URL]]:
+    """Makes migrated, empty databases, which go with the test."""
+    names: list[str] = []
+
+    def new() -> URL:
+        names.append(f"test_{uuid4().hex}")
+        _on_server(postgres_server, f"CREATE DATABASE {names[-1]} TEMPLATE {postgres_template}")
+        return postgres_server.set(database=names[-1])
+
+    yield new
+    for name in names:
+        _on_server(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
-def sqlite_database(sqlite_template: Path, tmp_path: Path) -> URL:
-    path = tmp_path / "bank.sqlite"
-    shutil.copy(sqlite_template, path)
-    return URL.create("sqlite", database=str(path))
+def sqlite_databases(sqlite_template: Path, tmp_path: Path) -> Callable[[], URL]:
+    """Makes migrated, empty database files."""
+
+    def new() -> URL:
+        path = tmp_path / f"bank_{len(list(tmp_path.iterdir()))}.sqlite"
+        shutil.copy(sqlite_template, path)
+        return URL.create("sqlite", database=str(path))
+
+    return new
+
+
+def _databases(request: pytest.FixtureRequest) -> Callable[[], URL]:
+    databases: Callable[[], URL] = request.getfixturevalue(f"{request.param}_databases")
+    return databases
 
 
 @pytest.fixture(params=ENGINES)
 def database(request: pytest.FixtureRequest) -> URL:
     """The address of a migrated, empty database."""
-    fixture = {"sqlite": "sqlite_database", "postgresql": "postgres_database"}[request.param]
-    url: URL = request.getfixturevalue(fixture)
-    return url
+    return _databases(request)()
 
 
 @pytest.fixture
@@ -95,14 +108,26 @@ def sql_store(database: URL) -> Iterator[SqlStore]:
 
 
 @pytest.fixture(params=("memory", *ENGINES))
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+def new_store(request: pytest.FixtureRequest) -> Iterator[Callable[[], Store]]:
+    """Makes empty stores of one kind, as many as a test asks for."""
     if request.param == "memory":
-        yield MemoryStore()
+        yield MemoryStore
         return
-    fixture = {"sqlite": "sqlite_database", "postgresql": "postgres_database"}[request.param]
-    store = SqlStore(open_engine(request.getfixturevalue(fixture)))
-    yield store
-    store.close()
+    databases = _databases(request)
+    stores: list[SqlStore] = []
+
+    def new() -> Store:
+        stores.append(SqlStore(open_engine(databases())))
+        return stores[-1]
+
+    yield new
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def store(new_store: Callable[[], Store]) -> Store:
+    return new_store()
 
 
 def _on_server(server: URL, statement: str) -> None:

@@ -1,0 +1,212 @@
+"""Full sweeps over a store, for `bank-host verify` and the checks: does what it holds keep the invariants?
+
+Each function looks at one invariant (I1-I3, I5, I6, I8, I10, I15, I20, I21) and names what breaks it. Run
+them on a store that nobody is writing to: each sweep is consistent in itself, several are not one moment.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import NamedTuple
+
+from bank_host.ledger.entries import problems, signed
+from bank_host.ledger.posting import OPENING, Post, suspense
+from bank_host.rules.card import DEBITS, NOTICES
+from bank_host.rules.facts import Authorisation
+from bank_host.rules.reversal import KINDS
+from bank_host.store.contract import JournalRow, Store
+from bank_host.store.writing import CUSTOMER
+
+COUNTED = tuple(
+    DEBITS
+)  # services that use up the daily limit, where the policy has all its switches on (Q10)
+
+# Approved and with money behind it; 'manual' stays in suspense until people have decided.
+_IN_SUSPENSE = ("open", "manual")
+_APPROVED = ("open", "completed", "settled", "reversed", "part_reversed", "manual")
+
+
+class Finding(NamedTuple):
+    """One broken invariant: which one, on which row, and what is wrong in plain words."""
+
+    invariant: str
+    where: str
+    what: str
+
+
+def postings_are_balanced(store: Store) -> Iterator[Finding]:
+    """I1: two legs or more, none of 0 yen, sum 0."""
+    for row in store.journal():
+        for what in problems(_as_post(row)):
+            yield Finding("I1", f"posting {row.seq} ({row.key})", what)
+
+
+def keys_are_unique(store: Store) -> Iterator[Finding]:
+    """I2: one business key, one posting at most."""
+    times = Counter(row.key for row in store.journal())
+    for key, count in times.items():
+        if count > 1:
+            yield Finding("I2", f"key {key}", f"was posted {count} times")
+
+
+def cached_balances_are_the_legs(store: Store) -> Iterator[Finding]:
+    """I3: a cached balance equals the sum of its legs, and all of them together are 0."""
+    legs = _sums(store)
+    cached = dict(store.balances())
+    for book in sorted({*legs, *cached}):
+        if legs[book] != cached.get(book, 0):
+            yield Finding(
+                "I3",
+                book,
+                f"the cached balance is {cached.get(book, 0)} yen, its legs sum to {legs[book]} yen",
+            )
+    if total := sum(cached.values()):
+        yield Finding("I3", "all ledger accounts", f"sum to {total} yen, not 0")
+
+
+def statements_explain_balances(store: Store) -> Iterator[Finding]:
+    """I5: an account's balance is its opening posting plus its movements, and opens once, before it moves."""
+    opened: dict[str, int] = {}
+    moved: Counter[str] = Counter()
+    for row in store.journal():
+        opening = any(book == OPENING for book, _ in row.legs)
+        for book, amount_jpy in row.legs:
+            if not book.startswith(CUSTOMER):
+                continue
+            if not opening:
+                moved[book] += amount_jpy
+            elif book in opened or book in moved:
+                yield Finding("I5", book, f"opens again with posting {row.seq} ({row.key})")
+            else:
+                opened[book] = amount_jpy
+    for account in store.accounts():
+        book = CUSTOMER + account.account_id
+        explained = opened.get(book, 0) + moved[book]
+        if account.posted_jpy != explained:
+            yield Finding(
+                "I5",
+                book,
+                f"opening {opened.get(book, 0)} + movements {moved[book]} = {explained} yen, "
+                f"but the balance is {account.posted_jpy} yen",
+            )
+
+
+def history_is_unchanged(store: Store) -> Iterator[Finding]:
+    """I6: the keyed chain over journal and audit rows is whole."""
+    for what in store.chain_faults():
+        yield Finding("I6", "hash chain", what)
+
+
+def suspense_is_what_is_open(store: Store) -> Iterator[Finding]:
+    """I8: an ATM's suspense account holds its open authorisations and nothing else."""
+    expected: Counter[str] = Counter()
+    for row in store.authorisations():
+        if row.state in _IN_SUSPENSE and row.service in KINDS:
+            expected[suspense(row.atm)] -= signed(KINDS[row.service], row.amount_jpy)
+    held = {book: jpy for book, jpy in store.balances() if book.startswith(suspense(""))}
+    for book in sorted({*expected, *held}):
+        if held.get(book, 0) != expected[book]:
+            yield Finding(
+                "I8", book, f"holds {held.get(book, 0)} yen, its open authorisations are {expected[book]} yen"
+            )
+
+
+def reversals_fit_their_originals(store: Store) -> Iterator[Finding]:
+    """I10: what was given back lies between 0 and the amount, fits the state, and was posted at most once."""
+    reversals = Counter(row.refers for row in store.journal() if row.kind == "reversal")
+    clearings = Counter(row.refers for row in store.journal() if row.kind in ("completion", "settlement"))
+    for row in store.authorisations():
+        where = f"authorisation {row.original_key}"
+        if what := _reversal_fault(row, reversals[row.key]):
+            yield Finding("I10", where, what)
+        if clearings[row.key] > 1:
+            yield Finding("I10", where, f"was cleared {clearings[row.key]} times")
+        if clearings[row.key] and row.state == "open":
+            yield Finding("I10", where, "was cleared, yet it is open")
+
+
+def _reversal_fault(row: Authorisation, reversals: int) -> str:
+    if not 0 <= row.reversed_jpy <= row.amount_jpy:
+        return f"gave back {row.reversed_jpy} yen of {row.amount_jpy} yen"
+    if row.state == "reversed" and row.reversed_jpy != row.amount_jpy:
+        return f"is reversed, yet only {row.reversed_jpy} yen of {row.amount_jpy} yen went back"
+    if row.state == "part_reversed" and row.reversed_jpy in (0, row.amount_jpy):
+        return f"is partly reversed, yet {row.reversed_jpy} yen of {row.amount_jpy} yen went back"
+    if row.reversed_jpy and row.state not in ("reversed", "part_reversed"):
+        return f"gave back {row.reversed_jpy} yen, yet it is {row.state}"
+    if reversals != (1 if row.reversed_jpy else 0):
+        return f"gave back {row.reversed_jpy} yen in {reversals} reversal postings"
+    return ""
+
+
+def limit_use_is_what_was_authorised(store: Store, counted: tuple[str, ...] = COUNTED) -> Iterator[Finding]:
+    """I15: used(day) = sum of amount - reversed over what counts and has that limit day."""
+    expected: Counter[tuple[str, date]] = Counter()
+    for row in store.authorisations():
+        if row.state in _APPROVED and row.service in counted:
+            expected[row.account_id, row.limit_day] += row.amount_jpy - row.reversed_jpy
+    used: Counter[tuple[str, date]] = Counter()
+    for account_id, day, _, used_jpy in store.limit_uses():
+        used[account_id, day] += used_jpy
+    for account_id, day in sorted({*expected, *used}):
+        of_day = account_id, day
+        if used[of_day] != expected[of_day]:
+            yield Finding(
+                "I15",
+                f"account {account_id} on {day}",
+                f"the counter says {used[of_day]} yen, its authorisations are {expected[of_day]} yen",
+            )
+
+
+def approvals_have_their_notice(store: Store) -> Iterator[Finding]:
+    """I20: each approved withdrawal and deposit has its row in the outbox, and no row is lost on the way."""
+    keys = {row.key for row in store.outbox()}
+    for row in store.authorisations():
+        promised = row.state in _APPROVED and row.service in NOTICES and not row.forced
+        if promised and row.code == "00" and row.key not in keys:
+            yield Finding("I20", f"authorisation {row.original_key}", "has no notice in the outbox")
+
+
+def changes_have_their_audit_row(store: Store) -> Iterator[Finding]:
+    """I21: each authorisation row and each raise was written together with an audit row of its account."""
+    at = {(row.account_id, row.at_us) for row in store.audit()}
+    audited = {row.account_id for row in store.audit()}
+    for row in store.authorisations():
+        if (row.account_id, row.at_us) not in at:
+            yield Finding("I21", f"authorisation {row.original_key}", "has no audit row of its commit")
+    for each in store.raises():
+        if each.account_id not in audited:
+            yield Finding("I21", f"raise of account {each.account_id} on {each.day}", "has no audit row")
+
+
+SWEEPS: tuple[Callable[[Store], Iterator[Finding]], ...] = (
+    postings_are_balanced,
+    keys_are_unique,
+    cached_balances_are_the_legs,
+    statements_explain_balances,
+    history_is_unchanged,
+    suspense_is_what_is_open,
+    reversals_fit_their_originals,
+    limit_use_is_what_was_authorised,
+    approvals_have_their_notice,
+    changes_have_their_audit_row,
+)
+
+
+def verify(store: Store) -> list[Finding]:
+    """Everything that is wrong, in the order of the invariants; an empty list is a clean store."""
+    return [finding for sweep in SWEEPS for finding in sweep(store)]
+
+
+def _as_post(row: JournalRow) -> Post:
+    return Post(row.key, row.kind, row.day, row.legs, row.refers, row.forced)
+
+
+def _sums(store: Store) -> Counter[str]:
+    sums: Counter[str] = Counter()
+    for row in store.journal():
+        for book, amount_jpy in row.legs:
+            sums[book] += amount_jpy
+    return sums
