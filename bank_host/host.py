@@ -40,6 +40,9 @@ from bank_host.store.contract import Conflict, Refused, Store, UnitOfWork
 T = TypeVar("T")
 
 
+CHARGE = "charge"
+"""In place of a code: this commit counted a try and decided nothing."""
+
 ATTEMPTS = 50
 """How often a unit of work is run before the host gives up: each conflict means that somebody else got on."""
 
@@ -50,7 +53,7 @@ class Commit(NamedTuple):
     bank: str
     at: At
     request: CardRequest | Act | Message
-    code: str  # DE39, the outcome of an act, or 'charge'
+    code: str  # DE39, the outcome of an act, or CHARGE
     reason: str
     changes: tuple[Change, ...]
 
@@ -126,7 +129,7 @@ class Bank:
             charge = ChargePin(card_id, figures.pin_max_wrong)
             _charge(unit, charge, now_us)
             assert facts is not None
-            return facts.card, Commit(self.name, at, request, "charge", "", (charge,))
+            return facts.card, Commit(self.name, at, request, CHARGE, "", (charge,))
         answer = build.answer(message, decision.code, _told(decision, at))
         unit.apply(decision.changes, now_us)
         self._remember(unit, message, card_id, answer, now_us)
@@ -240,7 +243,7 @@ class Bank:
         if isinstance(outcome, CompareOtp):
             charge = ChargeOtp(act.account_id, figures.otp_max_wrong)
             _charge(unit, charge, now_us)
-            return outcome, Commit(self.name, at, act, "charge", "", (charge,))
+            return outcome, Commit(self.name, at, act, CHARGE, "", (charge,))
         if outcome is None:
             outcome = self.rules.decide_act(act, facts, figures, at)
         unit.apply(outcome.changes, now_us)

@@ -1,0 +1,390 @@
+"""Carries out what machines and people ask for, on whatever clock a driver lends it.
+
+The conductor knows no clock of its own and no SimPy: a driver gives it the time, calls it back later, and carries
+messages. It moves people through sites, hands their acts to the ATMs, performs the machines' effects (send, set a timer,
+dispense, record ...), and writes every row of the event record.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
+
+from atm_sim.records.event import EventRecord
+from atm_sim.records.log import EventLog, MessageRow, fields_json
+from atm_sim.sansio.effects import (
+    CancelTimer,
+    Dispense,
+    Dispensed,
+    Effect,
+    Event,
+    PowerLost,
+    PowerRestored,
+    Received,
+    Record,
+    Send,
+    SetTimer,
+    Show,
+    TimerFired,
+)
+from atm_sim.world.lab import RESTART_US, Lab
+from atm_sim.world.people import Act, visit
+from atm_sim.world.plans import Planned
+from bank_host.host import CHARGE, Commit
+from bank_host.iso8583.describe import masked_fields
+from bank_host.iso8583.identity import request_id
+from bank_host.iso8583.message import Message
+from bank_host.ledger.posting import FEES
+from bank_host.rules.changes import Notify, Post, RaiseException
+from bank_host.rules.facts import CardRequest
+
+
+class Driver(Protocol):
+    """What a clock has to offer: the time, a call later, and a line that carries messages."""
+
+    def now_us(self) -> int: ...
+
+    def call_after(self, delay_us: int, call: Callable[[], None]) -> None:
+        """Call once, `delay_us` from now; calls due at the same time run in the order they were asked for."""
+
+    def carry(self, message: Message, delay_us: int, deliver: Callable[[Message], None]) -> None:
+        """Bring `message` to the other end, `delay_us` from now."""
+
+
+@dataclass(slots=True)
+class Visit:
+    """One person's way through a site: arrived, perhaps waited, at a machine, gone."""
+
+    planned: Planned
+    arrived_us: int
+    machine: str = ""
+    started_us: int = 0
+    script: Generator[Act | None, Show, None] | None = None
+    walked_away: bool = False
+
+
+@dataclass(slots=True)
+class _Agenda:
+    """What one person still has to do, in order; a person does one thing at a time."""
+
+    todo: deque[Planned] = field(default_factory=deque)
+    busy: bool = False
+    last: Planned | None = None
+
+
+class Conductor:
+    """Runs one lab once. `start()` plans everything that is known; the driver then runs until nothing is left."""
+
+    def __init__(self, lab: Lab, driver: Driver, log: EventLog) -> None:
+        self._lab = lab
+        self._driver = driver
+        self._log = log
+        self._timers: dict[tuple[str, str], int] = {}  # the latest setting of each timer
+        self._timer_count = 0
+        self._visits: dict[str, Visit] = {}  # by machine
+        self._requests: dict[str, Planned] = {}  # who started a chain of messages
+        self._agendas: dict[str, _Agenda] = {}
+        self._context: Planned | None = None
+        for bank in lab.banks.values():
+            bank.watch = self._committed
+
+    # ------------------------------------------------------------ planning
+
+    def start(self) -> None:
+        """Plan every scripted step and the first arrival of every stream."""
+        for atm, terminal in self._lab.terminals.items():
+            self._row("cassette", atm=atm, amount_jpy=terminal.cash.total_jpy())
+        for planned in self._lab.steps:
+            self._call_at(planned.at_us, partial(self._step_due, planned))
+        for arrivals in self._lab.streams:
+            self._plan_arrival(arrivals)
+
+    def finish(self) -> None:
+        """Write down how each person's last step left the bank."""
+        for agenda in self._agendas.values():
+            self._write_state(agenda)
+
+    def _call_at(self, at_us: int, call: Callable[[], None]) -> None:
+        self._driver.call_after(max(0, at_us - self._driver.now_us()), call)
+
+    def _plan_arrival(self, arrivals: Iterator[Planned]) -> None:
+        planned = next(arrivals, None)
+        if planned is not None:
+            self._call_at(planned.at_us, partial(self._stream_arrival, planned, arrivals))
+
+    def _stream_arrival(self, planned: Planned, arrivals: Iterator[Planned]) -> None:
+        self._plan_arrival(arrivals)
+        self._arrive(planned)
+
+    def _step_due(self, planned: Planned) -> None:
+        agenda = self._agendas.setdefault(planned.person.alias, _Agenda())
+        agenda.todo.append(planned)
+        if not agenda.busy:
+            self._next_step(agenda)
+
+    def _next_step(self, agenda: _Agenda) -> None:
+        self._write_state(agenda)
+        agenda.last = planned = agenda.todo.popleft()
+        if planned.wish is not None:
+            agenda.busy = True
+            self._arrive(planned)
+        else:
+            self._act(planned)
+            if agenda.todo:
+                self._next_step(agenda)
+
+    # ------------------------------------------------------------ people at sites
+
+    def _arrive(self, planned: Planned) -> None:
+        visitor = Visit(planned, self._driver.now_us())
+        self._row("arrived", planned)
+        if (machine := self._lab.sites[planned.site].arrive(visitor)) is not None:
+            self._start_visit(machine, visitor)
+
+    def _start_visit(self, machine: str, visitor: Visit) -> None:
+        now_us = self._driver.now_us()
+        planned = visitor.planned
+        assert planned.wish is not None
+        visitor.machine, visitor.started_us = machine, now_us
+        visitor.script = visit(planned.person.card, planned.wish, partial(self._lab.takes_us, planned))
+        self._visits[machine] = visitor
+        self._row("started", planned, atm=machine, wait_us=now_us - visitor.arrived_us)
+        self._do(visitor, next(visitor.script))
+
+    def _do(self, visitor: Visit, act: Act | None) -> None:
+        if act is not None:
+            self._driver.call_after(act.after_us, partial(self._person_acts, visitor, act.event))
+
+    def _person_acts(self, visitor: Visit, event: Event) -> None:
+        if not visitor.walked_away:
+            self._tell(visitor.machine, event)
+
+    def _shown(self, machine: str, show: Show) -> None:
+        visitor = self._visits.get(machine)
+        if visitor is None or visitor.walked_away or visitor.script is None:
+            return
+        try:
+            self._do(visitor, visitor.script.send(show))
+        except StopIteration:
+            visitor.walked_away = True
+
+    def _maybe_leave(self, machine: str) -> None:
+        """The machine is free when the person has walked away and the terminal is ready for the next one."""
+        visitor = self._visits.get(machine)
+        if visitor is None or not visitor.walked_away or not self._lab.terminals[machine].idle:
+            return
+        del self._visits[machine]
+        hold_us = visitor.planned.hold_us
+        stays_us = 0 if hold_us is None else visitor.started_us + hold_us - self._driver.now_us()
+        if stays_us > 0:
+            self._driver.call_after(stays_us, partial(self._leave, machine, visitor))
+        else:
+            self._leave(machine, visitor)
+
+    def _leave(self, machine: str, visitor: Visit) -> None:
+        now_us = self._driver.now_us()
+        planned = visitor.planned
+        self._row(
+            "left",
+            planned,
+            atm=machine,
+            wait_us=visitor.started_us - visitor.arrived_us,
+            service_us=now_us - visitor.started_us,
+        )
+        following = self._lab.sites[planned.site].leave(machine)
+        if following is not None:
+            self._start_visit(machine, following)
+        agenda = self._agendas.get(planned.person.alias)
+        if agenda is not None and agenda.last is planned:
+            agenda.busy = False
+            if agenda.todo:
+                self._next_step(agenda)
+
+    # ------------------------------------------------------------ people at home
+
+    def _act(self, planned: Planned) -> None:
+        """An act in internet banking, or of the bank's staff: no message, one call of the bank."""
+        assert planned.act is not None
+        act = planned.act(self._driver.now_us())
+        self._context = planned
+        outcome = self._lab.banks[planned.person.bank].act(act, self._driver.now_us())
+        self._row(
+            "act", planned, code=outcome.outcome, reason=outcome.reason.lower(), amount_jpy=act.amount_jpy
+        )
+        self._context = None
+
+    def _write_state(self, agenda: _Agenda) -> None:
+        planned, agenda.last = agenda.last, None
+        if planned is None:
+            return
+        standing = self._lab.standing(planned)
+        for name, amount_jpy in standing.items():
+            self._row("state", planned, reason=name, amount_jpy=amount_jpy)
+
+    # ------------------------------------------------------------ machines
+
+    def _tell(self, node: str, event: Event, planned: Planned | None = None) -> None:
+        """Let a machine handle an event, then carry out its effects."""
+        visitor = self._visits.get(node)
+        context = planned or (visitor.planned if visitor else None)
+        previous, self._context = self._context, context
+        for effect in self._lab.nodes[node].handle(event, self._driver.now_us()):
+            self._perform(node, effect)
+        self._context = previous
+        if node in self._lab.terminals:
+            self._maybe_leave(node)
+
+    def _perform(self, node: str, effect: Effect) -> None:
+        match effect:
+            case Send():
+                self._send(node, effect.to, effect.message)
+            case SetTimer():
+                self._set_timer(node, effect)
+            case CancelTimer():
+                self._timers.pop((node, effect.key), None)
+            case Dispense():
+                self._dispense(node, effect)
+            case Show():
+                self._shown(node, effect)
+            case Record():
+                self._recorded(node, effect)
+            # ReturnCard and RetainCard move a card that nobody else can touch: the record and the screen tell of it
+
+    def _send(self, sender: str, to: str, message: Message) -> None:
+        now_us = self._driver.now_us()
+        request = request_id(message)
+        if self._context is not None:
+            self._requests.setdefault(request, self._context)
+        planned = self._requests.get(request)
+        link, bank = self._lab.line(sender, to)
+        travel_us = self._lab.links.travel_us(link, bank, now_us)
+        self._log.append_message(
+            MessageRow(
+                self._lab.run,
+                self._lab.replication,
+                now_us - self._lab.start_us,
+                request,
+                sender,
+                to,
+                planned.label if planned else "",
+                message.mti,
+                fields_json(masked_fields(message)),
+            )
+        )
+        if travel_us is None:
+            self._row("lost", planned, request_id=request, mti=message.mti, reason=link)
+            return
+        self._driver.carry(message, travel_us, partial(self._deliver, sender, to))
+
+    def _deliver(self, sender: str, to: str, message: Message) -> None:
+        self._tell(to, Received(sender, message), self._requests.get(request_id(message)))
+
+    def _set_timer(self, node: str, timer: SetTimer) -> None:
+        slot = (node, timer.key)
+        self._timer_count += 1
+        self._timers[slot] = mine = self._timer_count
+
+        def due() -> None:
+            if self._timers.get(slot) == mine:
+                del self._timers[slot]
+                self._tell(node, TimerFired(timer.key))
+
+        self._driver.call_after(timer.after_us, due)
+
+    def _dispense(self, machine: str, dispense: Dispense) -> None:
+        visitor = self._visits.get(machine)
+        wish = visitor.planned.wish if visitor else None
+        after_us = self._lab.takes_us(visitor.planned, "dispense") if visitor else 0
+        if wish is not None and wish.device == "power_loss":
+            self._driver.call_after(after_us, partial(self._power_fails, machine))
+            return
+        done = paid_out(dispense.notes, wish.device, wish.partial_jpy) if wish else Dispensed(dispense.notes)
+        self._driver.call_after(after_us, partial(self._tell, machine, done))
+
+    def _power_fails(self, machine: str) -> None:
+        visitor = self._visits.get(machine)
+        if visitor is not None:
+            visitor.walked_away = True
+        self._tell(machine, PowerLost())
+        self._driver.call_after(RESTART_US, partial(self._tell, machine, PowerRestored()))
+
+    # ------------------------------------------------------------ the record
+
+    def _recorded(self, node: str, record: Record) -> None:
+        planned = self._requests.get(record.request_id, self._context)
+        if record.request_id and planned is not None:
+            self._requests.setdefault(record.request_id, planned)
+        self._row(
+            record.kind,
+            planned,
+            atm=self._lab.atm_name(record.atm),
+            card_alias=record.card_alias,
+            request_id=record.request_id,
+            mti=record.mti,
+            amount_jpy=record.amount_jpy,
+            code=record.code,
+            reason=record.reason,
+            latency_us=record.latency_us,
+        )
+
+    def _committed(self, commit: Commit) -> None:
+        """What the host posted, told and set aside for people becomes rows too."""
+        if isinstance(commit.request, CardRequest) and commit.code != CHARGE:
+            reason = commit.reason.lower()
+            self._row("decided", code=commit.code, reason=reason, amount_jpy=commit.request.amount_jpy)
+        for change in commit.changes:
+            match change:
+                case Post():
+                    moved_jpy = max(amount_jpy for _, amount_jpy in change.legs)
+                    self._row("posted", amount_jpy=moved_jpy, reason=change.kind)
+                    for account, amount_jpy in change.legs:
+                        if account == FEES:
+                            self._row("fee", amount_jpy=amount_jpy, reason=change.kind)
+                case Notify():
+                    self._row("notice", reason=change.kind, amount_jpy=change.amount_jpy)
+                case RaiseException():
+                    self._row("exception", reason=change.kind, amount_jpy=change.amount_jpy)
+
+    def _row(self, kind: str, planned: Planned | None = None, *, atm: str = "", **columns: Any) -> None:
+        planned = planned or self._context
+        now_us = self._driver.now_us()
+        if planned is not None:
+            columns["card_alias"] = columns.get("card_alias") or planned.person.alias
+            columns.update(
+                site=planned.site,
+                actor=planned.person.alias,
+                channel=planned.channel,
+                step=planned.label,
+                service=planned.service,
+            )
+        self._log.append(
+            EventRecord(
+                self._lab.run,
+                self._lab.replication,
+                now_us - self._lab.start_us,
+                kind,
+                atm=atm,
+                phase=self._lab.phase(planned, now_us),
+                **columns,
+            )
+        )
+
+
+def paid_out(notes: tuple[tuple[int, int], ...], device: str, partial_jpy: int) -> Dispensed:
+    """What reaches the shutter: all notes, none after a jam, or the first notes up to `partial_jpy`."""
+    match device:
+        case "jam":
+            return Dispensed((), "jam")
+        case "partial":
+            out: list[tuple[int, int]] = []
+            left_jpy = partial_jpy
+            for denomination, count in notes:
+                fits = min(count, left_jpy // denomination)
+                left_jpy -= fits * denomination
+                if fits:
+                    out.append((denomination, fits))
+            return Dispensed(tuple(out), "partial")
+    return Dispensed(notes)

@@ -1,0 +1,265 @@
+"""Builds one replication of a scenario: banks, network, ATMs, people, and everything that is planned to happen.
+
+No clock and no SimPy: whatever driver runs the lab, these are the objects it runs. Nothing here is module-global, so
+any number of labs, with any number of banks each, live side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from atm_sim.network.acquirer import Acquirer, AcquirerConfig
+from atm_sim.network.issuer import IssuerNode
+from atm_sim.network.switch import Switch, SwitchConfig
+from atm_sim.sansio.effects import Machine
+from atm_sim.scenario import Distribution, Place, Scenario, Stream
+from atm_sim.scenario import Person as CastEntry
+from atm_sim.scenario.model import PolicyOverride
+from atm_sim.scenario.vocabulary import DEFAULT_BANK
+from atm_sim.terminal.cassettes import Cassette
+from atm_sim.terminal.config import TerminalConfig, Timers
+from atm_sim.terminal.machine import Terminal
+from atm_sim.world.cast import Cast, Person
+from atm_sim.world.chance import Chance, draw_us
+from atm_sim.world.habits import HABITS
+from atm_sim.world.links import LATENCIES, LinkFault, Links, line_between
+from atm_sim.world.plans import Planned, plan, visit_of, warm_up_ends
+from atm_sim.world.site import Site
+from bank_host.host import Bank
+from bank_host.hsm import TPK, Hsm
+from bank_host.iso8583.message import Message
+from bank_host.jst import DAY_US, SECOND_US, jst_date, midnight_us
+from bank_host.policy import Figures, Partner, Policy, load_policy
+from bank_host.rules import RULES, Rules
+from bank_host.store.contract import Store
+from bank_host.store.memory import MemoryStore
+
+SWITCH = "switch"
+SERVICES = ("withdraw", "deposit", "balance")
+FILL: Mapping[int, int] = {10_000: 2_600, 1_000: 1_000}
+"""Notes in a machine when the scenario does not say (assumed)."""
+
+RESTART_US = 120 * SECOND_US
+"""How long an ATM takes to come back after its power failed (assumed)."""
+
+LONGEST_RUN_US = 500 * DAY_US
+
+
+def acquirer_node(operator: str) -> str:
+    return f"acquirer:{operator}"
+
+
+def issuer_node(bank: str) -> str:
+    return f"issuer:{bank}"
+
+
+class Keypad:
+    """The terminal's key module: turns a PIN into a PIN block, and that is all it does."""
+
+    def __init__(self, hsm: Hsm) -> None:
+        self._hsm = hsm
+
+    def pin_block(self, pin: str, pan: str) -> str:
+        return self._hsm.encrypt_pin_block(TPK, pin, pan)
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a lab is wired from; tests and proofs hand in others."""
+
+    rules: Rules = RULES
+    policy: Policy = field(default_factory=load_policy)
+    store: Callable[[str], Store] = lambda bank: MemoryStore()
+
+
+class Lab:
+    """The objects of one replication, by name. Time zero of the event record is the scenario day's midnight (JST)."""
+
+    def __init__(
+        self, scenario: Scenario, *, seed: int, replication: int, run: str, parts: Parts | None = None
+    ) -> None:
+        parts = parts or Parts()
+        self.scenario = scenario
+        self.run = run
+        self.replication = replication
+        self.start_us = midnight_us(scenario.day)
+        last_us = LONGEST_RUN_US if scenario.run.until_us is None else scenario.run.until_us
+        self.until_us = self.start_us + last_us
+        self.chance = Chance(seed, replication)
+        self._habits: Mapping[str, Distribution] = {**HABITS, **scenario.habits}
+        self._hsm = Hsm.simulation()
+        self._cast = Cast(self._hsm)
+        self.banks = self._build_banks(parts)
+        self.terminals: dict[str, Terminal] = {}
+        self.sites: dict[str, Site[Any]] = {}
+        self.nodes: dict[str, Machine] = {}
+        self._build_network()
+        latencies = {**LATENCIES, **scenario.links}
+        self.links = Links(latencies, self._link_faults(), self.chance)
+        self.people: dict[str, Person] = {}
+        for alias, entry in scenario.cast.items():
+            for name in members(alias, entry):
+                self.people[name] = self._join(name, entry)
+        self.steps = [
+            planned
+            for number, step in enumerate(scenario.steps, 1)
+            for planned in plan(scenario, number, step, self.people[step.who])
+        ]
+        self.streams = [self._arrivals(name, stream) for name, stream in scenario.streams.items()]
+        self._names = {terminal.config.terminal_id: name for name, terminal in self.terminals.items()}
+        self._warm_up_until_us = warm_up_ends(scenario, self.start_us)
+
+    # ------------------------------------------------------------ what the conductor asks
+
+    def takes_us(self, planned: Planned, habit: str) -> int:
+        """How long a habit takes this time; nothing where one service time stands for the whole visit."""
+        if planned.hold_us is not None:
+            return 0
+        return draw_us(self._habits[habit], self.chance.stream(f"habit/{habit}"))
+
+    def phase(self, planned: Planned | None, now_us: int) -> str:
+        """Whether a row counts: warm_up or measured."""
+        if now_us < self._warm_up_until_us or (planned is not None and planned.warm_up):
+            return "warm_up"
+        return "measured"
+
+    def line(self, sender: str, to: str) -> tuple[str, str]:
+        """The line between two nodes, and the bank at its end if it has one."""
+        bank = next((end.removeprefix("issuer:") for end in (sender, to) if end.startswith("issuer:")), "")
+        return line_between(sender, to), bank
+
+    def atm_name(self, terminal_id: str) -> str:
+        """The scenario's name of the ATM that a message calls by its DE41."""
+        return self._names.get(terminal_id, terminal_id)
+
+    def standing(self, planned: Planned) -> dict[str, int]:
+        """Balance, effective limit and room of a person, as of the day that the step is about."""
+        person = planned.person
+        day = planned.about_day or jst_date(planned.at_us)
+        standing = self.banks[person.bank].standing(person.card_id, day)
+        if standing is None:
+            return {}
+        return {"balance": standing.balance_jpy, "limit": standing.limit_jpy, "room": standing.room_jpy}
+
+    # ------------------------------------------------------------ building
+
+    def _build_banks(self, parts: Parts) -> dict[str, Bank]:
+        scenario = self.scenario
+        ours = _overridden(parts.policy, scenario.policy)
+        banks = {
+            DEFAULT_BANK: Bank(DEFAULT_BANK, parts.store(DEFAULT_BANK), ours, self._hsm, rules=parts.rules)
+        }
+        for name, entry in scenario.banks.items():
+            base = ours if name == DEFAULT_BANK else parts.policy
+            policy = _overridden(base, entry.policy)
+            store = banks[name].store if name in banks else parts.store(name)
+            banks[name] = Bank(name, store, policy, self._hsm, rules=parts.rules)
+        return banks
+
+    def _build_network(self) -> None:
+        scenario = self.scenario
+        figures = self.banks[DEFAULT_BANK].policy.on(scenario.day)
+        for name, place in scenario.places.items():
+            partner = figures.partners[place.operator]
+            self._build_site(name, place, partner, figures)
+            acquirer = acquirer_node(partner.code)
+            if acquirer not in self.nodes:
+                config = AcquirerConfig(acquirer, partner.acquirer_id, SWITCH, scenario.timers.acquirer_us)
+                self.nodes[acquirer] = Acquirer(config)
+        acquirers = frozenset(node for node in self.nodes if node.startswith("acquirer:"))
+        routes = {scenario.bank_bin(bank): issuer_node(bank) for bank in self.banks}
+        switch = Switch(SwitchConfig(acquirers, routes, SWITCH, scenario.timers.switch_us))
+        self.nodes[SWITCH] = switch
+        for name, bank in self.banks.items():
+            node = issuer_node(name)
+            self.nodes[node] = IssuerNode(node, partial(_answers, bank))
+            if name in scenario.banks and not scenario.banks[name].reachable:
+                switch.set_reachable(node, False)
+
+    def _build_site(self, name: str, place: Place, partner: Partner, figures: Figures) -> None:
+        machines = (
+            (name,) if place.machines == 1 else tuple(f"{name}/{n}" for n in range(1, place.machines + 1))
+        )
+        self.sites[name] = Site(name, machines)
+        stock = FILL if place.cassettes is None else place.cassettes
+        for machine in machines:
+            config = TerminalConfig(
+                terminal_id=f"T{len(self.terminals) + 1:07d}",
+                acquirer_id=partner.acquirer_id,
+                operator=partner.code,
+                name=partner.name_en,
+                acquirer_node=acquirer_node(partner.code),
+                services=(*SERVICES, "change_pin") if partner.pin_change else SERVICES,
+                ceiling_jpy=partner.per_transaction_jpy,
+                amount_step_jpy=place.amount_step_jpy,
+                max_notes_in=partner.note_limit,
+                accepts_jpy=partner.accepted,
+                hours=(place.hours_us or partner.hours_us,),
+                maintenance=partner.maintenance_us,
+                retains_card_on_break=place.retains_card_on_break or figures.keep_card_on_break,
+                retains_also=("38",) if figures.pin_block_code == "38" else (),
+                timers=Timers(answer_us=self.scenario.timers.atm_us),
+            )
+            cassettes = [
+                Cassette(note, count, near_end=place.near_end, pays_out=note in partner.denominations)
+                for note, count in stock.items()
+            ]
+            self.terminals[machine] = self.nodes[machine] = Terminal(config, Keypad(self._hsm), cassettes)
+
+    def _join(self, alias: str, entry: CastEntry, now_us: int | None = None) -> Person:
+        bin_ = self.scenario.bank_bin(entry.bank)
+        at_us = self.start_us if now_us is None else now_us
+        return self._cast.join(
+            alias, entry, self.banks[entry.bank], bin_, self.chance.stream(f"cast/{alias}"), at_us
+        )
+
+    def _link_faults(self) -> list[LinkFault]:
+        start_us = self.start_us
+        return [
+            LinkFault(f.link, f.state, start_us + f.from_us, start_us + f.to_us, f.delay_us, f.bank)
+            for f in self.scenario.faults
+        ]
+
+    def _arrivals(self, name: str, stream: Stream) -> Iterator[Planned]:
+        """The customers of a stream in the order they come; those without a name get an account when they arrive."""
+        scenario, chance = self.scenario, self.chance
+        random = chance.stream(f"stream/{name}")
+        regulars = (
+            [self.people[member] for member in members(stream.who, scenario.cast[stream.who])]
+            if stream.who
+            else []
+        )
+        at_us = self.start_us + stream.from_us
+        number = 0
+        while stream.customers is None or number < stream.customers:
+            at_us += draw_us(stream.interarrival, chance.stream(f"stream/{name}/interarrival"))
+            if stream.until_us is not None and at_us >= self.start_us + stream.until_us:
+                return
+            number += 1
+            if regulars:
+                person = regulars[(number - 1) % len(regulars)]
+            else:
+                passer_by = CastEntry.model_construct(name=f"{name} {number}", balance_jpy=stream.balance_jpy)
+                person = self._join(f"{name}/{number}", passer_by, at_us)
+            hold_us = None
+            if stream.visit is not None:
+                hold_us = draw_us(stream.visit, chance.stream(f"stream/{name}/visit"))
+            yield visit_of(stream, person, at_us, random, hold_us, number <= scenario.run.warm_up.customers)
+
+
+def members(alias: str, entry: CastEntry) -> list[str]:
+    """The people behind an alias of the cast: one, or `alias/1` to `alias/count`."""
+    return [f"{alias}/{number}" for number in range(1, entry.count + 1)] if entry.is_group else [alias]
+
+
+def _overridden(policy: Policy, overrides: Mapping[str, PolicyOverride]) -> Policy:
+    if not overrides:
+        return policy
+    return policy.with_overrides({key: override.value for key, override in overrides.items()})
+
+
+def _answers(bank: Bank, message: Message, now_us: int) -> list[Message]:
+    return [bank.answer(message, now_us)]

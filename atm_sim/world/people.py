@@ -1,0 +1,71 @@
+"""A person at an ATM: one visit, read from top to bottom, with no clock and no driver in it.
+
+`visit` is a generator. It yields what the person does and how long that takes; it is sent each screen the ATM shows.
+SimPy, a test driver or any other clock can therefore send the same person to the same machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import NamedTuple
+
+from atm_sim.sansio.effects import (
+    CancelPressed,
+    CardInserted,
+    CardTaken,
+    CashTaken,
+    Event,
+    PinEntered,
+    ServiceChosen,
+    Show,
+)
+from atm_sim.terminal.card import CardData
+
+
+class Wish(NamedTuple):
+    """What a person came for, and the mishaps that come along."""
+
+    service: str  # withdraw | deposit | balance | change_pin
+    amount_jpy: int = 0
+    notes: tuple[tuple[int, int], ...] = ()  # deposit: (denomination_jpy, count)
+    pins: tuple[str, ...] = ()  # tried in this order; then the person gives up
+    new_pin: str = ""
+    leaves: str = ""  # '' | cash | card: what the person forgets to take
+    device: str = ""  # '' | jam | partial | power_loss: what the dispenser will do
+    partial_jpy: int = 0
+
+
+class Act(NamedTuple):
+    """The person does this after so long."""
+
+    after_us: int
+    event: Event
+
+
+ENDINGS = frozenset({"thank_you", "card_retained", "no_service"})
+"""Screens after which a person walks away."""
+
+
+def visit(card: CardData, wish: Wish, takes_us: Callable[[str], int]) -> Generator[Act | None, Show, None]:
+    """One visit. `takes_us(habit)` draws how long a habit takes; yielding None is waiting for the next screen."""
+    pins = iter(wish.pins)
+    served = False
+    show = yield Act(takes_us("insert_card"), CardInserted(card))
+    while show.screen not in ENDINGS:
+        act: Act | None = None
+        match show.screen:
+            case "enter_pin" | "wrong_pin":
+                pin = next(pins, "")
+                act = Act(takes_us("pin"), PinEntered(pin) if pin else CancelPressed())
+            case "choose_service" if not served:
+                served = True
+                habit = "insert_notes" if wish.service == "deposit" else "choose"
+                choice = ServiceChosen(wish.service, wish.amount_jpy, wish.notes, wish.new_pin)
+                act = Act(takes_us(habit), choice)
+            case "choose_service":
+                act = Act(takes_us("choose"), CancelPressed())
+            case "take_card" if wish.leaves != "card":
+                act = Act(takes_us("take_card"), CardTaken())
+            case "take_cash" if wish.leaves != "cash":
+                act = Act(takes_us("take_cash"), CashTaken())
+        show = yield act

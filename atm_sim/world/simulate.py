@@ -1,0 +1,55 @@
+"""Simulated time: SimPy lends its clock to the conductor and runs until nothing is left to happen.
+
+Every delay, of a person, a device, a message or a timer, is one SimPy timeout with one callback: SimPy's cheapest event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import simpy
+
+from atm_sim.records.log import EventLog
+from atm_sim.world.conductor import Conductor
+from atm_sim.world.lab import Lab
+from bank_host.iso8583.message import Message
+
+
+class SimulatedClock:
+    """The driver of simulated time; `now_us` is integer microseconds since the Unix epoch."""
+
+    def __init__(self, start_us: int) -> None:
+        self.env = simpy.Environment(initial_time=start_us)
+
+    def now_us(self) -> int:
+        now_us: int = self.env.now  # type: ignore[assignment]  # integers in, integers out
+        return now_us
+
+    def call_after(self, delay_us: int, call: Callable[[], None]) -> None:
+        timeout = self.env.timeout(delay_us)
+        assert timeout.callbacks is not None, "a new timeout has not happened yet"
+        timeout.callbacks.append(lambda _: call())
+
+    def carry(self, message: Message, delay_us: int, deliver: Callable[[Message], None]) -> None:
+        self.call_after(delay_us, lambda: deliver(message))
+
+
+def simulate(lab: Lab, progress: Callable[[int], None] = lambda now_us: None) -> EventLog:
+    """Run one replication to its end; `progress` hears the simulated time now and then."""
+    log = EventLog()
+    clock = SimulatedClock(lab.start_us)
+    conductor = Conductor(lab, clock, log)
+    conductor.start()
+    env = clock.env
+    while env.peek() <= lab.until_us:
+        for _ in range(PROGRESS_EVERY):
+            if env.peek() > lab.until_us:
+                break
+            env.step()
+        progress(clock.now_us())
+    conductor.finish()
+    return log
+
+
+PROGRESS_EVERY = 5_000
+"""SimPy events between two calls of `progress`."""
