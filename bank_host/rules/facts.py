@@ -64,6 +64,10 @@ class Token(NamedTuple):
     last_step: int = 0
     locked: bool = False
 
+    def __repr__(self) -> str:
+        """Without the secret."""
+        return f"Token({self._asdict() | {'secret': '***'}})"
+
 
 class Authorisation(NamedTuple):
     """One financial request and what became of it; a DE90 with card and terminal points to `original_key`."""
@@ -144,6 +148,10 @@ class Act(NamedTuple):
     day: date | None = None  # raise_limit, cancel_raise
     otp: str = ""
     detail: str = ""  # report_card: lost | stolen
+
+    def __repr__(self) -> str:
+        """Without the one-time password (R14)."""
+        return f"Act({self._asdict() | {'otp': '***'}})"
 
 
 class OtpVerdict(NamedTuple):

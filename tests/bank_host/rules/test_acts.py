@@ -285,6 +285,13 @@ def test_what_asks_for_a_code_is_policy() -> None:
 
 def test_a_code_is_not_shown_by_the_record_that_carries_it() -> None:
     assert CODE not in repr(gate(raise_to(1_000_000)))
+    assert CODE not in repr(raise_to(1_000_000))
+    assert "raise_limit" in repr(raise_to(1_000_000))
+
+
+def test_a_tokens_secret_is_not_shown() -> None:
+    assert token().secret not in repr(act_facts())
+    assert "T-1" in repr(token())
 
 
 def test_no_change_of_any_outcome_carries_the_code() -> None:
