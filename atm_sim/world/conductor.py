@@ -1,8 +1,8 @@
 """Carries out what machines and people ask for, on whatever clock a driver lends it.
 
 The conductor knows no clock of its own and no SimPy: a driver gives it the time, calls it back later, and carries
-messages. It moves people through sites, hands their acts to the ATMs, performs the machines' effects (send, set a timer,
-dispense, record ...), and writes every row of the event record.
+messages. It moves people through sites, hands their acts to the ATMs, performs the machines' effects (send, set a
+timer, dispense, record ...), and writes every row of the event record.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from bank_host.host import CHARGE, Commit
 from bank_host.iso8583.describe import masked_fields
 from bank_host.iso8583.identity import request_id
 from bank_host.iso8583.message import Message
-from bank_host.ledger.posting import FEES
-from bank_host.rules.changes import Notify, Post, RaiseException
+from bank_host.ledger.posting import FEES, Post
+from bank_host.rules.changes import Notify, RaiseException
 from bank_host.rules.facts import CardRequest
 
 
@@ -141,7 +141,7 @@ class Conductor:
     def _arrive(self, planned: Planned) -> None:
         visitor = Visit(planned, self._driver.now_us())
         self._row("arrived", planned)
-        if (machine := self._lab.sites[planned.site].arrive(visitor)) is not None:
+        if (machine := self._lab.sites[planned.site].arrive(visitor, planned.machine)) is not None:
             self._start_visit(machine, visitor)
 
     def _start_visit(self, machine: str, visitor: Visit) -> None:

@@ -1,6 +1,7 @@
 """How long people and devices take when a scenario does not say: assumed, no measured Japanese table is published.
 
-Lognormal, together about 45 s for a withdrawal (the usual planning figure); a scenario's `habits:` replaces any of them.
+Lognormal, together about 45 s for a withdrawal (the usual planning figure); a scenario's `habits:` replaces any of
+them.
 """
 
 from __future__ import annotations
@@ -16,10 +17,9 @@ def _lognormal(mean_s: float) -> Distribution:
 
 
 HABITS: Mapping[str, Distribution] = {
-    "insert_card": _lognormal(3),  # from stepping up to the card in the slot
+    "insert": _lognormal(3),  # from stepping up to the card in the slot
     "pin": _lognormal(8),
-    "choose": _lognormal(10),  # service and amount
-    "insert_notes": _lognormal(30),  # choosing a deposit and putting the notes in
+    "choose": _lognormal(10),  # service and amount, or the notes of a deposit
     "dispense": _lognormal(12),  # the device: counting and presenting
     "take_card": _lognormal(4),
     "take_cash": _lognormal(6),

@@ -15,9 +15,9 @@ from atm_sim.network.acquirer import Acquirer, AcquirerConfig
 from atm_sim.network.issuer import IssuerNode
 from atm_sim.network.switch import Switch, SwitchConfig
 from atm_sim.sansio.effects import Machine
-from atm_sim.scenario import Distribution, Place, Scenario, Stream
 from atm_sim.scenario import Person as CastEntry
-from atm_sim.scenario.model import PolicyOverride
+from atm_sim.scenario import Place, Scenario, Stream
+from atm_sim.scenario.participants import PolicyOverride
 from atm_sim.scenario.vocabulary import DEFAULT_BANK
 from atm_sim.terminal.cassettes import Cassette
 from atm_sim.terminal.config import TerminalConfig, Timers
@@ -89,7 +89,7 @@ class Lab:
         last_us = LONGEST_RUN_US if scenario.run.until_us is None else scenario.run.until_us
         self.until_us = self.start_us + last_us
         self.chance = Chance(seed, replication)
-        self._habits: Mapping[str, Distribution] = {**HABITS, **scenario.habits}
+        self._habits = {**HABITS, **{str(name): spread for name, spread in scenario.habits.items()}}
         self._hsm = Hsm.simulation()
         self._cast = Cast(self._hsm)
         self.banks = self._build_banks(parts)
@@ -97,7 +97,7 @@ class Lab:
         self.sites: dict[str, Site[Any]] = {}
         self.nodes: dict[str, Machine] = {}
         self._build_network()
-        latencies = {**LATENCIES, **scenario.links}
+        latencies = {**LATENCIES, **{str(name): spread for name, spread in scenario.links.items()}}
         self.links = Links(latencies, self._link_faults(), self.chance)
         self.people: dict[str, Person] = {}
         for alias, entry in scenario.cast.items():
@@ -222,6 +222,12 @@ class Lab:
             LinkFault(f.link, f.state, start_us + f.from_us, start_us + f.to_us, f.delay_us, f.bank)
             for f in self.scenario.faults
         ]
+
+    def _regulars(self, alias: str | None) -> list[Person]:
+        """The people of the cast that a stream consists of, who come in turn; none = strangers."""
+        if alias is None:
+            return []
+        return [self.people[member] for member in members(alias, self.scenario.cast[alias])]
 
     def _arrivals(self, name: str, stream: Stream) -> Iterator[Planned]:
         """The customers of a stream in the order they come; those without a name get an account when they arrive."""

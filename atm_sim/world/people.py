@@ -50,7 +50,7 @@ def visit(card: CardData, wish: Wish, takes_us: Callable[[str], int]) -> Generat
     """One visit. `takes_us(habit)` draws how long a habit takes; yielding None is waiting for the next screen."""
     pins = iter(wish.pins)
     served = False
-    show = yield Act(takes_us("insert_card"), CardInserted(card))
+    show = yield Act(takes_us("insert"), CardInserted(card))
     while show.screen not in ENDINGS:
         act: Act | None = None
         match show.screen:
@@ -59,9 +59,8 @@ def visit(card: CardData, wish: Wish, takes_us: Callable[[str], int]) -> Generat
                 act = Act(takes_us("pin"), PinEntered(pin) if pin else CancelPressed())
             case "choose_service" if not served:
                 served = True
-                habit = "insert_notes" if wish.service == "deposit" else "choose"
                 choice = ServiceChosen(wish.service, wish.amount_jpy, wish.notes, wish.new_pin)
-                act = Act(takes_us(habit), choice)
+                act = Act(takes_us("choose"), choice)
             case "choose_service":
                 act = Act(takes_us("choose"), CancelPressed())
             case "take_card" if wish.leaves != "card":

@@ -1,6 +1,7 @@
 """Simulated time: SimPy lends its clock to the conductor and runs until nothing is left to happen.
 
-Every delay, of a person, a device, a message or a timer, is one SimPy timeout with one callback: SimPy's cheapest event.
+Every delay, of a person, a device, a message or a timer, is one SimPy timeout with one callback: SimPy's cheapest
+event.
 """
 
 from __future__ import annotations

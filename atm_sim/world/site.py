@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Generic, TypeVar
 
 Visitor = TypeVar("Visitor")
@@ -15,22 +14,26 @@ class Site(Generic[Visitor]):
         self.name = name
         self.machines = machines
         self.using: dict[str, Visitor] = {}
-        self.waiting: deque[Visitor] = deque()
+        self.waiting: list[tuple[Visitor, str]] = []
 
-    def arrive(self, visitor: Visitor) -> str | None:
-        """The machine the visitor goes to at once, or None: the visitor has joined the queue."""
-        for machine in self.machines:
+    def arrive(self, visitor: Visitor, wanted: str = "") -> str | None:
+        """The machine the visitor goes to at once, or None: the visitor has joined the queue.
+
+        `wanted` is the one machine the visitor will use; '' is whichever is free.
+        """
+        for machine in (wanted,) if wanted else self.machines:
             if machine not in self.using:
                 self.using[machine] = visitor
                 return machine
-        self.waiting.append(visitor)
+        self.waiting.append((visitor, wanted))
         return None
 
     def leave(self, machine: str) -> Visitor | None:
-        """The machine is free; the visitor who goes to it next, if one waits."""
+        """The machine is free; the visitor who goes to it next, if one waits for it."""
         del self.using[machine]
-        if not self.waiting:
-            return None
-        following = self.waiting.popleft()
-        self.using[machine] = following
-        return following
+        for place, (visitor, wanted) in enumerate(self.waiting):
+            if wanted in ("", machine):
+                del self.waiting[place]
+                self.using[machine] = visitor
+                return visitor
+        return None

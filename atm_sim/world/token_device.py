@@ -1,4 +1,4 @@
-"""The hardware token (トークン) in a customer's hand: it shows a code, and nothing else (requirements R7, R10, R32, R33)."""
+"""The hardware token (トークン) in a customer's hand: it shows a code and nothing else (R7, R10, R32, R33)."""
 
 from __future__ import annotations
 
