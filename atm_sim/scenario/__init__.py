@@ -5,8 +5,9 @@ from __future__ import annotations
 from atm_sim.scenario.demand import Stream
 from atm_sim.scenario.loader import Case, Loaded, load, loads, masked_text, rows
 from atm_sim.scenario.measured import Expectation
-from atm_sim.scenario.model import Bank, LinkFault, Person, Place, Run, Scenario, Timers
+from atm_sim.scenario.model import LinkFault, Run, Scenario, Timers
 from atm_sim.scenario.names import Known
+from atm_sim.scenario.participants import Bank, Person, Place
 from atm_sim.scenario.problems import Problem, ScenarioError
 from atm_sim.scenario.schema import json_schema
 from atm_sim.scenario.steps import Step, StepExpectation

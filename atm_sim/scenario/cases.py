@@ -97,9 +97,8 @@ def _check_columns(first: Mapping, references: list[tuple[Scalar, str]], problem
     for scalar, column in references:
         if column not in columns:
             meant = nearest(column, columns)
-            problems.add(
-                scalar, f"there is no column '{shown(column)}' in cases:", f"${meant}" if meant else ""
-            )
+            problems.add(scalar, f"cases: has no column '{shown(column)}'", f"${meant}" if meant else "")
+            used.add(meant)
     for column in first:
         if column not in used and column != NAME_COLUMN:
             problems.add(

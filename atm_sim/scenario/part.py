@@ -75,10 +75,15 @@ def _with_known_keys(
     """Report unknown keys; a misspelt one is read as what was meant, so that it is not told as missing too."""
     meant = {key: nearest(key, [name for name in known if name not in raw]) for key in unknown}
     for key, suggestion in meant.items():
+        if key.endswith(":"):  # in { }, YAML takes `key:` without a space for a key of that name
+            problems.add(key, f"no value after '{shown(key)}'; write {shown(key)} and a value")
+            continue
         others = "" if suggestion else f"; the keys here are {listed(known, 'and')}"
         problems.add(key, f"unknown key '{shown(key)}'{others}", suggestion)
     return {
-        key.retold(meant.get(key, key)): value for key, value in raw.items() if key in known or meant.get(key)
+        key.retold(meant.get(key, key)): value
+        for key, value in raw.items()
+        if key in known or (meant.get(key) and not key.endswith(":"))
     }
 
 

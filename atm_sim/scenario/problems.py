@@ -15,7 +15,7 @@ from typing import Protocol
 from atm_sim.scenario.mask import masked_line
 
 MOST_PROBLEMS = 200
-WIDEST_LINE = 110  # display columns of a quoted line; a longer one is cut around the caret
+WIDEST_LINE = 120  # display columns of a quoted line; a longer one is cut around the caret
 
 
 class Positioned(Protocol):

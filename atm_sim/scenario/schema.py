@@ -13,6 +13,7 @@ from atm_sim.scenario.cases import MOST_ROWS
 from atm_sim.scenario.model import Scenario
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+NULL = {"type": "null"}
 COLUMN_REF = {"$ref": "#/$defs/Column"}
 _CELL = {"type": ["string", "number", "boolean"]}
 _CASES = {
@@ -31,11 +32,9 @@ def json_schema() -> dict[str, Any]:
     _allow_columns(schema["properties"]["steps"], definitions)
     definitions["Column"] = {"type": "string", "pattern": r"^\$[A-Za-z_][A-Za-z0-9_-]*$"}
     required = schema.pop("required")
-    schema |= {
-        "title": "atm-sim scenario file",
-        "anyOf": [{"required": required}, {"required": ["extends"]}],
-    }
-    return {"$schema": DIALECT, **_tidied(schema), "$defs": _tidied(definitions)}
+    either = [{"required": required}, {"required": ["extends"]}]
+    head = {"$schema": DIALECT, "title": "atm-sim scenario file"}
+    return {**head, **_tidied(schema), "anyOf": either, "$defs": _tidied(definitions)}
 
 
 def schema_text() -> str:
@@ -74,7 +73,7 @@ def _references(node: Any) -> list[str]:
 def _or_column(node: dict[str, Any]) -> dict[str, Any]:
     """The node with `$column` allowed for it and for every scalar in it."""
     if "anyOf" in node:
-        return {**node, "anyOf": [*(_or_column(choice) for choice in node["anyOf"]), COLUMN_REF]}
+        return {**node, "anyOf": _with_column(node["anyOf"])}
     if node.get("type") == "object":
         maps = ("properties", "patternProperties")
         inner = {key: {name: _or_column(v) for name, v in node[key].items()} for key in maps if key in node}
@@ -82,27 +81,35 @@ def _or_column(node: dict[str, Any]) -> dict[str, Any]:
             inner["additionalProperties"] = _or_column(node["additionalProperties"])
         return {**node, **inner}
     if node.get("type") == "array":
-        return {**node, "items": _or_column(node["items"])} if "items" in node else node
+        return {**node, "items": _or_column(node["items"])}
     if "$ref" in node:
         return node
     return {"anyOf": [node, COLUMN_REF]}
 
 
+def _with_column(choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The choices flattened, and once `$column` beside them if one of them is a scalar."""
+    opened = [_or_column(choice) for choice in choices if choice != NULL]
+    flat = [inner for choice in opened for inner in choice.get("anyOf", [choice])]
+    kept = [choice for choice in flat if choice != COLUMN_REF]
+    return [*kept, COLUMN_REF] if len(kept) < len(flat) else kept
+
+
 def _tidied(node: Any) -> Any:
-    """Without defaults (they are in the loader's units) and without null (an empty value is refused)."""
+    """Without titles and defaults (they are in the loader's terms) and without null (an empty value is refused)."""
     if isinstance(node, list):
         return [_tidied(item) for item in node]
     if not isinstance(node, dict):
         return node
-    kept = {key: _tidied(value) for key, value in node.items() if key != "default" or isinstance(value, dict)}
-    choices = kept.get("anyOf")
-    if isinstance(choices, list):
-        choices = [choice for choice in choices if choice != {"type": "null"}]
-        if len(choices) == 1 and isinstance(choices[0], dict):
-            del kept["anyOf"]
-            return choices[0] | kept
-        kept["anyOf"] = choices
-    return kept
+    noise = ("default", "title", "discriminator")
+    kept = {key: _tidied(value) for key, value in node.items() if key not in noise}
+    if "patternProperties" in kept:
+        kept.setdefault("additionalProperties", False)
+    choices = [choice for choice in kept.get("anyOf", ()) if choice != NULL]
+    if len(choices) == 1:
+        del kept["anyOf"]
+        return choices[0] | kept
+    return kept | {"anyOf": choices} if choices else kept
 
 
 if __name__ == "__main__":

@@ -128,8 +128,7 @@ def parse(source: Source, problems: Problems) -> Mapping | None:
     except _Unreadable:
         return None
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        problems.add(_place(source, mark), _explained(error))
+        problems.add(_place(source, _begun(error)), _explained(error))
         return None
     except (YAMLError, ValueError, RecursionError):
         problems.add(
@@ -325,6 +324,13 @@ def _top_level(root: Node | None, source: Source, problems: Problems) -> Mapping
     at = root if root is not None else Place(source, 1, 1)
     problems.add(at, f"a scenario file is a map that starts with 'scenario: title'; this file holds {found}")
     return None
+
+
+def _begun(error: MarkedYAMLError) -> Any:
+    """Where to look: what was opened and never closed, if the parser noticed it only some lines later."""
+    opened, noticed = error.context_mark, error.problem_mark
+    unclosed = "flow" in str(error.context) or "quoted" in str(error.context)
+    return opened if opened and noticed and unclosed and opened.line < noticed.line else noticed or opened
 
 
 _EXPLANATIONS = (

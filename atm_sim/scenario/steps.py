@@ -192,7 +192,6 @@ class _AtmStep(_CardStep):
 class Withdraw(_AtmStep):
     do: Literal["withdraw"]
     amount_jpy: Jpy = Field(alias="amount")
-    retry: Annotated[int, Whole(0, 10)] = 0
 
     def contradictions(self) -> Iterator[Contradiction]:
         yield from super().contradictions()
@@ -217,13 +216,6 @@ class Balance(_AtmStep):
 class ChangePin(_AtmStep):
     do: Literal["change_pin"]
     new_pin: Pin = Field(repr=False)
-
-
-class Purchase(_CardStep):
-    """J-Debit at a merchant: the cash card pays."""
-
-    do: Literal["purchase"]
-    amount_jpy: Jpy = Field(alias="amount")
 
 
 class _SelfService(_Step):
@@ -281,7 +273,6 @@ AnyStep: TypeAlias = (
     | Deposit
     | Balance
     | ChangePin
-    | Purchase
     | SetLimit
     | RaiseLimit
     | CancelRaise

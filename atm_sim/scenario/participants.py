@@ -1,0 +1,152 @@
+"""Who and what takes part in a scenario: banks, people with their cards, places with their machines.
+
+Amounts are integer yen; times are microseconds after midnight (JST).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from atm_sim.scenario import values
+from atm_sim.scenario.fields import (
+    Alias,
+    Day,
+    Flag,
+    Jpy,
+    Month,
+    Pan,
+    Pin,
+    PolicyKey,
+    Snake,
+    Text,
+    TimeUs,
+    Whole,
+    scalar,
+    wrong,
+)
+from atm_sim.scenario.part import Contradiction, Part
+from atm_sim.scenario.source import Mapping, Sequence
+from atm_sim.scenario.steps import DenominationKey
+from atm_sim.scenario.vocabulary import DEFAULT_BANK, TEST_BIN_PREFIX, Authenticator, HotAs, Kind, Medium
+
+MOST_CASSETTE_NOTES = 20_000
+
+
+def _usual_fill() -> dict[int, int]:
+    """Notes by denomination when a place does not say (assumed, within what bank ATMs hold)."""
+    return {10_000: 2_600, 1_000: 2_000}
+
+
+def _plain(node: Any) -> Any:
+    """A policy value as plain data: numbers, amounts, switches, text, lists, maps. The policy checks what it means."""
+    if isinstance(node, Mapping):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, Sequence):
+        return [_plain(item) for item in node]
+    text = scalar(node, "a value")
+    if text.quoted:
+        return str(text)
+    if text in ("true", "false"):
+        return text == "true"
+    for read in (values.integer, values.amount_jpy):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return str(text)
+
+
+class PolicyOverride(Part):
+    """A policy figure set for this scenario alone, with the reason."""
+
+    value: Annotated[Any, BeforeValidator(_plain), WithJsonSchema({})]
+    because: Text
+
+
+def _read_bin(raw: Any) -> str:
+    text = scalar(raw, 'a BIN in quotes such as "499911"')
+    if not text.quoted or len(text) != 6 or not text.isascii() or not text.isdigit():
+        raise wrong(
+            f'a BIN is six digits in quotes that begin with {TEST_BIN_PREFIX}; write for example "499911"'
+        )
+    if not text.startswith(TEST_BIN_PREFIX):
+        raise wrong(f"this BIN is outside the test range; use one that begins with {TEST_BIN_PREFIX}")
+    return str(text)
+
+
+class Bank(Part):
+    """Another issuing bank (or other policy for ours)."""
+
+    bin: Annotated[
+        str,
+        BeforeValidator(_read_bin),
+        WithJsonSchema({"type": "string", "pattern": f"^{TEST_BIN_PREFIX}[0-9]{{2}}$"}),
+    ]
+    policy: dict[PolicyKey, PolicyOverride] = Field(default_factory=dict)
+    reachable: Flag = True
+
+
+class CardOptions(Part):
+    """What is special about a person's card."""
+
+    pan: Pan = Field(default="", repr=False)
+    expires: Month | None = None
+    hot: HotAs | Literal[""] = ""
+    medium: Medium = "chip"
+    forged: Flag = False
+
+    @property
+    def expires_yymm(self) -> str:
+        """The expiry as DE14 carries it; '' when the scenario leaves it open."""
+        return f"{self.expires[0] % 100:02d}{self.expires[1]:02d}" if self.expires else ""
+
+
+class Person(Part):
+    """A customer, or `count` alike customers `alias/1` to `alias/count`."""
+
+    name: Text
+    kind: Kind = "individual"
+    authenticator: Authenticator = "token"
+    bank: Alias = DEFAULT_BANK
+    balance_jpy: Jpy = Field(default=0, alias="balance")
+    atm_limit_jpy: Jpy | None = Field(default=None, alias="atm_limit")
+    opened: Day | None = None
+    pin: Pin = Field(default="", repr=False)
+    count: Annotated[int, Whole(1, 100_000)] = 1
+    card: CardOptions = CardOptions()
+    closed: Flag = False
+
+    @property
+    def is_group(self) -> bool:
+        return "count" in self.model_fields_set
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        if self.is_group and self.card.pan:
+            yield Contradiction(
+                ("card", "pan"), "a group's people have different cards; leave the card number out"
+            )
+
+
+class Place(Part):
+    """A site with one or more ATMs of one operator. `cassettes`: notes by denomination in yen."""
+
+    operator: Snake
+    machines: Annotated[int, Whole(1, 1_000)] = 1
+    cassettes: dict[DenominationKey, Annotated[int, Whole(0, MOST_CASSETTE_NOTES)]] = Field(
+        default_factory=_usual_fill
+    )
+    near_end: Annotated[int, Whole(0, MOST_CASSETTE_NOTES)] = 200
+    amount_step_jpy: Jpy = Field(default=1_000, alias="amount_step")  # what the keypad lets a person key
+    hours_us: tuple[TimeUs, TimeUs] | None = Field(default=None, alias="hours")
+    retains_card_on_break: Flag = False
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        if self.hours_us is not None and self.hours_us[0] >= self.hours_us[1]:
+            yield Contradiction(
+                ("hours", 1), "the place closes before it opens; write hours: [opens, closes]"
+            )
+        if not self.cassettes:
+            yield Contradiction(("cassettes",), "no cassette; write for example {10000: 200, 1000: 500}")
