@@ -1,4 +1,4 @@
-"""How a transaction ends: completed, reversed or suspect, exactly once (RS1-RS7, X6, security I12).
+"""How a transaction ends: declined, completed, reversed or suspect, exactly once (RS1-RS7, X6, security I12).
 
 Completion and reversal become advices in the store-and-forward queue. A suspect transaction sends nothing:
 nobody knows yet whether the customer holds the notes, so nothing may be credited until staff have counted.
@@ -18,7 +18,7 @@ from bank_host import jst
 from bank_host.iso8583.build import completion_advice, reversal_advice
 from bank_host.iso8583.message import Message
 
-Ending = Literal["", "declined", "completed", "reversed", "suspect"]
+Ending = Literal["", "declined", "abandoned", "completed", "reversed", "suspect"]
 
 MOVES_CASH = ("withdraw", "deposit")
 
@@ -81,7 +81,13 @@ class Settlement:
     def reverse(
         self, transaction: Transaction, reason: str, now_us: int, *, dispensed_jpy: int | None = None
     ) -> list[Effect]:
-        """0420: nothing of it stands, or with `dispensed_jpy` only that part (DE95)."""
+        """0420: nothing of it stands, or with `dispensed_jpy` only that part (DE95).
+
+        Balance enquiries and PIN changes move no amount, so there is nothing to give back: they are abandoned.
+        """
+        if transaction.service not in MOVES_CASH:
+            _end(transaction, "abandoned")
+            return [row("abandoned", transaction.request, reason=reason)]
         _end(transaction, "reversed")
         advice = reversal_advice(
             transaction.request,

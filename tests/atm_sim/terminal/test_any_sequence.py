@@ -57,7 +57,7 @@ PEOPLE = (
     PowerLost(),
     PowerRestored(),
 )
-ENDINGS = {"declined", "completed", "reversal_queued", "suspect"}
+ENDINGS = {"declined", "abandoned", "completed", "reversal_queued", "suspect"}
 
 numbers = st.integers(0, 99)
 strange = st.one_of(
@@ -67,6 +67,7 @@ strange = st.one_of(
     st.tuples(st.just("stray_timer"), numbers),
     st.tuples(st.just("dispenser"), st.integers(0, 4)),
     st.tuples(st.just("power"), st.just(0)),
+    st.tuples(st.just("late_approval"), st.just(0)),
 )
 # A session takes six moves: stretches in which all goes well carry the machine to where a strange move matters.
 stretches = st.lists(st.tuples(st.just("natural"), numbers), min_size=1, max_size=6)
@@ -193,6 +194,10 @@ class Street:
                 self.feed(TimerFired(self.keys[number % len(self.keys)]))
             case "dispenser":
                 self.dispense(number)
+            case "late_approval" if self.sent:
+                self.wait(46)
+                request = next(message for message in reversed(self.sent) if message.mti == "0200")
+                self.feed(Received("acquirer", answer(request, "00")))
             case "power":
                 self.feed(PowerLost())
                 self.wait(40)

@@ -54,6 +54,15 @@ def test_an_answer_that_says_something_else_than_was_asked_is_reversed(changes):
     assert [] == of(Dispense, asked)
 
 
+@pytest.mark.parametrize("choice", [{"service": "balance"}, {"service": "change_pin", "new_pin": "4321"}])
+def test_an_unanswered_service_that_moves_no_amount_is_not_reversed(choice):
+    bench = new_bench()
+    bench.choose(**choice)
+    asked = bench.fire("answer")
+    assert "timeout" == the_record("abandoned", asked).reason
+    assert [] == sent(asked)
+
+
 def test_an_answer_with_a_changed_key_field_is_named_and_the_request_then_times_out():
     bench = new_bench()
     request = bench.choose("withdraw", 30_000)

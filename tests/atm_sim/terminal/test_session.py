@@ -203,14 +203,14 @@ def test_the_entry_mode_tells_chip_from_stripe(medium, entry_mode):
 
 def test_trace_numbers_start_again_each_jst_day():
     bench = new_bench()
-    assert "000001" == bench.choose("balance")[11]
+    assert "000001" == bench.choose("withdraw", 10_000)[11]
     bench.fire("answer")
     bench.feed(CardTaken())
-    assert "000003" == bench.choose("balance")[11], "the reversal had 000002"
+    assert "000003" == bench.choose("withdraw", 10_000)[11], "the reversal had 000002"
     bench.fire("answer")
     bench.feed(CardTaken())
     bench.now_us += 24 * HOUR_US
-    assert "000001" == bench.choose("balance")[11]
+    assert "000001" == bench.choose("withdraw", 10_000)[11]
 
 
 def test_a_balance_enquiry_shows_the_available_balance_and_completes_without_an_advice():
