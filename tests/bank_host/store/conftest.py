@@ -2,7 +2,7 @@
 
 One PostgreSQL server serves all pytest-xdist workers of a run: the package counts its users in a file under a
 lock; the last one stops the server and deletes its folder. TEST_DATABASE_URL names another server instead.
-Every test gets a database of its own, copied from one that has been migrated once.
+A test gets an empty database: on PostgreSQL its worker's, emptied; on SQLite a copy of a migrated file.
 """
 
 import os
@@ -19,6 +19,7 @@ from bank_host.store.contract import Store
 from bank_host.store.engine import open_engine
 from bank_host.store.memory import MemoryStore
 from bank_host.store.migrate import upgrade
+from bank_host.store.schema import metadata
 from bank_host.store.sql import SqlStore
 
 ENGINES = ("sqlite", "postgresql")
@@ -39,18 +40,23 @@ def postgres_server() -> Iterator[URL]:
     server = pgserver.get_server(
         Path(tempfile.gettempdir()) / f"atm-sim-postgres-{run}", cleanup_mode="delete"
     )
-    yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    for setting in ("fsync", "full_page_writes"):  # nobody pulls the plug of a test
+        _on_server(url, f"ALTER SYSTEM SET {setting} = off")
+    _on_server(url, "SELECT pg_reload_conf()")
+    yield url
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: URL) -> Iterator[str]:
-    name = f"template_{uuid4().hex}"
-    _on_server(postgres_server, f"CREATE DATABASE {name}")
-    engine = open_engine(postgres_server.set(database=name))
+def postgres_database(postgres_server: URL) -> Iterator[URL]:
+    """This worker's migrated database."""
+    url = postgres_server.set(database=f"test_{uuid4().hex}")
+    _on_server(postgres_server, f"CREATE DATABASE {url.database}")
+    engine = open_engine(url)
     upgrade(engine)
     engine.dispose()
-    yield name
-    _on_server(postgres_server, f"DROP DATABASE {name}")
+    yield url
+    _on_server(postgres_server, f"DROP DATABASE {url.database} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
@@ -63,18 +69,16 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def postgresql_databases(postgres_server: URL, postgres_template: str) -> Iterator[Callable[[], URL]]:
-    """Makes migrated, empty databases, which go with the test."""
-    names: list[str] = []
+def postgresql_databases(postgres_database: URL) -> Callable[[], URL]:
+    """Empties the worker's database, triggers against it switched off: each call ends the use of the one before."""
 
     def new() -> URL:
-        names.append(f"test_{uuid4().hex}")
-        _on_server(postgres_server, f"CREATE DATABASE {names[-1]} TEMPLATE {postgres_template}")
-        return postgres_server.set(database=names[-1])
+        tables = ", ".join(metadata.tables)
+        empty = f"SET session_replication_role = replica; TRUNCATE {tables} RESTART IDENTITY"
+        _on_server(postgres_database, empty)
+        return postgres_database
 
-    yield new
-    for name in names:
-        _on_server(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+    return new
 
 
 @pytest.fixture

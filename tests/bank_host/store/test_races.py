@@ -29,7 +29,7 @@ from bank_host.rules.facts import Account, Act, Card, CardFacts, Token
 from bank_host.store import schema
 from bank_host.store.contract import Conflict, Refused, Store
 from bank_host.store.engine import open_engine, reading
-from bank_host.store.memory import MemoryStore, MemoryUnit
+from bank_host.store.memory import MemoryStore
 from bank_host.store.sealing import SIMULATION_KEY, derive
 from bank_host.store.sql import SqlStore
 from bank_host.store.sql_statements import columns
@@ -221,9 +221,9 @@ def _post(key: str, legs: tuple[tuple[str, int], ...]) -> Post:
 class UnlockedMemoryStore(MemoryStore):
     """A memory store whose units of work do not wait for each other."""
 
-    def begin(self) -> MemoryUnit:
-        self._lock = _NoLock()  # type: ignore[assignment]
-        return super().begin()
+    def __init__(self) -> None:
+        super().__init__()
+        self._tables.lock = _NoLock()  # type: ignore[assignment]
 
 
 class _NoLock:
