@@ -163,7 +163,7 @@ class Figures:
         "atm.medium_ceiling", same_for(MEDIA, whole_or_none(0, _YEN_MAX))
     )
     fee_atm: tuple[AtmFee, ...] = _key("fee.atm", list_of(_fee_row, unique=False))
-    keep_card_on_break: bool = _key("terminal.keep_card_on_break", switch)
+    keep_card_on_break: bool = _key("keep_card_on_break", switch)
 
     # advices, reversals, stand-in
     stand_in_enabled: bool = _key("stand_in.enabled", switch)

@@ -34,7 +34,7 @@ UNRELATED: dict[str, Any] = {
     "insurance.card": 1,
     "insurance.net": 1,
     "stand_in.enabled": True,
-    "terminal.keep_card_on_break": True,
+    "keep_card_on_break": True,
     "partners.e_net.pin_change": True,
 }
 

@@ -250,6 +250,10 @@ def test_every_key_says_where_it_comes_from() -> None:
         assert timeline[0].as_of == date(2014, 1, 1), key
 
 
+def test_a_keys_dots_become_underscores_in_the_figures() -> None:
+    assert all(key.replace(".", "_") == field for key, (field, _) in KEYS.items())
+
+
 def test_every_key_and_partner_column_is_in_the_reference() -> None:
     page = Path(__file__).parents[3].joinpath("docs", "reference", "policy.md").read_text(encoding="utf-8")
     missing = [key for key in (*KEYS, *PARTNER_COLUMNS) if f"`{key}`" not in page]
