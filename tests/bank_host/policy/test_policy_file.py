@@ -251,7 +251,9 @@ def test_every_key_says_where_it_comes_from() -> None:
 
 
 def test_a_keys_dots_become_underscores_in_the_figures() -> None:
-    assert all(key.replace(".", "_") == field for key, (field, _) in KEYS.items())
+    """But nobody wants to read pin_pin_block_code."""
+    differ = {key: field for key, (field, _) in KEYS.items() if key.replace(".", "_") != field}
+    assert differ == {"pin.pin_block_code": "pin_block_code"}
 
 
 def test_every_key_and_partner_column_is_in_the_reference() -> None:
