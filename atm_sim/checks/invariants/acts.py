@@ -1,0 +1,100 @@
+"""An act of a customer or of the bank's staff: what it may do, what it spends, what it leaves (I2, I17-I21).
+
+The acts that set limits are the event log from which the limit in force is replayed, so they are remembered as they
+were asked, in commit order.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from atm_sim.checks.invariants.answers import remember_outcome
+from atm_sim.checks.invariants.findings import Findings
+from atm_sim.checks.invariants.model import AccountModel, BankModel, CardModel, LimitAct
+from atm_sim.checks.invariants.postings import enter
+from atm_sim.checks.invariants.promises import audit_tells, expect_notices
+from atm_sim.checks.invariants.tries import OPERATOR, code_judged, otp_charged, steps_spent
+from atm_sim.checks.invariants.written import Written
+from bank_host.host import Commit
+from bank_host.rules.facts import Act
+
+LIMIT_ACTS = ("set_limit", "raise_limit", "cancel_raise")
+CARD_ACTS = ("lock_card", "unlock_card", "report_card", "release_pin")
+
+
+def acted(bank: BankModel, commit: Commit, written: Written, found: Findings) -> None:
+    act = commit.request
+    assert isinstance(act, Act)
+    if commit.code == "charge":
+        otp_charged(bank, act, commit, written, found)
+        return
+    remember_outcome(bank, act.key, commit.code, found)
+    charged = act.key in bank.charged
+    bank.charged.discard(act.key)
+    account = bank.accounts[act.account_id]
+    wrong_before = account.otp_locked
+    code_judged(account, act, commit, written, charged, found)
+    due = ["otp_locked"] if account.otp_locked and not wrong_before else []
+    needs_code = False
+    if commit.code == "done":
+        if act.kind in LIMIT_ACTS:
+            needs_code, due = _limit_set(bank, account, act, commit, written, found)
+        elif act.kind in CARD_ACTS:
+            needs_code, due = _card_set(bank, bank.cards[act.card_id], act, commit, written, found)
+        elif act.kind == "close_account":
+            audit_tells(written, act.kind, "open", "closed", found)
+            account.closed = True
+        elif act.kind == "release_otp":
+            due = ["otp_unlocked"]
+    steps_spent(bank, written.consumed, commit, needs_code, found)
+    enter(bank, written, found)
+    expect_notices(bank, written, due, found)
+
+
+def _limit_set(
+    bank: BankModel, account: AccountModel, act: Act, commit: Commit, written: Written, found: Findings
+) -> tuple[bool, list[str]]:
+    """Enter the act into the log; (needs a code, notices due), by whether any date's limit is higher after it."""
+    days = account.days(commit.at.day) | {act.day}
+    before = {day: account.limit_on(day) for day in days}
+    was = _limit_text(account, act)
+    account.acts.append(LimitAct(act.kind, act.day, act.amount_jpy))
+    higher = any(account.limit_on(day) > before[day] for day in days)
+    audit_tells(written, act.kind, was, _limit_text(account, act), found)
+    required = "raise" in bank.policy.on(commit.at.day).otp_required
+    return higher and required and act.channel != OPERATOR, ["limit_raised"] if higher else []
+
+
+def _limit_text(account: AccountModel, act: Act) -> str:
+    """What the audit says of the setting that an act is about."""
+    if act.kind == "set_limit":
+        return str(account.standing_jpy)
+    return _raise_text(account, act.day)
+
+
+def _raise_text(account: AccountModel, day: date | None) -> str:
+    latest = account.last_of(day)
+    if latest is None:
+        return f"{day} none"
+    return f"{day} {latest.amount_jpy}" if latest.kind == "raise_limit" else f"{day} cancelled"
+
+
+def _card_set(
+    bank: BankModel, card: CardModel, act: Act, commit: Commit, written: Written, found: Findings
+) -> tuple[bool, list[str]]:
+    if act.kind == "release_pin":
+        audit_tells(written, act.kind, f"tries {card.tries}", "tries 0", found)
+        card.tries = 0
+        return False, []
+    if act.kind == "report_card":
+        audit_tells(written, act.kind, card.hot, act.detail, found)
+        card.hot = act.detail
+        return False, []
+    was, locked = card.locked, act.kind == "lock_card"
+    names = {True: "locked", False: "open"}
+    audit_tells(written, act.kind, names[was], names[locked], found)
+    card.locked = locked
+    releases = was and not locked
+    required = "unlock" in bank.policy.on(commit.at.day).otp_required
+    notice = [] if was == locked else ["card_locked" if locked else "card_unlocked"]
+    return releases and required and act.channel != OPERATOR, notice
