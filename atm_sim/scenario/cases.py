@@ -83,6 +83,9 @@ def row_name(row: Mapping, number: int) -> str:
 
 def _references(steps: Any, problems: Problems) -> Iterator[tuple[Scalar, str]]:
     for node in walk(steps):
+        action = node.value("do") if isinstance(node, Mapping) else None
+        if isinstance(action, Scalar) and _COLUMN.fullmatch(action):
+            problems.add(action, "$column cannot choose the action; write one scenario for each action")
         if not isinstance(node, Scalar) or "$" not in node:
             continue
         if match := _COLUMN.fullmatch(node):
@@ -116,7 +119,9 @@ def _substituted(node: Any, cells: dict[str, Scalar]) -> Any:
     if isinstance(node, Scalar):
         return cells.get(node, node)
     if isinstance(node, Mapping):
-        return node.like({key: _substituted(value, cells) for key, value in node.items()})
+        return node.like(
+            {key: value if key == "do" else _substituted(value, cells) for key, value in node.items()}
+        )
     if isinstance(node, Sequence):
         other = Sequence(node.source, node.line, node.column)
         other.extend(_substituted(item, cells) for item in node)

@@ -1,12 +1,11 @@
 """The JSON Schema of scenario files, from the same models that the loader uses, so that editors complete and check.
 
-`python -m atm_sim.scenario.schema` prints it; schema.json beside this file is that text, shipped for editors.
+`atm-sim schema` prints it; schema.json beside this file is that text, shipped for editors.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 from atm_sim.scenario.cases import MOST_ROWS
@@ -38,6 +37,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
+    """The schema as the file that is shipped."""
     return json.dumps(json_schema(), ensure_ascii=False, indent=2) + "\n"
 
 
@@ -110,7 +110,3 @@ def _tidied(node: Any) -> Any:
         del kept["anyOf"]
         return choices[0] | kept
     return kept | {"anyOf": choices} if choices else kept
-
-
-if __name__ == "__main__":
-    sys.stdout.write(schema_text())
