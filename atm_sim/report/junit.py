@@ -11,7 +11,8 @@ from itertools import groupby
 from xml.etree import ElementTree
 
 from atm_sim.checks.result import Check, verdict
-from atm_sim.report.view import RunView, check_group, place_of
+from atm_sim.report.text import failure_lines
+from atm_sim.report.view import RunView, check_group
 
 # XML 1.0 has no way to write these, escaped or not
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -43,21 +44,7 @@ def _add_case(suite: ElementTree.Element, view: RunView, checks: list[Check]) ->
             f"{check.name}: expected {check.expected}, got {check.actual}" for check in broken
         )
         failure = ElementTree.SubElement(case, "failure", {"type": first.kind, "message": _text(message)})
-        failure.text = _text("\n" + "\n".join(_failure_lines(view, broken)) + "\n")
-
-
-def _failure_lines(view: RunView, broken: list[Check]) -> list[str]:
-    lines: list[str] = []
-    for check in broken:
-        lines += [f"{place_of(view, check)}: {check.name}", f"  expected: {check.expected}"]
-        lines += [f"  actual:   {check.actual}"]
-        if check.detail:
-            lines += [f"  {check.detail}"]
-    for message in view.messages_of(broken[0].request_id):
-        lines += ["", *message.lines()]
-    if view.manifest.replay:
-        lines += ["", f"replay: {view.manifest.replay}"]
-    return lines
+        failure.text = _text("\n" + "\n".join(failure_lines(view, broken)) + "\n")
 
 
 def _text(value: str) -> str:

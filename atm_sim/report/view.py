@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from atm_sim.checks.result import Check
+from atm_sim.checks.measures import Setting, setting_of
+from atm_sim.checks.result import Check, Verdict, verdict
+from atm_sim.checks.rows import ReplicationRows, by_replication
 from atm_sim.records.event import EventRecord
 from atm_sim.records.folder import RunFolder, SummaryRow
 from atm_sim.records.log import MessageRow
 from atm_sim.records.manifest import Manifest
-from atm_sim.report.words import MessageInWords, in_words
+from atm_sim.report.words import MessageInWords, in_words, once_each
+from bank_host.iso8583.describe import Lang
 
 
 @dataclass(frozen=True)
@@ -24,15 +28,30 @@ class RunView:
     checks: Sequence[Check]
     summary: Sequence[SummaryRow]
 
-    def messages_of(self, request_id: str) -> list[MessageInWords]:
-        """The chain of one request: each message once, at its first hop, in the order of sending."""
+    @cached_property
+    def verdict(self) -> Verdict:
+        return verdict(self.checks)
+
+    @cached_property
+    def replications(self) -> Mapping[int, ReplicationRows]:
+        return by_replication(self.events)
+
+    @cached_property
+    def setting(self) -> Setting:
+        return setting_of(self.manifest)
+
+    def first_replication(self) -> list[EventRecord]:
+        """The rows of the replication that charts over time and day traces show."""
+        first = min((row.replication for row in self.events), default=0)
+        return [row for row in self.events if row.replication == first]
+
+    def messages_of(self, request_id: str, lang: Lang = "en") -> list[MessageInWords]:
+        """The chain of one request in words: each message once, in the order of sending."""
         if not request_id:
             return []
-        first_hops: dict[tuple[str, str], MessageRow] = {}
-        for row in self.messages:
-            if row.request_id == request_id:
-                first_hops.setdefault((row.mti, row.fields), row)
-        return [in_words(row) for row in first_hops.values()]
+        chain = [row for row in self.messages if row.request_id == request_id]
+        first = min((row.replication for row in chain), default=0)
+        return [in_words(row, lang) for row in once_each([row for row in chain if row.replication == first])]
 
 
 def load(path: Path) -> RunView:
@@ -61,8 +80,8 @@ def place_of(view: RunView, check: Check) -> str:
 
 
 def clock(time_us: int) -> str:
-    """Microseconds since the scenario's midnight as people read a day: 12:05:09, or "day 2 00:10:00"."""
+    """Microseconds since the scenario's midnight as people read a day: 12:05:09, from the next day on +1d 00:10:00."""
     seconds = time_us // 1_000_000
     days, seconds = divmod(seconds, 86_400)
     text = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-    return text if days == 0 else f"day {days + 1} {text}"
+    return text if days == 0 else f"{days:+}d {text}"
