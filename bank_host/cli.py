@@ -38,7 +38,7 @@ def verify_command(database: str, as_json: bool) -> None:
         click.echo(json.dumps([finding._asdict() for finding in findings], ensure_ascii=False))
     else:
         for finding in findings:
-            click.echo(f"{finding.invariant}: {finding.text}")
+            click.echo(f"{finding.invariant} {finding.where}: {finding.what}")
         click.echo(
             f"{len(findings)} findings in {database}" if findings else f"{database}: the books are in order"
         )

@@ -2,13 +2,14 @@
 
 It loads facts, asks the rules, has the store apply what follows, and answers; it decides nothing itself. A request with
 a PIN or OTP has two commits: the try is charged before anything is compared, the verdict then becomes a fact
-(requirements Q1, X1). Every answer is kept under the identity of its message, so a repeat gets the same bytes and
+(requirements Q1, X1). The sequence number is taken once the facts are locked, so that it tells the order of commits
+on one account (Q5). Every answer is kept under the identity of its message, so a repeat gets the same bytes and
 changes nothing (X7).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date
 from typing import NamedTuple, TypeVar
 
@@ -30,7 +31,7 @@ from bank_host.rules.changes import (
     Outcome,
     SetCard,
 )
-from bank_host.rules.facts import Account, Act, At, Card, CardFacts, CardRequest, Exchange, Token
+from bank_host.rules.facts import Act, At, Card, CardFacts, CardRequest, Enrolment, Exchange
 from bank_host.rules.limits import effective, room
 from bank_host.rules.reasons import APPROVED, CODES
 from bank_host.rules.reversal import Claim
@@ -43,6 +44,8 @@ T = TypeVar("T")
 CHARGE = "charge"
 """In place of a code: this commit counted a try and decided nothing."""
 
+ENROLLED = "enrolled"
+
 ATTEMPTS = 50
 """How often a unit of work is run before the host gives up: each conflict means that somebody else got on."""
 
@@ -52,8 +55,8 @@ class Commit(NamedTuple):
 
     bank: str
     at: At
-    request: CardRequest | Act | Message
-    code: str  # DE39, the outcome of an act, or CHARGE
+    request: CardRequest | Act | Message | Enrolment
+    code: str  # DE39, the outcome of an act, CHARGE or ENROLLED
     reason: str
     changes: tuple[Change, ...]
 
@@ -112,9 +115,10 @@ class Bank:
         known = self._known(unit, message, card_id)
         if known is not None:
             return known, None
-        at, figures = self._at(unit, now_us)
+        figures = self.policy.on(jst_date(now_us))
         request = self._request(message, figures)
-        facts = unit.card_facts(card_id, at.day, figures.month, request.service, request.medium)
+        facts = unit.card_facts(card_id, figures.day, figures.month, request.service, request.medium)
+        at = At(now_us, figures.day, unit.next_seq())
         decision: Decision | None
         if facts is None:
             decision = Decision(CODES["CARD_UNKNOWN"], "CARD_UNKNOWN")
@@ -141,9 +145,10 @@ class Bank:
         known = self._known(unit, message, card_id)
         if known is not None:
             return known, None
-        at, figures = self._at(unit, now_us)
+        figures = self.policy.on(jst_date(now_us))
         request = self._request(message, figures)
-        facts = unit.card_facts(card_id, at.day, figures.month, request.service, request.medium)
+        facts = unit.card_facts(card_id, figures.day, figures.month, request.service, request.medium)
+        at = At(now_us, figures.day, unit.next_seq())
         claim = _claim(message, request, card_id, facts)
         original = unit.authorisation(claim.original_key)
         if mti.is_reversal(message.mti):
@@ -231,10 +236,11 @@ class Bank:
         known = unit.act_result(act.key)
         if known is not None:
             return Outcome(*known), None
-        at, figures = self._at(unit, now_us)
-        facts = unit.act_facts(act.account_id, at.day)
+        figures = self.policy.on(jst_date(now_us))
+        facts = unit.act_facts(act.account_id, figures.day)
         if facts is None:
             return Outcome("refused", "ACCOUNT_UNKNOWN"), None
+        at = At(now_us, figures.day, unit.next_seq())
         if charged is None:
             outcome = self.rules.precheck_act(act, facts, figures, at)
         else:
@@ -268,24 +274,23 @@ class Bank:
 
     # ------------------------------------------------------------ opening accounts
 
-    def enrol(
-        self, account: Account, balance_jpy: int, cards: Iterable[Card], tokens: Iterable[Token], now_us: int
-    ) -> None:
-        """Open an account with its cards and tokens; the balance arrives as the first posting."""
+    def enrol(self, enrolment: Enrolment, now_us: int) -> None:
+        """Open an account with its cards and tokens."""
+        self._run(lambda unit: self._enrol(unit, enrolment, now_us))
 
-        def work(unit: UnitOfWork) -> tuple[None, None]:
-            unit.add_account(account)
-            for card in cards:
-                unit.add_card(card)
-            for token in tokens:
-                unit.add_token(token)
-            changes: list[Change] = [Audit("operator", "operator", account.account_id, "open_account")]
-            if balance_jpy:
-                changes.insert(0, opening(account.account_id, balance_jpy, jst_date(now_us)))
-            unit.apply(changes, now_us)
-            return None, None
-
-        self._run(work)
+    def _enrol(self, unit: UnitOfWork, enrolment: Enrolment, now_us: int) -> tuple[None, Commit]:
+        account = enrolment.account
+        unit.add_account(account)
+        for card in enrolment.cards:
+            unit.add_card(card)
+        for token in enrolment.tokens:
+            unit.add_token(token)
+        at = At(now_us, jst_date(now_us), unit.next_seq())
+        changes: tuple[Change, ...] = (Audit("operator", "operator", account.account_id, "open_account"),)
+        if enrolment.balance_jpy:
+            changes = (opening(account.account_id, enrolment.balance_jpy, at.day), *changes)
+        unit.apply(changes, now_us)
+        return None, Commit(self.name, at, enrolment, ENROLLED, "", changes)
 
     # ------------------------------------------------------------ units of work
 
@@ -301,10 +306,6 @@ class Bank:
                 self.watch(commit)
             return result
         raise Conflict(f"no commit in {ATTEMPTS} attempts")
-
-    def _at(self, unit: UnitOfWork, now_us: int) -> tuple[At, Figures]:
-        day = jst_date(now_us)
-        return At(now_us, day, unit.next_seq()), self.policy.on(day)
 
 
 def _claim(message: Message, request: CardRequest, card_id: str, facts: CardFacts | None) -> Claim:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from atm_sim import VERSION
+from atm_sim.checks.auditor import Auditor
 from atm_sim.checks.result import Check, Verdict, verdict
 from atm_sim.records.log import EventLog
 from atm_sim.records.manifest import run_id
@@ -28,6 +30,13 @@ class CaseRun:
     run: str
     logs: dict[int, EventLog] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
+    invariants: dict[str, Check] = field(default_factory=dict)
+
+    @property
+    def replay(self) -> str:
+        """The one command that plays exactly this again."""
+        row = f" --case {self.case.row_number}" if self.case.row_number else ""
+        return f"atm-sim run {self.loaded.path.as_posix()} --seed {self.seed}{row}"
 
     @property
     def verdict(self) -> Verdict:
@@ -48,12 +57,37 @@ def play(
     done = CaseRun(loaded, case, used_seed, run_id(loaded.sha256, used_seed, VERSION))
     for replication in range(1, scenario.run.replications + 1):
         lab = Lab(scenario, seed=used_seed, replication=replication, run=done.run, parts=parts(replication))
-        start_us = lab.start_us
-
-        def tell(now_us: int, replication: int = replication, start_us: int = start_us) -> None:
-            progress(replication, now_us - start_us)
-
-        done.logs[replication] = simulate(lab, tell)
+        auditor = _auditor(lab)
+        tell = partial(_tell, progress, replication, lab.start_us)
+        done.logs[replication] = log = simulate(lab, auditor, tell)
+        auditor.finish(lab.start_us + _last_us(log), lab.banks.values(), lab.queues())
+        _add_invariants(done.invariants, auditor.checks(scenario.invariants))
     done.checks += step_checks(case, done.logs)
     done.checks += measure_checks(case, done.logs)
+    done.checks += done.invariants.values()
     return done
+
+
+def _auditor(lab: Lab) -> Auditor:
+    auditor = Auditor()
+    for bank in lab.banks.values():
+        auditor.opened(bank)
+    for atm, terminal in lab.terminals.items():
+        auditor.loaded(atm, terminal)
+    return auditor
+
+
+def _add_invariants(so_far: dict[str, Check], found: Iterable[Check]) -> None:
+    """One check an invariant over all replications: the first replication that breaks it speaks for all."""
+    for check in found:
+        known = so_far.get(check.name)
+        if known is None or (known.passed and not check.passed):
+            so_far[check.name] = check
+
+
+def _tell(progress: Progress, replication: int, start_us: int, now_us: int) -> None:
+    progress(replication, now_us - start_us)
+
+
+def _last_us(log: EventLog) -> int:
+    return log.events[-1].time_us if log.events else 0

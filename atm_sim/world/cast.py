@@ -18,7 +18,7 @@ from bank_host.host import Bank
 from bank_host.hsm import CVK, PVK, TPK, Hsm
 from bank_host.jst import jst_date
 from bank_host.policy import Figures
-from bank_host.rules.facts import Account, Card, Token
+from bank_host.rules.facts import Account, Card, Enrolment, Token
 
 BRANCH = "001"
 SERVICE_CODES = {"chip": "201", "stripe": "101"}
@@ -61,13 +61,13 @@ class Cast:
         pvv = self._hsm.new_pvv(TPK, self._hsm.encrypt_pin_block(TPK, pin, pan), pan, PVK).pvv
         card_id = self._hsm.card_id(pan)
         device, token = self._token(account_id, random, today)
-        bank.enrol(
+        enrolment = Enrolment(
             _account(account_id, entry, figures, today),
             entry.balance_jpy,
-            [Card(card_id, alias, account_id, expires, pvv, hot=entry.card.hot)],
-            [token] if entry.authenticator == "token" else [],
-            now_us,
+            (Card(card_id, alias, account_id, expires, pvv, hot=entry.card.hot),),
+            (token,) if entry.authenticator == "token" else (),
         )
+        bank.enrol(enrolment, now_us)
         return Person(
             alias,
             bank.name,

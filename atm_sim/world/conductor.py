@@ -8,7 +8,7 @@ timer, dispense, record ...), and writes every row of the event record.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -39,7 +39,7 @@ from bank_host.iso8583.identity import request_id
 from bank_host.iso8583.message import Message
 from bank_host.ledger.posting import FEES, Post
 from bank_host.rules.changes import Notify, RaiseException
-from bank_host.rules.facts import CardRequest
+from bank_host.rules.facts import CardRequest, Enrolment
 
 
 class Driver(Protocol):
@@ -52,6 +52,16 @@ class Driver(Protocol):
 
     def carry(self, message: Message, delay_us: int, deliver: Callable[[Message], None]) -> None:
         """Bring `message` to the other end, `delay_us` from now."""
+
+
+class Watcher(Protocol):
+    """Somebody who sees everything and changes nothing: the auditor of the invariants."""
+
+    def committed(self, commit: Commit) -> None: ...
+
+    def exchanged(self, bank: str, request: Message, answer: Message) -> None: ...
+
+    def handled(self, atm: str, event: Event, effects: Iterable[Effect], now_us: int) -> None: ...
 
 
 @dataclass(slots=True)
@@ -78,10 +88,11 @@ class _Agenda:
 class Conductor:
     """Runs one lab once. `start()` plans everything that is known; the driver then runs until nothing is left."""
 
-    def __init__(self, lab: Lab, driver: Driver, log: EventLog) -> None:
+    def __init__(self, lab: Lab, driver: Driver, log: EventLog, watcher: Watcher | None = None) -> None:
         self._lab = lab
         self._driver = driver
         self._log = log
+        self._watcher = watcher
         self._timers: dict[tuple[str, str], int] = {}  # the latest setting of each timer
         self._timer_count = 0
         self._visits: dict[str, Visit] = {}  # by machine
@@ -231,11 +242,22 @@ class Conductor:
         visitor = self._visits.get(node)
         context = planned or (visitor.planned if visitor else None)
         previous, self._context = self._context, context
-        for effect in self._lab.nodes[node].handle(event, self._driver.now_us()):
+        effects = self._lab.nodes[node].handle(event, self._driver.now_us())
+        if self._watcher is not None:
+            self._watch(self._watcher, node, event, effects)
+        for effect in effects:
             self._perform(node, effect)
         self._context = previous
         if node in self._lab.terminals:
             self._maybe_leave(node)
+
+    def _watch(self, watcher: Watcher, node: str, event: Event, effects: list[Effect]) -> None:
+        if node in self._lab.terminals:
+            watcher.handled(node, event, effects, self._driver.now_us())
+        elif isinstance(event, Received) and (bank := self._lab.bank_at(node)):
+            for effect in effects:
+                if isinstance(effect, Send):
+                    watcher.exchanged(bank, event.message, effect.message)
 
     def _perform(self, node: str, effect: Effect) -> None:
         match effect:
@@ -332,6 +354,10 @@ class Conductor:
 
     def _committed(self, commit: Commit) -> None:
         """What the host posted, told and set aside for people becomes rows too."""
+        if self._watcher is not None:
+            self._watcher.committed(commit)
+        if isinstance(commit.request, Enrolment):
+            return
         if isinstance(commit.request, CardRequest) and commit.code != CHARGE:
             reason = commit.reason.lower()
             self._row("decided", code=commit.code, reason=reason, amount_jpy=commit.request.amount_jpy)

@@ -15,6 +15,7 @@ from atm_sim.network.acquirer import Acquirer, AcquirerConfig
 from atm_sim.network.issuer import IssuerNode
 from atm_sim.network.switch import Switch, SwitchConfig
 from atm_sim.sansio.effects import Machine
+from atm_sim.sansio.saf import Saf
 from atm_sim.scenario import Person as CastEntry
 from atm_sim.scenario import Place, Scenario, Stream
 from atm_sim.scenario.participants import PolicyOverride
@@ -128,12 +129,23 @@ class Lab:
 
     def line(self, sender: str, to: str) -> tuple[str, str]:
         """The line between two nodes, and the bank at its end if it has one."""
-        bank = next((end.removeprefix("issuer:") for end in (sender, to) if end.startswith("issuer:")), "")
-        return line_between(sender, to), bank
+        return line_between(sender, to), self.bank_at(sender) or self.bank_at(to)
 
     def atm_name(self, terminal_id: str) -> str:
         """The scenario's name of the ATM that a message calls by its DE41."""
         return self._names.get(terminal_id, terminal_id)
+
+    def bank_at(self, node: str) -> str:
+        """The bank whose host a node is, or ''."""
+        return node.removeprefix("issuer:") if node.startswith("issuer:") else ""
+
+    def queues(self) -> Iterator[Saf]:
+        """Every store-and-forward queue: of the ATMs, the acquirers and the switch."""
+        for node in self.nodes.values():
+            if isinstance(node, Terminal):
+                yield node.settlement.saf
+            elif isinstance(node, Acquirer | Switch):
+                yield node.saf
 
     def standing(self, planned: Planned) -> dict[str, int]:
         """Balance, effective limit and room of a person, as of the day that the step is about."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import simpy
 
 from atm_sim.records.log import EventLog
-from atm_sim.world.conductor import Conductor
+from atm_sim.world.conductor import Conductor, Watcher
 from atm_sim.world.lab import Lab
 from bank_host.iso8583.message import Message
 
@@ -35,11 +35,13 @@ class SimulatedClock:
         self.call_after(delay_us, lambda: deliver(message))
 
 
-def simulate(lab: Lab, progress: Callable[[int], None] = lambda now_us: None) -> EventLog:
+def simulate(
+    lab: Lab, watcher: Watcher | None = None, progress: Callable[[int], None] = lambda now_us: None
+) -> EventLog:
     """Run one replication to its end; `progress` hears the simulated time now and then."""
     log = EventLog()
     clock = SimulatedClock(lab.start_us)
-    conductor = Conductor(lab, clock, log)
+    conductor = Conductor(lab, clock, log, watcher)
     conductor.start()
     env = clock.env
     while env.peek() <= lab.until_us:

@@ -102,6 +102,15 @@ class Exchange(NamedTuple):
     at_us: int
 
 
+class Enrolment(NamedTuple):
+    """A new account with everything that comes with it; the balance arrives as the first posting."""
+
+    account: Account
+    balance_jpy: int
+    cards: tuple[Card, ...]
+    tokens: tuple[Token, ...]
+
+
 # ---------------------------------------------------------------- card transactions
 
 

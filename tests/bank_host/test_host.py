@@ -14,7 +14,7 @@ from bank_host.hsm import CVK, PVK, TPK, Hsm
 from bank_host.iso8583 import build, composite
 from bank_host.iso8583.message import Message
 from bank_host.policy import load_policy
-from bank_host.rules.facts import Account, Act, Card, Token
+from bank_host.rules.facts import Account, Act, Card, Enrolment, Token
 from bank_host.store.memory import MemoryStore
 
 DAY = date(2014, 1, 15)
@@ -72,13 +72,13 @@ def till() -> Till:
     bank = Bank("jnb", MemoryStore(), load_policy(), hsm)
     card_id = hsm.card_id(PAN)
     pvv = hsm.new_pvv(TPK, hsm.encrypt_pin_block(TPK, PIN, PAN), PAN, PVK).pvv
-    bank.enrol(
+    enrolment = Enrolment(
         Account(ACCOUNT, "individual", "token", DAY, 100_000),
         250_000,
-        [Card(card_id, "hanako", ACCOUNT, "1801", pvv)],
-        [Token("T1", ACCOUNT, SECRET, date(2018, 1, 1))],
-        NOON_US,
+        (Card(card_id, "hanako", ACCOUNT, "1801", pvv),),
+        (Token("T1", ACCOUNT, SECRET, date(2018, 1, 1)),),
     )
+    bank.enrol(enrolment, NOON_US)
     till = Till(bank, card_id)
     bank.watch = till.commits.append
     return till

@@ -25,7 +25,7 @@ from bank_host.ledger.posting import Post
 from bank_host.policy import Policy, load_policy
 from bank_host.rules import RULES
 from bank_host.rules.changes import Change, ChargeOtp, ConsumeStep, CountUse
-from bank_host.rules.facts import Account, Act, Card, CardFacts, Token
+from bank_host.rules.facts import Account, Act, Card, CardFacts, Enrolment, Token
 from bank_host.store import schema
 from bank_host.store.contract import Conflict, Refused, Store
 from bank_host.store.engine import open_engine, reading
@@ -82,7 +82,7 @@ def withdrawal(stan: int, card_number: int, amount_jpy: int = 10_000) -> Message
 def bank_of(store: Store, *, limit_jpy: int, balance_jpy: int) -> Bank:
     bank = Bank("ours", store, POLICY, HSM, rules=RULES._replace(decide=slow_decide))
     account = Account(ACCOUNT, "individual", "token", date(2020, 1, 6), standing_jpy=limit_jpy)
-    bank.enrol(account, balance_jpy, [card(n) for n in range(THREADS)], [], NOW_US)
+    bank.enrol(Enrolment(account, balance_jpy, tuple(card(n) for n in range(THREADS)), ()), NOW_US)
     return bank
 
 

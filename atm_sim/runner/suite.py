@@ -1,0 +1,80 @@
+"""Tests a folder of scenario files in one process: every case is a test, every invalid example too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+from atm_sim.report.junit import junit_xml
+from atm_sim.runner.files import known_to, open_scenario
+from atm_sim.runner.folder import view_of
+from atm_sim.runner.play import CaseRun, play
+from atm_sim.scenario import ScenarioError, rows
+from atm_sim.scenario.invalid import check_invalid
+from bank_host.policy import Policy
+
+INVALID = "invalid"
+"""The folder whose files must be refused, each with exactly the messages that it states."""
+
+
+@dataclass(slots=True)
+class Tested:
+    """One test of a suite: a played case, an invalid example, or a file that could not be loaded."""
+
+    path: Path
+    name: str
+    passed: bool
+    run: CaseRun | None = None
+    expected: list[str] = field(default_factory=list)  # messages of an invalid example
+    actual: list[str] = field(default_factory=list)
+
+    @property
+    def covers(self) -> tuple[str, ...]:
+        """The requirements that the test claims to show."""
+        return self.run.case.scenario.covers if self.run else ()
+
+
+def scenario_files(path: Path) -> list[Path]:
+    """The scenario files below a folder, in order; a file is itself."""
+    if path.is_file():
+        return [path]
+    return sorted(file for pattern in ("*.yaml", "*.yml") for file in path.rglob(pattern))
+
+
+def run_tests(files: Iterable[Path], policy: Policy, seed: int | None = None) -> Iterator[Tested]:
+    """Play every case of every file, one after the other."""
+    for path in files:
+        if INVALID in path.parent.parts:
+            passed, expected, actual = check_invalid(path, known_to(policy))
+            yield Tested(path, path.stem, passed, expected=expected, actual=actual)
+            continue
+        try:
+            loaded = open_scenario(path, policy)
+        except ScenarioError as error:
+            yield Tested(path, path.stem, False, actual=[str(problem) for problem in error.problems])
+            continue
+        for case in rows(loaded):
+            done = play(loaded, case, seed=seed)
+            yield Tested(path, case.name, done.verdict.met, done)
+
+
+def suite_junit(tests: Iterable[Tested], policy: Policy) -> str:
+    """One JUnit document for a whole folder: a suite a case, and one for the files that are meant to be refused."""
+    root = ElementTree.Element("testsuites", {"name": "atm-sim"})
+    files = ElementTree.SubElement(root, "testsuite", {"name": "scenario files"})
+    for test in tests:
+        if test.run is not None:
+            document = ElementTree.fromstring(junit_xml(view_of(test.run, policy)))
+            root.extend(document.iter("testsuite"))
+            continue
+        case = ElementTree.SubElement(files, "testcase", {"classname": test.path.name, "name": test.name})
+        if not test.passed:
+            failure = ElementTree.SubElement(case, "failure", {"message": "the loader says something else"})
+            failure.text = "\n".join(["expected:", *test.expected, "actual:", *test.actual])
+    for suite in root.iter("testsuite"):
+        suite.set("tests", str(len(suite.findall("testcase"))))
+        suite.set("failures", str(len(suite.findall("testcase/failure"))))
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
