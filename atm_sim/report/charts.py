@@ -87,6 +87,7 @@ def hour_bars(name: str, hours: Sequence[Hour]) -> str:
     axes.bar([x + 0.2 for x in at], [hour.withdrawals for hour in hours], 0.38, color=_SERIES[1])
     axes.set_xlim(at[0] - 0.8, at[-1] + 0.8)
     axes.xaxis.set_major_locator(MaxNLocator(13, integer=True))
+    axes.xaxis.set_major_formatter(FuncFormatter(_clock))
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.grid(axis="y")
     return _svg(name, figure)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from atm_sim.checks.result import Check, failures_first
+from atm_sim.checks.result import KINDS, Check, Verdict, failures_first, verdict
 from atm_sim.checks.values import duration, in_words, yen
 from atm_sim.records.folder import SummaryRow
 from atm_sim.report import charts, tables, trace
@@ -72,6 +72,7 @@ def render_view(view: RunView, lang: Lang = "en") -> str:
             tiles=_tiles(view),
             failures=_failures(view)[:MOST_FAILURES],
             checks=failures_first(view.checks),
+            verdicts=_verdicts(view),
             **_tables(view),
             **_charts(view),
         )
@@ -131,6 +132,12 @@ def _tile(row: SummaryRow) -> Tile:
     if unit == "ratio" and row.low != row.high:
         spread = f"{100 * float(row.low):.1f} – {100 * float(row.high):.1f} %"
     return Tile(name_text(row.measure), text, spread)
+
+
+def _verdicts(view: RunView) -> list[tuple[str, Verdict]]:
+    """How many checks of each kind were met, for kinds that were checked."""
+    found = ((kind, [check for check in view.checks if check.kind == kind]) for kind in KINDS)
+    return [(kind, verdict(checks)) for kind, checks in found if checks]
 
 
 def _failures(view: RunView) -> list[Failure]:
