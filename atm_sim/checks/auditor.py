@@ -4,7 +4,7 @@ It shares no rule with the bank: what must be true is recomputed in `atm_sim.che
 and the policy's figures, in the order of the commits. Whoever runs a lab calls it so:
 
     auditor = Auditor(on_breach=...)             # hears of a breach at once; may add step and message chain
-    auditor.opened(bank)                         # when accounts have been opened, and again after more were
+    auditor.opened(bank)                         # before its first commit, or with what it already holds
     auditor.loaded(atm, terminal)                # before the first session
     auditor.committed(commit)                    # what `bank.watch` is given
     auditor.exchanged(bank.name, request, answer)
@@ -28,6 +28,7 @@ from atm_sim.checks.invariants.cash import Machine, MachineUnderWatch
 from atm_sim.checks.invariants.decisions import decided
 from atm_sim.checks.invariants.findings import Breach, Findings, OnBreach, invariant_checks
 from atm_sim.checks.invariants.model import BankModel
+from atm_sim.checks.invariants.postings import enter
 from atm_sim.checks.invariants.promises import audited
 from atm_sim.checks.invariants.written import Written
 from atm_sim.checks.result import Check
@@ -35,7 +36,7 @@ from atm_sim.sansio.effects import Effect, Event
 from atm_sim.sansio.saf import Saf
 from bank_host.host import Bank, Commit
 from bank_host.iso8583.message import Message
-from bank_host.rules.facts import Act, CardRequest
+from bank_host.rules.facts import Act, CardRequest, Enrolment
 
 
 class Auditor:
@@ -49,12 +50,8 @@ class Auditor:
     # ---------------------------------------------------------------- before the run
 
     def opened(self, bank: Bank) -> None:
-        """Take up a bank as it stands now; of one already known, the accounts that were opened since."""
-        known = self._banks.get(bank.name)
-        if known is None:
-            self._banks[bank.name] = BankModel(bank.name, bank.policy, bank.store)
-        else:
-            known.take_up(bank.store)
+        """Take up a bank as it stands now; from here on every commit has to be told."""
+        self._banks[bank.name] = BankModel(bank.name, bank.policy, bank.store)
 
     def loaded(self, atm: str, terminal: MachineUnderWatch) -> None:
         """Count the notes of an ATM; the model keeps the sum from here on."""
@@ -67,7 +64,11 @@ class Auditor:
         bank, found, written = self._banks[commit.bank], self.found, Written(commit.changes)
         request = commit.request
         found.now_us = commit.at.now_us
-        if isinstance(request, CardRequest):
+        if isinstance(request, Enrolment):
+            found.where = f"{bank.name}, account {request.account.account_id}"
+            bank.enrolled(request)
+            enter(bank, written, found)
+        elif isinstance(request, CardRequest):
             found.where = f"{bank.name}, request {request.key}"
             decided(bank, commit, written, found)
         elif isinstance(request, Act):

@@ -32,9 +32,9 @@ def acted(bank: BankModel, commit: Commit, written: Written, found: Findings) ->
     charged = act.key in bank.charged
     bank.charged.discard(act.key)
     account = bank.accounts[act.account_id]
-    wrong_before = account.otp_locked
+    locked_before = account.otp_locked
     code_judged(account, act, commit, written, charged, found)
-    due = ["otp_locked"] if account.otp_locked and not wrong_before else []
+    due = ["otp_locked"] if account.otp_locked and not locked_before else []
     needs_code = False
     if commit.code == "done":
         if act.kind in LIMIT_ACTS:
@@ -45,7 +45,7 @@ def acted(bank: BankModel, commit: Commit, written: Written, found: Findings) ->
             audit_tells(written, act.kind, "open", "closed", found)
             account.closed = True
         elif act.kind == "release_otp":
-            due = ["otp_unlocked"]
+            due = ["otp_unlocked"] if locked_before else []
     steps_spent(bank, written.consumed, commit, needs_code, found)
     enter(bank, written, found)
     expect_notices(bank, written, due, found)

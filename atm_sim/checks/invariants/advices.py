@@ -127,7 +127,8 @@ def _enter_forced(
     written: Written,
 ) -> tuple | None:
     key, atm, day = identity(message), message[41].rstrip(), commit.at.day
-    account_id = next(iter(item.account_id for item in written.exceptions), "")
+    books = [book for post in written.posts for book, _ in post.legs if book.startswith("customer:")]
+    account_id = books[0].removeprefix("customer:") if books else ""
     medium = "chip" if message.get(22).startswith("05") else "stripe"
     if about is None:
         row_key = written.opened[0].authorisation.original_key if written.opened else original_key(message)
@@ -139,4 +140,4 @@ def _enter_forced(
     about.counted = bank.counts(service, day)
     fees = [opened.authorisation.fee_jpy for opened in written.opened]
     about.fee_jpy = fees[0] if fees else about.fee_jpy
-    return (account_id, day, medium, amount_jpy) if about.counted else None
+    return (account_id, day, medium, amount_jpy) if about.counted and account_id in bank.accounts else None

@@ -11,7 +11,7 @@ from datetime import date
 from typing import NamedTuple
 
 from bank_host.policy import Policy
-from bank_host.rules.facts import Account, Card, Raise
+from bank_host.rules.facts import Account, Card, Enrolment, Raise
 from bank_host.store.contract import Store
 
 #: services that move money -> +1 where the ATM hands cash or goods out, -1 where it takes cash in
@@ -197,12 +197,11 @@ class BankModel:
         self.open_jpy: defaultdict[str, int] = defaultdict(int)  # by ATM, by open transactions
         self.atm_cash: defaultdict[str, int] = defaultdict(int)  # paid out, by ATM
         self.notices: dict[str, str] = {}  # key -> kind of what was promised
-        self.take_up(store)
+        self._read_customers(store)
         self._read_books(store)
         self._read_history(store)
 
-    def take_up(self, store: Store) -> None:
-        """Take the accounts, cards and tokens into the model that it does not hold yet, as they are now."""
+    def _read_customers(self, store: Store) -> None:
         raises: dict[str, list[Raise]] = defaultdict(list)
         for entry in store.raises():
             raises[entry.account_id].append(entry)
@@ -210,14 +209,17 @@ class BankModel:
         for account_id, day, medium, jpy in store.limit_uses():
             used[account_id].setdefault(day, {})[medium] = jpy
         for account in store.accounts():
-            if account.account_id not in self.accounts:
-                model = AccountModel(account, raises[account.account_id], used[account.account_id])
-                self.accounts[account.account_id] = model
-        for card in store.cards():
-            if card.card_id not in self.cards:
-                self.cards[card.card_id] = CardModel(card)
-        for token in store.tokens():
-            self.steps.setdefault(token.serial, token.last_step)
+            model = AccountModel(account, raises[account.account_id], used[account.account_id])
+            self.accounts[account.account_id] = model
+        self.cards.update((card.card_id, CardModel(card)) for card in store.cards())
+        self.steps.update((token.serial, token.last_step) for token in store.tokens())
+
+    def enrolled(self, enrolment: Enrolment) -> None:
+        """Take a new account into the model, still empty: its balance arrives as a posting."""
+        account = enrolment.account
+        self.accounts[account.account_id] = AccountModel(account, [], {})
+        self.cards.update((card.card_id, CardModel(card)) for card in enrolment.cards)
+        self.steps.update((token.serial, token.last_step) for token in enrolment.tokens)
 
     def _read_books(self, store: Store) -> None:
         for book, jpy in store.balances():
