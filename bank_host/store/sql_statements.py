@@ -134,8 +134,8 @@ class Upserts:
     def __init__(self, dialect: str) -> None:
         put = _INSERT[dialect]
         month = put(_M)
-        self.add_month = month.on_conflict_do_update(
-            index_elements=list(_M.primary_key), set_={"uses": _M.c.uses + month.excluded.uses}
+        self.set_month = month.on_conflict_do_update(
+            index_elements=list(_M.primary_key), set_={"uses": month.excluded.uses}
         )
         dated = put(_R)
         self.put_raise = dated.on_conflict_do_update(

@@ -245,9 +245,11 @@ class SqlUnit:
 
     def _count_month(self, change: CountMonth, now_us: int) -> None:
         of_month = {"id": change.account_id, "month": change.month, "service": change.service}
-        if (self._scalar(sql.MONTH, **of_month) or 0) + change.uses < 0:
+        uses = (self._scalar(sql.MONTH, **of_month) or 0) + change.uses
+        if uses < 0:
             raise Conflict("the month's number of uses would fall below 0")
-        self._run(self._upserts.add_month, change._asdict())
+        # the whole number is written, because a CHECK also looks at a row that is about to become an update
+        self._run(self._upserts.set_month, change._replace(uses=uses)._asdict())
 
     def _set_account(self, change: SetAccount, now_us: int) -> None:
         check_field(change)

@@ -130,6 +130,8 @@ def test_facts_count_the_months_uses_of_the_same_service_only(bank):
     write(bank, CountMonth(A, "2026-04", "withdraw", 1), CountMonth(A, "2026-04", "deposit", 3))
     assert 2 == facts(bank).month_uses
     assert 3 == facts(bank, service="deposit").month_uses
+    write(bank, CountMonth(A, "2026-04", "withdraw", -1))
+    assert 1 == facts(bank).month_uses
 
 
 def test_facts_carry_the_raise_of_the_day_unless_cancelled(bank):

@@ -1,0 +1,287 @@
+"""The command `atm-sim`: run, test, trace, report, schema, describe, demo.
+
+Exit 0 all met, 1 an expectation or invariant failed, 2 the file or the command line is wrong, 3 the tool broke,
+130 interrupted. A user's mistake never ends in a traceback; ATM_SIM_DEBUG=1 shows those of the tool's own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from atm_sim.records.folder import RunFolderError
+from atm_sim.report import html, junit, text
+from atm_sim.report.view import RunView, clock, load
+from atm_sim.runner.files import open_scenario
+from atm_sim.runner.folder import view_of, write_run
+from atm_sim.runner.play import play
+from atm_sim.runner.suite import Tested, run_tests, scenario_files, suite_junit
+from atm_sim.scenario import Case, Loaded, ScenarioError, json_schema, rows
+from atm_sim.shipped import shipped_scenarios
+from atm_sim.world.lab import Parts
+from bank_host.iso8583.describe import describe_hex
+from bank_host.iso8583.errors import FormatError
+from bank_host.policy import load_policy
+from bank_host.store.contract import Store
+from bank_host.store.memory import MemoryStore
+from bank_host.store.sql import SqlStore
+
+FAILED, WRONG_USAGE, BROKEN, INTERRUPTED = 1, 2, 3, 130
+"""Exit codes beside 0; 4 is kept for a measurement that is invalid."""
+
+_EXISTING = click.Path(exists=True, path_type=Path)
+_LANG = click.option("--lang", type=click.Choice(["en", "ja"]), default="en", help="Language of the words.")
+
+
+def _stop(code: int, message: object) -> NoReturn:
+    click.echo(f"{message}", err=True)
+    raise SystemExit(code)
+
+
+class _Command(click.Group):
+    """Turns every error into a message and an exit code."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except ScenarioError as error:
+            _stop(WRONG_USAGE, error)
+        except (RunFolderError, OSError) as error:
+            _stop(WRONG_USAGE, f"atm-sim: {error}")
+        except KeyboardInterrupt:
+            _stop(INTERRUPTED, "atm-sim: interrupted")
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if os.environ.get("ATM_SIM_DEBUG"):
+                raise
+            _stop(
+                BROKEN,
+                f"atm-sim broke: {type(error).__name__}: {error}\n"
+                "This is a fault of atm-sim, not of your file. ATM_SIM_DEBUG=1 shows where; please report it.",
+            )
+
+
+@click.group(cls=_Command)
+@click.version_option(package_name="atm-sim")
+def main() -> None:
+    """Simulate ATMs, a card network and a bank: scenario file in, graded run out."""
+
+
+# ---------------------------------------------------------------- run
+
+
+@main.command()
+@click.argument("file", type=_EXISTING)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Run folder; default out/FILE.")
+@click.option("--seed", type=click.IntRange(0), help="Instead of the file's own seed.")
+@click.option("--case", "row", type=click.IntRange(1), help="Only this row of the file's cases: table.")
+@click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
+def run(file: Path, out: Path | None, seed: int | None, row: int | None, as_json: bool) -> None:
+    """Run the scenario FILE in simulated time and write a run folder with its report."""
+    policy = load_policy()
+    loaded = open_scenario(file, policy)
+    folder = out or Path("out") / file.stem
+    console = Console(highlight=False)
+    views = []
+    for case in _chosen(loaded, row):
+        path = folder / f"row-{case.row_number}" if case.row_number else folder
+        with _progress(case, quiet=as_json or not console.is_terminal) as tell:
+            done = play(loaded, case, seed=seed, parts=partial(_parts, path), progress=tell)
+        views.append((path, write_run(done, path, policy)))
+    if as_json:
+        click.echo(json.dumps([_run_data(path, view) for path, view in views], ensure_ascii=False))
+    else:
+        for path, view in views:
+            console.print(text.summary(view, report=(path / "report.html").as_posix()), soft_wrap=True)
+            _show_failures(console, view)
+    raise SystemExit(0 if all(view.verdict.met for _, view in views) else FAILED)
+
+
+def _run_data(path: Path, view: RunView) -> dict[str, Any]:
+    """A run for a program to read."""
+    return {
+        "run": view.manifest.run,
+        "scenario": view.manifest.title,
+        "folder": path.as_posix(),
+        "report": (path / "report.html").as_posix(),
+        "passed": view.verdict.passed,
+        "failed": view.verdict.failed,
+        "failed_checks": [check._asdict() for check in view.checks if not check.passed],
+        "measures": [row._asdict() for row in view.summary],
+        "replay": view.manifest.replay,
+    }
+
+
+def _show_failures(console: Console, view: RunView) -> None:
+    for block in text.failure_blocks(view):
+        console.print(Text(block), soft_wrap=True)
+
+
+def _chosen(loaded: Loaded, row: int | None) -> list[Case]:
+    cases = rows(loaded)
+    if row is None:
+        return cases
+    chosen = [case for case in cases if case.row_number == row]
+    if not chosen:
+        raise click.BadParameter(f"the file's cases: table has rows 1 to {len(cases)}", param_hint="--case")
+    return chosen
+
+
+def _parts(folder: Path, replication: int) -> Parts:
+    """The first replication's banks are kept as SQLite files in the run folder; the others live in memory."""
+
+    def store(bank: str) -> Store:
+        if replication > 1:
+            return MemoryStore()
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"bank-{bank}.sqlite"
+        for part in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
+            part.unlink(missing_ok=True)
+        return SqlStore.create(f"sqlite:///{file}", durable=False)
+
+    return Parts(store=store)
+
+
+@contextmanager
+def _progress(case: Case, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar that tells replication and simulated time; nothing where nobody is looking."""
+    if quiet:
+        yield lambda replication, time_us: None
+        return
+    replications = case.scenario.run.replications
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[at]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, transient=True) as bar:
+        task = bar.add_task(case.scenario.title, total=replications, at="")
+
+        def tell(replication: int, time_us: int) -> None:
+            bar.update(task, completed=replication - 1, at=f"{replication}/{replications} {clock(time_us)}")
+
+        yield tell
+
+
+# ---------------------------------------------------------------- test
+
+
+@main.command()
+@click.argument("path", type=_EXISTING)
+@click.option("--seed", type=click.IntRange(0), help="Instead of each file's own seed.")
+@click.option(
+    "--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
+def test(path: Path, seed: int | None, junit_file: Path | None, as_json: bool) -> None:
+    """Test the scenario file or folder PATH; files below a folder `invalid` must be refused as they say."""
+    policy = load_policy()
+    files = scenario_files(path)
+    if not files:
+        _stop(WRONG_USAGE, f"atm-sim: {path}: no scenario file (*.yaml) here")
+    console = Console(highlight=False)
+    tests = []
+    for tested in run_tests(files, policy, seed):
+        tests.append(tested)
+        if not as_json:
+            _show_test(console, tested)
+    failed = [tested for tested in tests if not tested.passed]
+    if junit_file is not None:
+        junit_file.write_text(suite_junit(tests, policy), encoding="utf-8")
+    if as_json:
+        click.echo(json.dumps([_test_data(tested) for tested in tests], ensure_ascii=False))
+    else:
+        click.echo(f"{len(tests) - len(failed)} passed, {len(failed)} failed, in {len(files)} files")
+    raise SystemExit(FAILED if failed else 0)
+
+
+def _show_test(console: Console, tested: Tested) -> None:
+    mark = "[green]passed[/]" if tested.passed else "[red]FAILED[/]"
+    console.print(f"{mark} {tested.path.as_posix()}: {tested.name}", soft_wrap=True)
+    if tested.passed:
+        return
+    if tested.run is not None:
+        _show_failures(console, view_of(tested.run, load_policy()))
+        return
+    for title, lines in (("expected", tested.expected), ("actual", tested.actual)):
+        for line in lines or ["nothing"]:
+            console.print(Text(f"  {title}: {line}"), soft_wrap=True)
+
+
+def _test_data(tested: Tested) -> dict[str, Any]:
+    data: dict[str, Any] = {"file": tested.path.as_posix(), "case": tested.name, "passed": tested.passed}
+    if tested.run is not None:
+        data["failed_checks"] = [check._asdict() for check in tested.run.checks if not check.passed]
+        data["replay"] = tested.run.replay
+    return data
+
+
+# ---------------------------------------------------------------- looking at a run
+
+
+@main.command()
+@click.argument("folder", type=_EXISTING)
+@click.option("--card", required=True, help="Alias of the person, as in the scenario's cast.")
+def trace(folder: Path, card: str) -> None:
+    """Tell one person's day from the run FOLDER, with every message in words."""
+    try:
+        lines = text.trace_lines(load(folder), card)
+    except text.UnknownPerson as error:
+        _stop(WRONG_USAGE, f"atm-sim: {error}")
+    click.echo("\n".join(lines))
+
+
+@main.command()
+@click.argument("folder", type=_EXISTING)
+def report(folder: Path) -> None:
+    """Build report.html and junit.xml of the run FOLDER again, from what the folder holds."""
+    view: RunView = load(folder)
+    (folder / "report.html").write_text(html.render_view(view), encoding="utf-8")
+    (folder / "junit.xml").write_text(junit.junit_xml(view), encoding="utf-8")
+    click.echo(f"{folder / 'report.html'}")
+
+
+# ---------------------------------------------------------------- reference
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files, for editors."""
+    click.echo(json.dumps(json_schema(), ensure_ascii=False, indent=2))
+
+
+@main.command()
+@click.argument("message")
+@_LANG
+def describe(message: str, lang: Any) -> None:
+    """Describe an ISO 8583 MESSAGE (hexadecimal, or the ASCII text itself) in words; `-` reads standard input."""
+    try:
+        click.echo(describe_hex(sys.stdin.read().strip() if message == "-" else message, lang))
+    except FormatError as error:
+        _stop(WRONG_USAGE, f"atm-sim: not a message of our dialect: {error}")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default="atm-sim-demo")
+@click.pass_context
+def demo(context: click.Context, folder: Path) -> None:
+    """Copy the tutorial scenarios to FOLDER, run the first one, and name its report."""
+    if folder.exists() and any(folder.iterdir()):
+        _stop(WRONG_USAGE, f"atm-sim: {folder} is not empty; name another folder: atm-sim demo OTHER")
+    shutil.copytree(shipped_scenarios() / "tutorial", folder, dirs_exist_ok=True)
+    click.echo(f"Copied the tutorial to {folder}. Running {folder / 'first_day.yaml'}.")
+    context.invoke(run, file=folder / "first_day.yaml", out=folder / "run")
