@@ -89,7 +89,7 @@ def _load(path: Path, data: bytes, known: Known) -> Loaded:
         sha256=hashlib.sha256(data + base_data).hexdigest(),
         scenario=cases[0].scenario,
         cases=tuple(cases),
-        warnings=unused(expanded[0].tree),
+        warnings=unused([row.tree for row in expanded]),
         secrets=_secret_spans(source, own, expanded),
         scalars=tuple((node.start, node.end) for node in walk(own) if isinstance(node, Scalar)),
     )

@@ -29,12 +29,12 @@ def resolve(tree: Mapping, known: Known, problems: Problems) -> None:
     _Resolver(tree, known, problems).run()
 
 
-def unused(tree: Mapping) -> tuple[Problem, ...]:
-    """People and places that nothing refers to: no fault, but perhaps a slip."""
-    used = {str(name).partition("/")[0] for _, name in _references(tree)}
+def unused(trees: list[Mapping]) -> tuple[Problem, ...]:
+    """People and places that nothing refers to, in no row of the cases: no fault, but perhaps a slip."""
+    used = {str(name).partition("/")[0] for tree in trees for _, name in _references(tree)}
     found = Problems()
     for section, noun in (("cast", "nobody's step or stream"), ("places", "no step or stream")):
-        for alias in _map(tree, section):
+        for alias in _map(trees[0], section):
             if str(alias) not in used:
                 found.add(alias, f"'{shown(alias)}' is defined, but {noun} refers to it")
     return found.ordered()
@@ -94,9 +94,11 @@ class _Resolver:
                     self._member(name)
                 case "machine":
                     self._machine(name)
+        own = [key.split(".")[1] for key in _map(self.tree, "policy") if key.startswith("partners.")]
+        partners = [*self.known.partners, *own] if self.known.partners else ()
         for place in self.places.values():
             for _, operator in _named(place, operator="operator"):
-                self._word(operator, self.known.partners, "partner")
+                self._word(operator, partners, "partner")
         for step in _items(self.tree, "steps"):
             for kind, word in _named(_map(step, "expect"), reason="reason", notice="notice"):
                 choices = self.known.reasons if kind == "reason" else self.known.notices
