@@ -40,11 +40,12 @@ def people(view: RunView) -> list[str]:
 def day_of(view: RunView, alias: str) -> Day:
     """The first replication's rows and messages of one person; rows that only repeat a message are left out."""
     rows = [row for row in view.first_replication() if row.actor == alias]
-    requests = {row.request_id for row in rows if row.request_id}
+    requests = dict.fromkeys(row.request_id for row in rows if row.request_id)
     first = rows[0].replication if rows else 0
-    sent = [row for row in view.messages if row.request_id in requests and row.replication == first]
+    chains = (view.chains.get(request, ()) for request in requests)
+    sent = [row for chain in chains for row in once_each(chain) if row.replication == first]
     told = [TraceLine(row.time_us, row.step, happening(row)) for row in rows if row.kind in KINDS]
-    lines = sorted([*map(_message_line, once_each(sent)), *told], key=lambda line: line.time_us)
+    lines = sorted([*map(_message_line, sent), *told], key=lambda line: line.time_us)
     person = view.manifest.cast.get(alias.partition("/")[0])
     return Day(alias, person.name if person else "", tuple(lines))
 

@@ -45,13 +45,20 @@ class RunView:
         first = min((row.replication for row in self.events), default=0)
         return [row for row in self.events if row.replication == first]
 
+    @cached_property
+    def chains(self) -> Mapping[str, Sequence[MessageRow]]:
+        """Messages by request, of the first replication that has the request."""
+        found: dict[str, list[MessageRow]] = {}
+        for row in self.messages:
+            chain = found.setdefault(row.request_id, [])
+            if not chain or chain[0].replication == row.replication:
+                chain.append(row)
+        return found
+
     def messages_of(self, request_id: str, lang: Lang = "en") -> list[MessageInWords]:
         """The chain of one request in words: each message once, in the order of sending."""
-        if not request_id:
-            return []
-        chain = [row for row in self.messages if row.request_id == request_id]
-        first = min((row.replication for row in chain), default=0)
-        return [in_words(row, lang) for row in once_each([row for row in chain if row.replication == first])]
+        chain = self.chains.get(request_id, ()) if request_id else ()
+        return [in_words(row, lang) for row in once_each(chain)]
 
 
 def load(path: Path) -> RunView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from atm_sim.records.log import MessageRow, fields_of
@@ -44,7 +45,7 @@ def in_words(row: MessageRow, lang: Lang = "en") -> MessageInWords:
     )
 
 
-def once_each(rows: list[MessageRow]) -> list[MessageRow]:
+def once_each(rows: Iterable[MessageRow]) -> list[MessageRow]:
     """A chain of messages without the hops: each message once, where it was first sent.
 
     Type and trace number tell messages of one chain apart; a stage may add elements of its own on the way.
