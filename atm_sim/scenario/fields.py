@@ -80,8 +80,8 @@ def _number_reader(
     return BeforeValidator(read)
 
 
-def _pattern(pattern: str, **more: Any) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "pattern": f"^({pattern})$", **more})
+def _pattern(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": f"^({pattern})$"})
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,6 @@ class Share(GroupedMetadata):
     def __iter__(self) -> Iterator[object]:
         yield _number_reader(values.number, "a share", 0.0, 1.0)
         yield WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1})
-
-
-def _read_word(value: Any) -> str:
-    return str(scalar(value, "a word"))
 
 
 def _matching(pattern: str, message: str) -> BeforeValidator:
@@ -198,7 +194,6 @@ Month = Annotated[
 ]
 
 Text = Annotated[str, BeforeValidator(_read_text), WithJsonSchema({"type": "string", "pattern": r"\S"})]
-Word = Annotated[str, BeforeValidator(_read_word)]
 Flag = Annotated[bool, BeforeValidator(_read_flag)]
 Alias = Annotated[
     str,

@@ -19,7 +19,7 @@ from atm_sim.scenario.mask import SECRET_KEYS, masked
 from atm_sim.scenario.model import Scenario
 from atm_sim.scenario.names import Known, resolve, unused
 from atm_sim.scenario.part import report
-from atm_sim.scenario.problems import Place, Problem, Problems, ScenarioError, Source
+from atm_sim.scenario.problems import Position, Problem, Problems, ScenarioError, Source
 from atm_sim.scenario.source import MOST_BYTES, Mapping, Scalar, parse, read_text, walk
 from atm_sim.scenario.vocabulary import TEST_BIN_PREFIX
 
@@ -149,7 +149,7 @@ def _refuse_card_numbers(source: Source, problems: Problems) -> None:
         for hit in _LONG_DIGITS.finditer(line):
             digits = re.sub(r"[ -]", "", hit[0])
             if not digits.startswith(TEST_BIN_PREFIX) and _luhn(digits):
-                place = Place(source, number, hit.start() + 1)
+                place = Position(source, number, hit.start() + 1)
                 problems.add(
                     place,
                     f"a card number outside the test range ({TEST_BIN_PREFIX}…); take it out of the file",

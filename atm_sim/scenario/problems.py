@@ -43,7 +43,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """A bare position, for problems that belong to no node (a control character, a syntax error)."""
 
     source: Source

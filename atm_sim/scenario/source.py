@@ -22,7 +22,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from atm_sim.scenario.problems import Place, Positioned, Problems, Source
+from atm_sim.scenario.problems import Position, Positioned, Problems, Source
 
 MOST_BYTES = 1024 * 1024
 DEEPEST = 20
@@ -103,7 +103,7 @@ Node: TypeAlias = Scalar | Mapping | Sequence
 def read_text(file: str, data: bytes, problems: Problems) -> Source | None:
     """The bytes as text, or None with the reason reported."""
     if len(data) > MOST_BYTES:
-        start = Place(Source.of(file, ""), 1, 1)
+        start = Position(Source.of(file, ""), 1, 1)
         problems.add(start, f"the file has {len(data):,} bytes; a scenario file holds at most {MOST_BYTES:,}")
         return None
     try:
@@ -112,7 +112,7 @@ def read_text(file: str, data: bytes, problems: Problems) -> Source | None:
         before = data[: error.start].decode("utf-8-sig", "replace")
         line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
         source = Source.of(file, data.decode("utf-8-sig", "replace"))
-        problems.add(Place(source, line, column), "this is not UTF-8 text; save the file as UTF-8")
+        problems.add(Position(source, line, column), "this is not UTF-8 text; save the file as UTF-8")
         return None
     return Source.of(file, text)
 
@@ -132,7 +132,7 @@ def parse(source: Source, problems: Problems) -> Mapping | None:
         return None
     except (YAMLError, ValueError, RecursionError):
         problems.add(
-            Place(source, 1, 1), "this text cannot be read as YAML; compare it with a shipped scenario"
+            Position(source, 1, 1), "this text cannot be read as YAML; compare it with a shipped scenario"
         )
         return None
     return _top_level(builder.root, source, problems)
@@ -296,8 +296,8 @@ def _events(text: str) -> Iterator[Any]:
     yield from reader.parse(text)
 
 
-def _place(source: Source, mark: Any) -> Place:
-    return Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 1, 1)
+def _place(source: Source, mark: Any) -> Position:
+    return Position(source, mark.line + 1, mark.column + 1) if mark else Position(source, 1, 1)
 
 
 def _clean(source: Source, problems: Problems) -> bool:
@@ -312,7 +312,7 @@ def _clean(source: Source, problems: Problems) -> bool:
             index = hit.start(hit.lastindex or 0)
             before = source.text[:index].replace("\r\n", "\n").replace("\r", "\n")
             line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-            problems.add(Place(source, line, column), message.format(ord(source.text[index])))
+            problems.add(Position(source, line, column), message.format(ord(source.text[index])))
             return False
     return True
 
@@ -321,7 +321,7 @@ def _top_level(root: Node | None, source: Source, problems: Problems) -> Mapping
     if isinstance(root, Mapping):
         return root
     found = "a list" if isinstance(root, Sequence) else "text" if root else "nothing"
-    at = root if root is not None else Place(source, 1, 1)
+    at = root if root is not None else Position(source, 1, 1)
     problems.add(at, f"a scenario file is a map that starts with 'scenario: title'; this file holds {found}")
     return None
 
