@@ -1,4 +1,7 @@
-"""The command `bank-host`: look after the bank's database and its policy. Exit 0 all well, 1 a finding, 2 wrong usage."""
+"""The command `bank-host`: look after the bank's database and its policy.
+
+Exit 0 all well, 1 a finding, 2 wrong usage, 3 the database cannot be used.
+"""
 
 from __future__ import annotations
 

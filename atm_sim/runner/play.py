@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from atm_sim import VERSION
 from atm_sim.checks.auditor import Auditor
@@ -36,7 +37,7 @@ class CaseRun:
     def replay(self) -> str:
         """The one command that plays exactly this again."""
         row = f" --case {self.case.row_number}" if self.case.row_number else ""
-        return f"atm-sim run {self.loaded.path.as_posix()} --seed {self.seed}{row}"
+        return f"atm-sim run {_from_here(self.loaded.path)} --seed {self.seed}{row}"
 
     @property
     def verdict(self) -> Verdict:
@@ -66,6 +67,14 @@ def play(
     done.checks += measure_checks(case, done.logs)
     done.checks += done.invariants.values()
     return done
+
+
+def _from_here(path: Path) -> str:
+    """The path as somebody standing here would type it, so that a manifest names no machine's folders."""
+    try:
+        return path.resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return path.as_posix()
 
 
 def _auditor(lab: Lab) -> Auditor:

@@ -1,8 +1,8 @@
 """The vocabulary between machines and drivers: what happens to a machine, and what it asks to be done.
 
-A machine is an object with `handle(event, now_us) -> list[Effect]`. It performs nothing itself: a driver (SimPy, asyncio,
-the kiosk) carries the effects out and hands what happens next back as events. A fault is an effect that the driver loses,
-delays, repeats or garbles; a machine never knows. See docs/decisions/0001-effects.md.
+A machine is an object with `handle(event, now_us) -> list[Effect]`. It performs nothing itself: a driver (SimPy,
+asyncio, the kiosk) carries the effects out and hands what happens next back as events. A fault is an effect that the
+driver loses, delays, repeats or garbles; a machine never knows. See docs/decisions/0001-effects.md.
 """
 
 from __future__ import annotations

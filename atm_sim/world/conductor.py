@@ -160,7 +160,8 @@ class Conductor:
         planned = visitor.planned
         assert planned.wish is not None
         visitor.machine, visitor.started_us = machine, now_us
-        visitor.script = visit(planned.person.card, planned.wish, partial(self._lab.takes_us, planned))
+        person = planned.person
+        visitor.script = visit(person.card, person.pin, planned.wish, partial(self._lab.takes_us, planned))
         self._visits[machine] = visitor
         self._row("started", planned, atm=machine, wait_us=now_us - visitor.arrived_us)
         self._do(visitor, next(visitor.script))
@@ -339,6 +340,8 @@ class Conductor:
         planned = self._requests.get(record.request_id, self._context)
         if record.request_id and planned is not None:
             self._requests.setdefault(record.request_id, planned)
+        if record.kind == "completed" and planned is not None and planned.wish is not None:
+            planned.person.pin = planned.wish.new_pin or planned.person.pin  # from now on the right one
         self._row(
             record.kind,
             planned,

@@ -202,6 +202,7 @@ class Lab:
                 terminal_id=f"T{len(self.terminals) + 1:07d}",
                 acquirer_id=partner.acquirer_id,
                 operator=partner.code,
+                acceptor_id=partner.code.upper()[:15],
                 name=partner.name_en,
                 acquirer_node=acquirer_node(partner.code),
                 services=(*SERVICES, "change_pin") if partner.pin_change else SERVICES,

@@ -28,7 +28,7 @@ class Wish(NamedTuple):
     service: str  # withdraw | deposit | balance | change_pin
     amount_jpy: int = 0
     notes: tuple[tuple[int, int], ...] = ()  # deposit: (denomination_jpy, count)
-    pins: tuple[str, ...] = ()  # tried in this order; then the person gives up
+    pins: tuple[str, ...] = ("right",)  # right | wrong, tried in this order; then the person gives up
     new_pin: str = ""
     leaves: str = ""  # '' | cash | card: what the person forgets to take
     device: str = ""  # '' | jam | partial | power_loss: what the dispenser will do
@@ -46,17 +46,19 @@ ENDINGS = frozenset({"thank_you", "card_retained", "no_service"})
 """Screens after which a person walks away."""
 
 
-def visit(card: CardData, wish: Wish, takes_us: Callable[[str], int]) -> Generator[Act | None, Show, None]:
+def visit(
+    card: CardData, pin: str, wish: Wish, takes_us: Callable[[str], int]
+) -> Generator[Act | None, Show, None]:
     """One visit. `takes_us(habit)` draws how long a habit takes; yielding None is waiting for the next screen."""
-    pins = iter(wish.pins)
+    pins = (pin if entry == "right" else wrong_pin(pin) for entry in wish.pins)
     served = False
     show = yield Act(takes_us("insert"), CardInserted(card))
     while show.screen not in ENDINGS:
         act: Act | None = None
         match show.screen:
             case "enter_pin" | "wrong_pin":
-                pin = next(pins, "")
-                act = Act(takes_us("pin"), PinEntered(pin) if pin else CancelPressed())
+                keyed = next(pins, "")
+                act = Act(takes_us("pin"), PinEntered(keyed) if keyed else CancelPressed())
             case "choose_service" if not served:
                 served = True
                 choice = ServiceChosen(wish.service, wish.amount_jpy, wish.notes, wish.new_pin)
@@ -68,3 +70,8 @@ def visit(card: CardData, wish: Wish, takes_us: Callable[[str], int]) -> Generat
             case "take_cash" if wish.leaves != "cash":
                 act = Act(takes_us("take_cash"), CashTaken())
         show = yield act
+
+
+def wrong_pin(pin: str) -> str:
+    """Four digits that are certainly not the PIN."""
+    return f"{(int(pin) + 1) % 10_000:04d}"

@@ -78,7 +78,7 @@ def visit_of(
     service = _drawn(stream.services, random)
     amount_jpy = _drawn(stream.amounts, random) if stream.amounts and service != "balance" else 0
     notes = _notes(amount_jpy) if service == "deposit" else ()
-    wish = Wish(service, amount_jpy, notes, pins=(person.pin,))
+    wish = Wish(service, amount_jpy, notes)
     return Planned(at_us, person, "", ATM, service, stream.at, wish=wish, hold_us=hold_us, warm_up=warm_up)
 
 
@@ -112,7 +112,7 @@ def _planned(step: Step, label: str, at_us: int, person: Person) -> Planned:
                 step.do,
                 site,
                 f"{site}/{machine}" if machine else "",
-                _wish(step, person),
+                _wish(step),
             )
         case ReportCard() | ReleasePin() | CloseAccount():
             channel = OPERATOR
@@ -123,23 +123,18 @@ def _planned(step: Step, label: str, at_us: int, person: Person) -> Planned:
     return Planned(at_us, person, label, channel, step.do, act=act, about_day=about_day)
 
 
-def _wish(step: Withdraw | Deposit | Balance | ChangePin, person: Person) -> Wish:
+def _wish(step: Withdraw | Deposit | Balance | ChangePin) -> Wish:
     mishap = step.device.kind if step.device else ""
     return Wish(
         service=step.do,
         amount_jpy=step.amount_jpy if isinstance(step, Withdraw) else 0,
         notes=tuple(step.notes.items()) if isinstance(step, Deposit) else (),
-        pins=tuple(person.pin if entry == "right" else wrong_pin(person.pin) for entry in step.pins),
+        pins=step.pins,
         new_pin=step.new_pin if isinstance(step, ChangePin) else "",
         leaves=mishap.removesuffix("_not_taken") if mishap.endswith("_not_taken") else "",
         device=mishap if mishap in ("jam", "partial", "power_loss") else "",
         partial_jpy=step.device.partial_jpy if step.device else 0,
     )
-
-
-def wrong_pin(pin: str) -> str:
-    """Four digits that are certainly not the PIN."""
-    return f"{(int(pin) + 1) % 10_000:04d}"
 
 
 # ---------------------------------------------------------------- acts at home and of the bank's staff
