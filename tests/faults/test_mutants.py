@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from tests.faults.mutants import MUTANTS, Mutant
+from tests.faults.test_cash_mutants import CASH_MUTANTS
 from tests.faults.workload import play
 
 CLEAN_RUNS = 200
@@ -36,3 +38,9 @@ def test_the_random_days_give_every_invariant_something_to_check() -> None:
     for seed in range(10):
         checked.update(play(seed).found.checked)
     assert {"I7", "I9", "I22"} == {name for name, times in checked.items() if times < 10}
+
+
+def test_the_reference_page_lists_every_fault() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "invariants.md").read_text(encoding="utf-8")
+    rows = [f"| {m.name} | {', '.join(m.caught_by)} | {m.within} |" for m in (*MUTANTS, *CASH_MUTANTS)]
+    assert [] == [row for row in rows if row not in page]
