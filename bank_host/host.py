@@ -150,6 +150,8 @@ class Bank:
         facts = unit.card_facts(card_id, figures.day, figures.month, request.service, request.medium)
         at = At(now_us, figures.day, unit.next_seq())
         claim = _claim(message, request, card_id, facts)
+        if claim.original_key:  # what an advice posts is known under the request that it speaks of
+            request = request._replace(original_key=claim.original_key)
         original = unit.authorisation(claim.original_key)
         if mti.is_reversal(message.mti):
             then = figures if original is None else self.policy.on(original.limit_day)

@@ -31,7 +31,7 @@ from atm_sim.checks.invariants.model import BankModel
 from atm_sim.checks.invariants.postings import enter
 from atm_sim.checks.invariants.promises import audited
 from atm_sim.checks.invariants.written import Written
-from atm_sim.checks.result import Check
+from atm_sim.records.check import Check
 from atm_sim.sansio.effects import Effect, Event
 from atm_sim.sansio.saf import Saf
 from bank_host.host import Bank, Commit

@@ -11,9 +11,9 @@ from typing import Literal
 
 from atm_sim.checks.intervals import Interval, interval
 from atm_sim.checks.measures import Ask, Setting, measure
-from atm_sim.checks.result import Check
 from atm_sim.checks.rows import ReplicationRows
 from atm_sim.checks.values import in_words
+from atm_sim.records.check import Check
 from atm_sim.scenario.vocabulary import MEASURES as UNITS
 
 Comparator = Literal["equals", "at_least", "at_most", "between"]

@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from atm_sim.checks.result import Check
 from atm_sim.checks.rows import ReplicationRows
 from atm_sim.checks.values import yen
+from atm_sim.records.check import Check
 from atm_sim.records.event import EventRecord
 from atm_sim.records.log import MessageRow
 

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, get_type_hints
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from atm_sim.checks.result import Check
+from atm_sim.records.check import Check
 from atm_sim.records.event import EventRecord
 from atm_sim.records.log import MessageRow
 from atm_sim.records.manifest import Manifest, manifest_from_json

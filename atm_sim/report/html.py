@@ -14,8 +14,8 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from atm_sim.checks.result import KINDS, Check, Verdict, failures_first, verdict
 from atm_sim.checks.values import duration, in_words, yen
+from atm_sim.records.check import KINDS, Check, Verdict, failures_first, verdict
 from atm_sim.records.folder import SummaryRow
 from atm_sim.report import charts, tables, trace
 from atm_sim.report.texts import LABELS, Text, code_text, label, name_text, reason_text

@@ -10,7 +10,7 @@ import re
 from itertools import groupby
 from xml.etree import ElementTree
 
-from atm_sim.checks.result import Check, verdict
+from atm_sim.records.check import Check, verdict
 from atm_sim.report.text import failure_lines
 from atm_sim.report.view import RunView, check_group
 

@@ -13,8 +13,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from atm_sim.checks.result import Check
 from atm_sim.checks.values import in_words, yen
+from atm_sim.records.check import Check
 from atm_sim.report import tables, trace
 from atm_sim.report.texts import code_text, name_text, reason_text
 from atm_sim.report.view import RunView, check_group, clock, load, place_of

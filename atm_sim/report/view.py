@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from atm_sim.checks.measures import Setting, setting_of
-from atm_sim.checks.result import Check, Verdict, verdict
 from atm_sim.checks.rows import ReplicationRows, by_replication
+from atm_sim.records.check import Check, Verdict, verdict
 from atm_sim.records.event import EventRecord
 from atm_sim.records.folder import RunFolder, SummaryRow
 from atm_sim.records.log import MessageRow

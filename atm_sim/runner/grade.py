@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import get_args
 
-from atm_sim.checks.expectations import MeasureExpectation, bound, judge
+from atm_sim.checks.expectations import Comparator, MeasureExpectation, bound, judge
 from atm_sim.checks.measures import Ask, Setting
-from atm_sim.checks.result import Check
 from atm_sim.checks.rows import ReplicationRows
 from atm_sim.checks.steps import StepExpectation, judge_step, step_results
+from atm_sim.records.check import Check
 from atm_sim.records.log import EventLog
 from atm_sim.scenario import Case, Expectation, Step
 
-COMPARATORS = ("equals", "at_least", "at_most", "between")
+COMPARATORS: tuple[Comparator, ...] = get_args(Comparator)
 
 
 def step_checks(case: Case, logs: Mapping[int, EventLog]) -> Iterator[Check]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from atm_sim import VERSION
 from atm_sim.checks.auditor import Auditor
-from atm_sim.checks.result import Check, Verdict, verdict
+from atm_sim.records.check import Check, Verdict, verdict
 from atm_sim.records.log import EventLog
 from atm_sim.records.manifest import run_id
 from atm_sim.runner.grade import measure_checks, step_checks

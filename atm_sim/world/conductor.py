@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from atm_sim.records.event import EventRecord
@@ -294,7 +294,7 @@ class Conductor:
                 to,
                 planned.label if planned else "",
                 message.mti,
-                fields_json(masked_fields(message)),
+                _masked_json(message),
             )
         )
         if travel_us is None:
@@ -400,6 +400,12 @@ class Conductor:
                 **columns,
             )
         )
+
+
+@lru_cache(maxsize=64)
+def _masked_json(message: Message) -> str:
+    """A message's elements for the record; relays pass the same object on, so it is written out once for all hops."""
+    return fields_json(masked_fields(message))
 
 
 def paid_out(notes: tuple[tuple[int, int], ...], device: str, partial_jpy: int) -> Dispensed:

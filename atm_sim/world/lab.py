@@ -246,11 +246,8 @@ class Lab:
         """The customers of a stream in the order they come; those without a name get an account when they arrive."""
         scenario, chance = self.scenario, self.chance
         random = chance.stream(f"stream/{name}")
-        regulars = (
-            [self.people[member] for member in members(stream.who, scenario.cast[stream.who])]
-            if stream.who
-            else []
-        )
+        regulars = self._regulars(stream.who)
+        passer_by = CastEntry.model_construct(name=name, balance_jpy=stream.balance_jpy)
         at_us = self.start_us + stream.from_us
         number = 0
         while stream.customers is None or number < stream.customers:
@@ -261,7 +258,6 @@ class Lab:
             if regulars:
                 person = regulars[(number - 1) % len(regulars)]
             else:
-                passer_by = CastEntry.model_construct(name=f"{name} {number}", balance_jpy=stream.balance_jpy)
                 person = self._join(f"{name}/{number}", passer_by, at_us)
             hold_us = None
             if stream.visit is not None:

@@ -12,6 +12,7 @@ from bank_host import jst
 from bank_host.host import Bank, Commit
 from bank_host.hsm import CVK, PVK, TPK, Hsm
 from bank_host.iso8583 import build, composite
+from bank_host.iso8583.identity import original_data
 from bank_host.iso8583.message import Message
 from bank_host.policy import load_policy
 from bank_host.rules.facts import Account, Act, Card, Enrolment, Token
@@ -165,6 +166,19 @@ def test_a_completion_clears_the_suspense_account_once(till: Till) -> None:
     till.bank.answer(build.as_repeat(advice), NOON_US)
     balances = dict(till.bank.store.balances())
     assert (0, 30_000) == (balances.get("suspense:T0000001", 0), balances["atm:T0000001"])
+
+
+def test_what_stand_in_approved_is_known_under_the_request_that_its_advice_quotes(till: Till) -> None:
+    """A second advice about the same request posts nothing, and its reversal finds it."""
+    request = till.request("withdraw", 30_000).but({52: None})
+    quoting = {60: "stand_in", 90: original_data(request)}
+    for stan in ("000800", "000801"):
+        advice = request.but({**quoting, 11: stan}, mti="0220")
+        assert "00" == till.bank.answer(advice, NOON_US)[39]
+    assert 220_000 == till.balance_jpy()
+    reversal = build.reversal_advice(request, "hardware_error", stan=900, now_us=NOON_US)
+    till.bank.answer(reversal, NOON_US)
+    assert 250_000 == till.balance_jpy()
 
 
 def test_a_changed_pin_is_the_one_that_counts(till: Till) -> None:

@@ -232,14 +232,16 @@ class Day:
             self.advise(completion_advice(request, stan=self.next_stan(), now_us=self.now_us))
 
     def stand_in(self) -> None:
-        """The switch approved by itself; the amount may be more than limit and balance bear."""
+        """The switch approved by itself, whatever limit and balance say; it may be told twice and taken back."""
         request = self.build("withdraw", lambda person: self.random.choice((10_000, 200_000, 400_000)))
-        quoted = {}
-        if self.sent and self.random.random() < 0.5:
-            earlier = self.random.choice(self.sent[-8:])
-            stan = self.next_stan()
-            quoted = {**earlier.fields, 11: f"{stan:06d}", 90: original_data(earlier)}
-        self.advise(request.but(quoted | {52: None, 60: "stand_in"}, mti="0220"))
+        chance = self.random.random()
+        if chance < 0.3 and self.sent:  # the request itself had reached the bank as well
+            request = self.random.choice(self.sent[-8:])
+        quoted = {90: original_data(request)} if chance < 0.9 else {}
+        stan = f"{self.next_stan():06d}"
+        self.advise(request.but(quoted | {11: stan, 52: None, 60: "stand_in"}, mti="0220"))
+        if quoted:
+            self.sent.append(request.but({52: None}))
 
     def advise(self, advice: Message) -> None:
         self.ask(advice)

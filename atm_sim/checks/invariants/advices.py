@@ -131,7 +131,7 @@ def _enter_forced(
     account_id = books[0].removeprefix("customer:") if books else ""
     medium = "chip" if message.get(22).startswith("05") else "stripe"
     if about is None:
-        row_key = written.opened[0].authorisation.original_key if written.opened else original_key(message)
+        row_key = quoted_original_key(message) or original_key(message)
         about = bank.transactions[row_key] = Transaction(key, "open", service, amount_jpy, commit.at.now_us)
         bank.originals[key] = row_key
         about.atm = atm

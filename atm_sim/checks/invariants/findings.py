@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
 from atm_sim.checks.invariants.catalogue import INVARIANTS, NAMES, Invariant
-from atm_sim.checks.result import Check
+from atm_sim.records.check import Check
 from bank_host.jst import civil
 
 KEPT_PER_INVARIANT = 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bank_host.ledger.posting import Post
 from bank_host.rules.changes import (
     Audit,
     Change,
@@ -11,7 +12,6 @@ from bank_host.rules.changes import (
     CountUse,
     Notify,
     Open,
-    Post,
     RaiseException,
     Resolve,
     SetAccount,

@@ -6,8 +6,8 @@ import pytest
 
 from atm_sim.checks.expectations import Bound, Comparator, MeasureExpectation, bound, filters_text, judge
 from atm_sim.checks.measures import Ask, Setting
-from atm_sim.checks.result import Check
 from atm_sim.checks.rows import ReplicationRows
+from atm_sim.records.check import Check
 from atm_sim.records.event import EventRecord
 
 MIN = 60_000_000

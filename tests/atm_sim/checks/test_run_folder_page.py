@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from atm_sim.checks.measures import MEASURES
-from atm_sim.checks.result import Check
+from atm_sim.records.check import Check
 from atm_sim.records.event import EventRecord
 from atm_sim.records.folder import SummaryRow
 from atm_sim.records.log import MessageRow

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from atm_sim.checks.result import Check
+from atm_sim.records.check import Check
 from atm_sim.records.event import EventRecord
 from atm_sim.records.folder import RunFolder, RunFolderError, SummaryRow, read_events, read_messages
 from atm_sim.records.log import EventLog, MessageRow, fields_json, fields_of

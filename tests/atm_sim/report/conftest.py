@@ -8,9 +8,9 @@ from random import Random
 import pytest
 
 from atm_sim.checks.measures import setting_of
-from atm_sim.checks.result import Check
 from atm_sim.checks.rows import by_replication
 from atm_sim.checks.summary import summarise
+from atm_sim.records.check import Check
 from atm_sim.records.event import EventRecord
 from atm_sim.records.folder import RunFolder
 from atm_sim.records.log import MessageRow, fields_json

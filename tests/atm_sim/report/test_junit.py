@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from atm_sim.checks.result import Check
+from atm_sim.records.check import Check
 from atm_sim.records.folder import RunFolder
 from atm_sim.report.junit import junit_xml
 from atm_sim.report.view import load
