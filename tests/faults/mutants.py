@@ -218,6 +218,11 @@ def decide_with_abs(request: CardRequest, facts: CardFacts, figures: Figures, at
     return RULES.decide(request, facts._replace(used_jpy=mirrored_jpy), figures, at)
 
 
+def decide_below_limit(request: CardRequest, facts: CardFacts, figures: Figures, at: At) -> Decision:
+    """What is exactly the room left is refused."""
+    return RULES.decide(request, facts._replace(used_jpy=facts.used_jpy + 1), figures, at)
+
+
 def decide_by_highest(request: CardRequest, facts: CardFacts, figures: Figures, at: At) -> Decision:
     """Limit in force = max(standing, raise), although 0 was set after the raise."""
     account = facts.account._replace(zero_seq=0)
@@ -250,9 +255,6 @@ def rules_with_early_lock() -> Rules:
         return RULES.decide(request, facts._replace(card=card), figures, at)
 
     return RULES._replace(precheck=precheck, decide=decide)
-
-
-Reversal = Callable[[Claim, Authorisation | None, Account | None, At, Figures], Decision]
 
 
 def reverse_leaving_suspense(
@@ -310,9 +312,6 @@ def complete_without_end(claim: Claim, original: Authorisation | None, at: At, f
     return decision._replace(changes=tuple(c for c in decision.changes if type(c).__name__ != "Resolve"))
 
 
-Advice = Callable[[CardRequest, CardFacts, Authorisation | None, At, Figures], Decision]
-
-
 def advice_declined(
     request: CardRequest, facts: CardFacts, original: Authorisation | None, at: At, figures: Figures
 ) -> Decision:
@@ -325,6 +324,13 @@ def advice_unflagged(
     request: CardRequest, facts: CardFacts, original: Authorisation | None, at: At, figures: Figures
 ) -> Decision:
     return without(RaiseException, RULES.decide_advice(request, facts, original, at, figures))
+
+
+def advice_under_its_own_name(
+    request: CardRequest, facts: CardFacts, original: Authorisation | None, at: At, figures: Figures
+) -> Decision:
+    """Not under the request that it quotes, so that no reversal of that request finds it."""
+    return RULES.decide_advice(request._replace(original_key=request.key), facts, original, at, figures)
 
 
 def rules_without_audit_of_acts() -> Rules:
@@ -415,6 +421,9 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("part reversal treated as full", ("I10",), 5, rules(decide_reversal=reverse_part_as_full)),
     Mutant("early reversal forgotten", ("I11",), 5, rules(decide_reversal=reverse_forgetting_early)),
     Mutant("reversal accepted and nothing done", ("I12",), 3, rules(decide_reversal=reverse_in_word_only)),
+    Mutant(
+        "stand-in not found by its reversal", ("I12",), 20, rules(decide_advice=advice_under_its_own_name)
+    ),
     Mutant("duplicate answered by re-encoding", ("I13",), 3, Parts(bank=AnswersAnew)),
     Mutant("forced advice declined", ("I14",), 5, rules(decide_advice=advice_declined)),
     Mutant("forced advice not flagged", ("I14",), 3, rules(decide_advice=advice_unflagged)),
@@ -427,6 +436,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("limit counter not moved", ("I15",), 2, rules(decide=decide_forgetting_use)),
     Mutant("limit counter lost in the store", ("I15", "I16"), 20, Parts(store=store_with(LosesLimitUse))),
     Mutant("limit room taken as abs(limit - used)", ("I16",), 25, rules(decide=decide_with_abs)),
+    Mutant("an amount equal to the room refused", ("I16",), 3, rules(decide=decide_below_limit)),
     Mutant(
         "limit in force = max(base, raise) after a 0", ("I16", "I17"), 25, rules(decide=decide_by_highest)
     ),
