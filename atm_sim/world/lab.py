@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from random import Random
 from typing import Any
 
 from atm_sim.network.acquirer import Acquirer, AcquirerConfig
@@ -74,6 +75,7 @@ class Parts:
     rules: Rules = RULES
     policy: Policy = field(default_factory=load_policy)
     store: Callable[[str], Store] = lambda bank: MemoryStore()
+    node: Callable[[str, Machine], Machine] = lambda name, machine: machine
 
 
 class Lab:
@@ -98,12 +100,14 @@ class Lab:
         self.sites: dict[str, Site[Any]] = {}
         self.nodes: dict[str, Machine] = {}
         self._build_network()
+        self.nodes = {name: parts.node(name, machine) for name, machine in self.nodes.items()}
         latencies = {**LATENCIES, **{str(name): spread for name, spread in scenario.links.items()}}
         self.links = Links(latencies, self._link_faults(), self.chance)
         self.people: dict[str, Person] = {}
         for alias, entry in scenario.cast.items():
             for name in members(alias, entry):
-                self.people[name] = self._join(name, entry)
+                random = self.chance.stream(f"cast/{name}")
+                self.people[name] = self._join(name, entry, random, self.start_us)
         self.steps = [
             planned
             for number, step in enumerate(scenario.steps, 1)
@@ -222,12 +226,9 @@ class Lab:
             ]
             self.terminals[machine] = self.nodes[machine] = Terminal(config, Keypad(self._hsm), cassettes)
 
-    def _join(self, alias: str, entry: CastEntry, now_us: int | None = None) -> Person:
+    def _join(self, alias: str, entry: CastEntry, random: Random, now_us: int) -> Person:
         bin_ = self.scenario.bank_bin(entry.bank)
-        at_us = self.start_us if now_us is None else now_us
-        return self._cast.join(
-            alias, entry, self.banks[entry.bank], bin_, self.chance.stream(f"cast/{alias}"), at_us
-        )
+        return self._cast.join(alias, entry, self.banks[entry.bank], bin_, random, now_us)
 
     def _link_faults(self) -> list[LinkFault]:
         start_us = self.start_us
@@ -247,6 +248,8 @@ class Lab:
         scenario, chance = self.scenario, self.chance
         random = chance.stream(f"stream/{name}")
         regulars = self._regulars(stream.who)
+        # one stream for all of them: a random stream of their own would outweigh everything else a stranger costs
+        strangers = chance.stream(f"stream/{name}/strangers")
         passer_by = CastEntry.model_construct(name=name, balance_jpy=stream.balance_jpy)
         at_us = self.start_us + stream.from_us
         number = 0
@@ -258,7 +261,7 @@ class Lab:
             if regulars:
                 person = regulars[(number - 1) % len(regulars)]
             else:
-                person = self._join(f"{name}/{number}", passer_by, at_us)
+                person = self._join(f"{name}/{number}", passer_by, strangers, at_us)
             hold_us = None
             if stream.visit is not None:
                 hold_us = draw_us(stream.visit, chance.stream(f"stream/{name}/visit"))
