@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bank_host import jst
 
@@ -36,18 +37,29 @@ class Receipt:
         return tuple(slip)
 
 
-class Journal:
-    """The electronic journal: lines are added at the end and never changed. It survives a loss of power."""
+class _Entry(NamedTuple):
+    now_us: int
+    kind: str
+    request_id: str
+    detail: str
 
-    __slots__ = ("_lines",)
+    def line(self) -> str:
+        at = jst.civil(self.now_us).strftime("%Y-%m-%d %H:%M:%S.%f")
+        return " ".join(part for part in (at, self.kind, self.request_id, self.detail) if part)
+
+
+class Journal:
+    """The electronic journal: entries are added at the end and never changed. It survives a loss of power."""
+
+    __slots__ = ("_entries",)
 
     def __init__(self) -> None:
-        self._lines: list[str] = []
+        self._entries: list[_Entry] = []
 
     def write(self, now_us: int, kind: str, request_id: str = "", detail: str = "") -> None:
-        at = jst.civil(now_us).strftime("%Y-%m-%d %H:%M:%S.%f")
-        self._lines.append(" ".join(part for part in (at, kind, request_id, detail) if part))
+        self._entries.append(_Entry(now_us, kind, request_id, detail))
 
     @property
     def lines(self) -> tuple[str, ...]:
-        return tuple(self._lines)
+        """The journal as printed, oldest line first."""
+        return tuple(entry.line() for entry in self._entries)
