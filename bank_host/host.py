@@ -61,6 +61,15 @@ class Commit(NamedTuple):
     changes: tuple[Change, ...]
 
 
+class _Asked(NamedTuple):
+    """A message as the host reads it, once, however many commits and attempts its answer takes."""
+
+    message: Message
+    card_id: str
+    figures: Figures
+    request: CardRequest
+
+
 class Standing(NamedTuple):
     """What a customer would see of one card on one day."""
 
@@ -90,7 +99,8 @@ class Bank:
                 case "0200":
                     return self._financial(message, now_us)
                 case "0220" | "0420":
-                    return self._run(lambda unit: self._advice(unit, message, now_us))
+                    asked = self._asked(message, now_us)
+                    return self._run(lambda unit: self._advice(unit, asked, now_us))
                 case "0800":
                     return build.answer(message, APPROVED)
             return build.answer(message, CODES["BAD_FORMAT"])
@@ -98,25 +108,24 @@ class Bank:
             return build.answer(message, CODES["MALFUNCTION"])
 
     def _financial(self, message: Message, now_us: int) -> Message:
-        card_id = self.hsm.card_id(message[2])
-        first = self._run(lambda unit: self._decide(unit, message, card_id, now_us))
+        asked = self._asked(message, now_us)
+        first = self._run(lambda unit: self._decide(unit, asked, now_us))
         if isinstance(first, Message):
             return first
         pin_ok = self._pin_ok(message, first)
-        second = self._run(lambda unit: self._decide(unit, message, card_id, now_us, pin_ok))
+        second = self._run(lambda unit: self._decide(unit, asked, now_us, pin_ok))
         assert isinstance(second, Message), "with a verdict every request is answered"
         return second
 
     def _decide(
-        self, unit: UnitOfWork, message: Message, card_id: str, now_us: int, pin_ok: bool | None = None
+        self, unit: UnitOfWork, asked: _Asked, now_us: int, pin_ok: bool | None = None
     ) -> tuple[Message | Card, Commit | None]:
         """One commit of a request. Without a verdict: the answer, or the card whose PIN is to be compared now that a
         try is charged. With one: the answer."""
-        known = self._known(unit, message, card_id)
+        known = self._known(unit, asked)
         if known is not None:
             return known, None
-        figures = self.policy.on(jst_date(now_us))
-        request = self._request(message, figures)
+        message, card_id, figures, request = asked.message, asked.card_id, asked.figures, asked.request
         facts = unit.card_facts(card_id, figures.day, figures.month, request.service, request.medium)
         at = At(now_us, figures.day, unit.next_seq())
         decision: Decision | None
@@ -136,17 +145,15 @@ class Bank:
             return facts.card, Commit(self.name, at, request, CHARGE, "", (charge,))
         answer = build.answer(message, decision.code, _told(decision, at))
         unit.apply(decision.changes, now_us)
-        self._remember(unit, message, card_id, answer, now_us)
+        self._remember(unit, asked, answer, now_us)
         return answer, Commit(self.name, at, request, decision.code, decision.reason, decision.changes)
 
-    def _advice(self, unit: UnitOfWork, message: Message, now_us: int) -> tuple[Message, Commit | None]:
+    def _advice(self, unit: UnitOfWork, asked: _Asked, now_us: int) -> tuple[Message, Commit | None]:
         """0220 or 0420: something already happened, so it is accepted, once."""
-        card_id = self.hsm.card_id(message[2])
-        known = self._known(unit, message, card_id)
+        known = self._known(unit, asked)
         if known is not None:
             return known, None
-        figures = self.policy.on(jst_date(now_us))
-        request = self._request(message, figures)
+        message, card_id, figures, request = asked.message, asked.card_id, asked.figures, asked.request
         facts = unit.card_facts(card_id, figures.day, figures.month, request.service, request.medium)
         at = At(now_us, figures.day, unit.next_seq())
         claim = _claim(message, request, card_id, facts)
@@ -164,23 +171,25 @@ class Bank:
             decision = self.rules.decide_advice(request, facts, original, at, figures)
         answer = build.answer(message, decision.code)
         unit.apply(decision.changes, now_us)
-        self._remember(unit, message, card_id, answer, now_us)
+        self._remember(unit, asked, answer, now_us)
         return answer, Commit(self.name, at, message, decision.code, decision.reason, decision.changes)
 
-    def _known(self, unit: UnitOfWork, message: Message, card_id: str) -> Message | None:
+    def _known(self, unit: UnitOfWork, asked: _Asked) -> Message | None:
         """The stored answer of a message seen before; 94 when the same identity now says something else (X7)."""
-        exchange = unit.exchange(identity.identity(message))
+        exchange = unit.exchange(asked.request.key)
         if exchange is None:
             return None
-        if exchange.fingerprint == identity.fingerprint(message, card_id):
+        if exchange.fingerprint == identity.fingerprint(asked.message, asked.card_id):
             return decode(exchange.answer)
-        return build.answer(message, CODES["IDENTITY_REUSED"])
+        return build.answer(asked.message, CODES["IDENTITY_REUSED"])
 
-    def _remember(
-        self, unit: UnitOfWork, message: Message, card_id: str, answer: Message, now_us: int
-    ) -> None:
-        fingerprint = identity.fingerprint(message, card_id)
-        unit.remember(Exchange(identity.identity(message), fingerprint, encode(answer), now_us))
+    def _remember(self, unit: UnitOfWork, asked: _Asked, answer: Message, now_us: int) -> None:
+        fingerprint = identity.fingerprint(asked.message, asked.card_id)
+        unit.remember(Exchange(asked.request.key, fingerprint, encode(answer), now_us))
+
+    def _asked(self, message: Message, now_us: int) -> _Asked:
+        figures = self.policy.on(jst_date(now_us))
+        return _Asked(message, self.hsm.card_id(message[2]), figures, self._request(message, figures))
 
     def _request(self, message: Message, figures: Figures) -> CardRequest:
         return CardRequest(
