@@ -12,6 +12,7 @@ from typing import Any
 
 from bank_host.host import Bank
 from bank_host.iso8583 import build
+from bank_host.iso8583.identity import identity
 from bank_host.iso8583.message import Message
 from bank_host.policy import Figures
 from bank_host.rules import RULES, Claim, Rules
@@ -374,23 +375,24 @@ class ChargesAfterwards(Bank):
     """Compares the PIN first and counts the try when it was wrong."""
 
     def _financial(self, message: Message, now_us: int) -> Message:
-        card_id = self.hsm.card_id(message[2])
-        card = next(card for card in self.store.cards() if card.card_id == card_id)
+        asked = self._asked(message, now_us)
+        card = next(card for card in self.store.cards() if card.card_id == asked.card_id)
         pin_ok = self._pin_ok(message, card)
-        answer = self._run(lambda unit: self._decide(unit, message, card_id, now_us, pin_ok))
+        answer = self._run(lambda unit: self._decide(unit, asked, now_us, pin_ok))
         assert isinstance(answer, Message)
         if not pin_ok and card.pin_fails < 3:
             with self.store.begin() as unit:
-                unit.apply((ChargePin(card_id, 3),), now_us)
+                unit.apply((ChargePin(card.card_id, 3),), now_us)
         return answer
 
 
 class AnswersAnew(Bank):
     """Builds the answer to a repeat again from its code, instead of giving the stored one."""
 
-    def _known(self, unit: Any, message: Message, card_id: str) -> Message | None:
-        known = super()._known(unit, message, card_id)
-        return known and build.answer(message, known[39])
+    def answer(self, message: Message, now_us: int) -> Message:
+        repeated = any(exchange.key == identity(message) for exchange in self.store.exchanges())
+        answer = super().answer(message, now_us)
+        return build.answer(message, answer[39]) if repeated else answer
 
 
 # ---------------------------------------------------------------- the list

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from atm_sim.checks.auditor import Auditor
 from tests.faults.mutants import MUTANTS, Mutant
 from tests.faults.test_cash_mutants import CASH_MUTANTS
-from tests.faults.workload import play
+from tests.faults.workload import Day, play
 
 CLEAN_RUNS = 200
 
@@ -30,6 +31,16 @@ def test_a_sound_bank_breaks_nothing(part: int) -> None:
     """200 random days, reversals, locks, zeros and raises included: not one breach."""
     breaches = [(seed, breach) for seed in range(part, CLEAN_RUNS, 4) for breach in play(seed).found.breaches]
     assert [] == breaches
+
+
+def test_an_auditor_that_comes_in_the_middle_takes_the_bank_as_it_stands() -> None:
+    for seed in range(20):
+        day = Day(seed)
+        day.play()
+        day.auditor = Auditor()
+        day.auditor.opened(day.bank)
+        day.bank.watch = day.auditor.committed
+        assert () == day.play().found.breaches
 
 
 def test_the_random_days_give_every_invariant_something_to_check() -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
+import pyarrow.parquet as pq
+
 from atm_sim.checks.invariants.findings import Findings
 
 SHORT = 8
@@ -92,9 +94,16 @@ def leaks(written: Mapping[str, bytes], canaries: Iterable[Canary]) -> list[tupl
 
 
 def contents_of(folder: Path) -> dict[str, bytes]:
-    """Every file under a folder, by its path there."""
+    """Every file under a folder, by its path there; Parquet is unpacked, because it compresses what it holds."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+    return {path.relative_to(folder).as_posix(): _content(path) for path in files}
+
+
+def _content(path: Path) -> bytes:
+    if path.suffix != ".parquet":
+        return path.read_bytes()
+    columns = pq.read_table(path).to_pydict()
+    return "\n".join(str(value) for values in columns.values() for value in values).encode()
 
 
 def scan(written: Mapping[str, bytes], canaries: Iterable[Canary], found: Findings) -> None:

@@ -239,6 +239,12 @@ class BankModel:
             self.transactions[row.original_key] = known
             self.originals[row.key] = row.original_key
             self.open_jpy[row.atm] += known.suspense_jpy
+        for item in store.exceptions():
+            about = self.transactions.get(item.detail) or self.transactions.get(
+                self.originals.get(item.key, "")
+            )
+            if about is not None:
+                about.listed = True
         self.posted.update(row.key for row in store.journal())
         self.outcomes.update((exchange.key, "") for exchange in store.exchanges())
         self.notices.update((row.key, row.kind) for row in store.outbox())

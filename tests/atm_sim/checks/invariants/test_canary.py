@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from atm_sim.checks.invariants.canary import SHORT, Canary, contents_of, leaks, scan
@@ -60,8 +62,10 @@ def test_a_short_secret_of_bcd_length_is_not_taken_for_bytes() -> None:
 
 
 def test_every_file_of_a_folder_is_searched(tmp_path: Path) -> None:
+    """A Parquet file is compressed, so it is searched as the rows it holds."""
     (tmp_path / "events").mkdir()
-    (tmp_path / "events" / "0.parquet").write_bytes(b"PAR1" + PAN.encode())
+    rows = pa.table({"kind": ["sent"] * 1_000, "reason": [f"card {PAN}"] * 1_000})
+    pq.write_table(rows, tmp_path / "events" / "0.parquet", compression="zstd")
     (tmp_path / "report.html").write_text("clean")
     found = Findings()
     scan(contents_of(tmp_path), CANARIES, found)
