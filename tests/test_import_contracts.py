@@ -23,6 +23,7 @@ PLANTED = {
     "one-simpy-driver": ("atm_sim/records/event.py", "import simpy"),
     "no-asyncio": ("atm_sim/records/event.py", "import asyncio"),
     "report-reads-files": ("atm_sim/report/view.py", "import bank_host.store"),
+    "auditor-shares-no-rule": ("atm_sim/checks/invariants/model.py", "import bank_host.rules.limits"),
 }
 
 

@@ -15,6 +15,7 @@ from bank_host.host import Commit
 from bank_host.iso8583.composite import service_of
 from bank_host.iso8583.identity import identity, original_key, quoted_original_key
 from bank_host.iso8583.message import Message
+from bank_host.rules.changes import CountUse
 
 COMPLETION = "completion"
 
@@ -33,7 +34,7 @@ def advised(bank: BankModel, commit: Commit, written: Written, found: Findings) 
         if about is None:
             bank.transactions[quoted] = Transaction("", "early")
         else:
-            use = _reversed(about, message, commit, written, found)
+            use = _reversed(about, message, written, found)
     elif message.get(60) == COMPLETION:
         if about is not None and about.state == "open":
             _takes_effect(written, "completion", found)
@@ -55,9 +56,7 @@ def _takes_effect(written: Written, what: str, found: Findings) -> None:
         found.breach("I12", f"a posting or an exception item for the {what} of an open approval", "neither")
 
 
-def _reversed(
-    about: Transaction, message: Message, commit: Commit, written: Written, found: Findings
-) -> tuple | None:
+def _reversed(about: Transaction, message: Message, written: Written, found: Findings) -> CountUse | None:
     """Give back exactly what was not paid out, at most once; the day whose limit it used gets it back."""
     due_jpy = int(message[4]) - (int(message[95][:12]) if 95 in message else 0)
     if about.state in ("open", "settled") and about.service in MONEY and due_jpy:
@@ -81,7 +80,7 @@ def _reversed(
         found.breach("I10", f"at most ¥{about.amount_jpy:,} given back in all", f"¥{about.reversed_jpy:,}")
     if not back_total_jpy or not about.counted:
         return None
-    return about.account_id, about.limit_day, about.medium, -back_total_jpy
+    return CountUse(about.account_id, about.limit_day, about.medium, -back_total_jpy)
 
 
 def _stood_in(
@@ -91,7 +90,7 @@ def _stood_in(
     commit: Commit,
     written: Written,
     found: Findings,
-) -> tuple | None:
+) -> CountUse | None:
     """What the switch approved in the bank's absence is posted whatever limit and balance say, and flagged."""
     forced = [post for post in written.posts if post.forced]
     if about is not None and about.state == "early":
@@ -114,6 +113,7 @@ def _stood_in(
 
 
 def _unknown_card(written: Written) -> bool:
+    """There is no account to post to, so the exception item is all that can be asked for."""
     return any(item.kind.startswith("COMPLETION_") for item in written.exceptions)
 
 
@@ -125,7 +125,8 @@ def _enter_forced(
     amount_jpy: int,
     commit: Commit,
     written: Written,
-) -> tuple | None:
+) -> CountUse | None:
+    """Remember it as a transaction of its own, or as the end of the declined one that it overrules."""
     key, atm, day = identity(message), message[41].rstrip(), commit.at.day
     books = [book for post in written.posts for book, _ in post.legs if book.startswith("customer:")]
     account_id = books[0].removeprefix("customer:") if books else ""
@@ -140,4 +141,6 @@ def _enter_forced(
     about.counted = bank.counts(service, day)
     fees = [opened.authorisation.fee_jpy for opened in written.opened]
     about.fee_jpy = fees[0] if fees else about.fee_jpy
-    return (account_id, day, medium, amount_jpy) if about.counted and account_id in bank.accounts else None
+    if not about.counted or account_id not in bank.accounts:
+        return None
+    return CountUse(account_id, day, medium, amount_jpy)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Protocol
 
 from atm_sim.checks.invariants.findings import Findings
 from atm_sim.sansio.effects import (
@@ -22,8 +22,10 @@ from atm_sim.sansio.effects import (
     ServiceChosen,
     Show,
 )
+from atm_sim.terminal.config import TerminalConfig
 from bank_host.iso8583.composite import service_of
 from bank_host.iso8583.identity import original_key, request_id
+from bank_host.iso8583.message import Message
 
 _NOTES_MOVED = frozenset({"cassette", "retracted", "cash_taken", "completed", "suspect"})
 
@@ -37,11 +39,13 @@ class CashInside(Protocol):
 
 
 class MachineUnderWatch(Protocol):
+    """What the auditor looks at in an ATM."""
+
     @property
     def cash(self) -> CashInside: ...
 
     @property
-    def config(self) -> Any: ...
+    def config(self) -> TerminalConfig: ...
 
 
 class AtmTransaction:
@@ -98,28 +102,27 @@ class Machine:
 
     def handled(self, event: Event, effects: Iterable[Effect], found: Findings) -> None:
         """Follow the notes through one event, then count them if any moved."""
-        moved = self._event(event)
+        moved = self._happened(event)
         for effect in effects:
-            kind = type(effect)
-            if kind is Send:
-                moved |= self._sent(event, effect)
-            elif kind is Show:
-                self._open = effect.screen == "take_cash"  # type: ignore[union-attr]
-            elif kind is Record and effect.kind in _NOTES_MOVED:  # type: ignore[union-attr]
-                self._recorded(effect.kind)  # type: ignore[union-attr]
+            if isinstance(effect, Send):
+                moved |= self._sent(event, effect.message)
+            elif isinstance(effect, Show):
+                self._open = effect.screen == "take_cash"
+            elif isinstance(effect, Record) and effect.kind in _NOTES_MOVED:
+                self._recorded(effect.kind)
                 moved = True
         if moved:
             self._count(found)
 
-    def _event(self, event: Event) -> bool:
-        kind = type(event)
-        if kind is Dispensed:
-            self._at_shutter = Counter(dict(event.notes))  # type: ignore[union-attr]
+    def _happened(self, event: Event) -> bool:
+        """What passes the shutter by the event alone; True when notes moved."""
+        if isinstance(event, Dispensed):
+            self._at_shutter = Counter(dict(event.notes))
             return True
-        if kind is CashTaken and self._open:
+        if isinstance(event, CashTaken) and self._open:
             self._carried_away()
             return True
-        if kind is PowerLost:
+        if isinstance(event, PowerLost):
             self._open = False
         return False
 
@@ -132,15 +135,14 @@ class Machine:
         self._at_shutter = Counter()
         self._open = False
 
-    def _sent(self, event: Event, effect: Any) -> bool:
+    def _sent(self, event: Event, message: Message) -> bool:
         """A new 0200: the transaction that notes from now on belong to."""
-        message = effect.message
         if message.mti != "0200":
             return False
         service = service_of(message[3])
         self._current = AtmTransaction(service, int(message[4]), request_id(message))
         self.transactions[original_key(message)] = self._current
-        if service == "deposit" and type(event) is ServiceChosen:
+        if service == "deposit" and isinstance(event, ServiceChosen):
             self._at_shutter = Counter(dict(event.notes))
             self._hands.subtract(self._at_shutter)
             return True

@@ -13,6 +13,7 @@ from atm_sim.checks.invariants.promises import expect_notices
 from atm_sim.checks.invariants.tries import compared, pin_charged
 from atm_sim.checks.invariants.written import Written
 from bank_host.host import Commit
+from bank_host.rules.changes import CountUse
 from bank_host.rules.facts import Authorisation, CardRequest
 
 APPROVED = "00"
@@ -61,8 +62,8 @@ def decided(bank: BankModel, commit: Commit, written: Written, found: Findings) 
     _money_is_the_authorised(request, written, approved, found)
     enter(bank, written, found)
     counted = approved and bank.counts(request.service, commit.at.day)
-    use = (card.account_id, commit.at.day, request.medium, request.amount_jpy) if counted else None
-    count_use(bank, written, found, use)
+    use = CountUse(card.account_id, commit.at.day, request.medium, request.amount_jpy)
+    count_use(bank, written, found, use if counted else None)
     _notices(bank, request, commit, written, approved, found)
 
 

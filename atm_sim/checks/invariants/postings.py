@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from atm_sim.checks.invariants.findings import Findings
 from atm_sim.checks.invariants.model import MONEY, BankModel, Transaction
 from atm_sim.checks.invariants.written import Written
 from bank_host.ledger.posting import FEES, Post
+from bank_host.rules.changes import CountUse
 
 #: how a transaction may move on; one that is not here has ended
 _NEXT = {
@@ -116,28 +115,18 @@ def given_back_jpy(post: Post, about: Transaction) -> tuple[int, int]:
 # ---------------------------------------------------------------- the limit counter
 
 
-def count_use(
-    bank: BankModel,
-    written: Written,
-    found: Findings,
-    use: tuple[str, date, str, int] | None,
-) -> None:
-    """`use` is what the counter of one account, day and medium must move by; None = it must stay."""
+def count_use(bank: BankModel, written: Written, found: Findings, use: CountUse | None) -> None:
+    """`use` is how the counter of one account, day and medium must move; None = every counter stays."""
     if use is None and not written.uses:
         return
     found.checked["I15"] += 1
-    moved = [tuple(change) for change in written.uses]
-    if moved != ([use] if use else []):
-        found.breach("I15", f"the limit counter moves by {_use_text(use)}", _uses_text(moved))
+    due = [use] if use is not None else []
+    if written.uses != due:
+        found.breach("I15", f"the limit counter moves by {_uses_text(due)}", f"by {_uses_text(written.uses)}")
     if use is not None:
-        account_id, day, medium, amount_jpy = use
-        by_medium = bank.accounts[account_id].used.setdefault(day, {})
-        by_medium[medium] = by_medium.get(medium, 0) + amount_jpy
+        by_medium = bank.accounts[use.account_id].used.setdefault(use.day, {})
+        by_medium[use.medium] = by_medium.get(use.medium, 0) + use.amount_jpy
 
 
-def _use_text(use: tuple[str, date, str, int] | None) -> str:
-    return f"¥{use[3]:,} on {use[1]} ({use[2]})" if use else "nothing"
-
-
-def _uses_text(moved: list[tuple]) -> str:
-    return "it moves by " + (" and ".join(map(_use_text, moved)) or "nothing")
+def _uses_text(uses: list[CountUse]) -> str:
+    return " and ".join(f"¥{use.amount_jpy:,} on {use.day} ({use.medium})" for use in uses) or "nothing"
