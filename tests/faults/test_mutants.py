@@ -33,6 +33,13 @@ def test_a_sound_bank_breaks_nothing(part: int) -> None:
     assert [] == breaches
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(10))
+def test_a_sound_bank_breaks_nothing_in_thousands_of_days(part: int) -> None:
+    seeds = range(CLEAN_RUNS + part, 3_000, 10)
+    assert [] == [(seed, breach) for seed in seeds for breach in play(seed, steps=120).found.breaches]
+
+
 def test_an_auditor_that_comes_in_the_middle_takes_the_bank_as_it_stands() -> None:
     for seed in range(20):
         day = Day(seed)
