@@ -22,9 +22,9 @@ def test_every_requirement_is_listed_once_and_in_order() -> None:
     assert wanted == [row["id"] for row in listed()]
 
 
-def test_each_has_exactly_a_kind_and_one_line_of_text() -> None:
+def test_each_has_a_kind_and_one_line_of_text_and_perhaps_the_test_that_holds_it() -> None:
     for row in listed():
-        assert set(row) == {"id", "kind", "text"}, row["id"]
+        assert set(row) - {"structural"} == {"id", "kind", "text"}, row["id"]
         assert row["text"].endswith("."), row["id"]
         assert "\n" not in row["text"], row["id"]
 
