@@ -1,29 +1,48 @@
 """The command `bank-host`: look after the bank's database and its policy.
 
-Exit 0 all well, 1 a finding, 2 wrong usage, 3 the database cannot be used.
+Exit 0 all well, 1 a finding, 2 the command line is wrong, 3 the database cannot be used, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
+from typing import Any, NoReturn
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from bank_host.policy import PolicyError, load_policy
+from bank_host.policy import load_policy
 from bank_host.store.engine import open_engine
 from bank_host.store.migrate import upgrade
 from bank_host.store.sql import SqlStore
 from bank_host.store.verify import verify
 
-NOT_REACHED = 3
+FINDING, WRONG_USAGE, NOT_REACHED, INTERRUPTED = 1, 2, 3, 130
 
 
-@click.group()
+def _stop(code: int, message: str) -> NoReturn:
+    click.echo(f"bank-host: {message}", err=True)
+    raise SystemExit(code)
+
+
+class _Command(click.Group):
+    """An interrupted sweep has found nothing: it must not look like a finding (click's own exit code is 1)."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt:
+            _stop(INTERRUPTED, "interrupted")
+
+
+@click.group(cls=_Command)
 @click.version_option(package_name="atm-sim")
 def main() -> None:
-    """The issuing bank."""
+    """The issuing bank: its database and its policy."""
 
 
 @main.command("verify")
@@ -31,34 +50,28 @@ def main() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
 def verify_command(database: str, as_json: bool) -> None:
     """Sweep every invariant of a bank's DATABASE (a SQLite file or a URL); exit 1 on any difference."""
-    try:
-        store = SqlStore(open_engine(_url(database, must_exist=True)))
-        findings = verify(store)
-        store.close()
-    except SQLAlchemyError as error:
-        _not_reached(database, error)
+    with _database(database, must_exist=True) as engine:
+        findings = verify(SqlStore(engine))
     if as_json:
         click.echo(json.dumps([finding._asdict() for finding in findings], ensure_ascii=False))
     else:
         for finding in findings:
             click.echo(f"{finding.invariant} {finding.where}: {finding.what}")
         click.echo(
-            f"{len(findings)} findings in {database}" if findings else f"{database}: the books are in order"
+            f"{len(findings)} findings in {_shown(database)}"
+            if findings
+            else f"{_shown(database)}: the books are in order"
         )
-    raise SystemExit(1 if findings else 0)
+    raise SystemExit(FINDING if findings else 0)
 
 
 @main.command()
 @click.argument("database")
 def migrate(database: str) -> None:
     """Bring DATABASE (a SQLite file or a URL) to the newest schema; creates a SQLite file that is not there."""
-    try:
-        engine = open_engine(_url(database, must_exist=False))
+    with _database(database, must_exist=False) as engine:
         upgrade(engine)
-        engine.dispose()
-    except SQLAlchemyError as error:
-        _not_reached(database, error)
-    click.echo(f"{database}: schema is up to date")
+    click.echo(f"{_shown(database)}: schema is up to date")
 
 
 @main.command()
@@ -70,28 +83,42 @@ def policy(day: str, only: str) -> None:
         wanted = date.fromisoformat(day) if day else None
     except ValueError:
         raise click.BadParameter("expected a date such as 2014-01-15", param_hint="--on") from None
-    try:
-        entries = load_policy().entries()
-    except PolicyError as error:
-        raise click.ClickException(str(error)) from None
+    entries = {key: timeline for key, timeline in load_policy().entries().items() if key.startswith(only)}
+    if not entries:
+        raise click.BadParameter(
+            f"no key begins with {only!r}; without --key all are shown", param_hint="--key"
+        )
     for key, timeline in entries.items():
-        if not key.startswith(only):
-            continue
         in_force = [entry for entry in timeline if wanted is None or entry.as_of <= wanted] or timeline[:1]
         for entry in in_force if wanted is None else in_force[-1:]:
-            click.echo(f"{key}\t{entry.as_of}\t{entry.value}\t{entry.basis}")
+            value = json.dumps(entry.raw, ensure_ascii=False, default=str)
+            click.echo(f"{key}\t{entry.as_of}\t{value}\t{entry.basis}")
 
 
-def _url(database: str, *, must_exist: bool) -> str:
-    """A URL stays as it is; anything else is the path of a SQLite file."""
-    if "://" in database:
-        return database
-    if must_exist:
-        click.Path(exists=True, dir_okay=False).convert(database, None, None)
-    return f"sqlite:///{database}"
+@contextmanager
+def _database(name: str, *, must_exist: bool) -> Iterator[Engine]:
+    """The engine of a URL or of a SQLite file; what keeps it from being used becomes a message and an exit code."""
+    if must_exist and "://" not in name:
+        click.Path(exists=True, dir_okay=False).convert(name, None, None)
+    try:
+        engine = open_engine(name if "://" in name else f"sqlite:///{name}")
+    except ImportError as missing:
+        _stop(NOT_REACHED, f"{missing.name} is not installed: pip install 'atm-sim[postgres]'")
+    except (ArgumentError, ValueError) as error:
+        _stop(WRONG_USAGE, f"{error}")
+    try:
+        yield engine
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+        old = (
+            "no such" in cause or "does not exist" in cause
+        )  # a table or a column, in SQLite's and PostgreSQL's words
+        hint = "; an older schema? `bank-host migrate` brings it to the newest" if old else ""
+        _stop(NOT_REACHED, f"{_shown(name)} cannot be used: {cause}{hint}")
+    finally:
+        engine.dispose()
 
 
-def _not_reached(database: str, error: SQLAlchemyError) -> None:
-    cause = getattr(error, "orig", None) or error
-    click.echo(f"bank-host: {database} cannot be used: {str(cause).splitlines()[0]}", err=True)
-    raise SystemExit(NOT_REACHED) from None
+def _shown(name: str) -> str:
+    """A database as it may be printed: a URL without its password."""
+    return make_url(name).render_as_string(hide_password=True) if "://" in name else name
