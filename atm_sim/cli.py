@@ -21,12 +21,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from atm_sim.records.folder import RunFolderError
+from atm_sim.records.folder import RunFolderError, clear
 from atm_sim.report import html, junit, text
 from atm_sim.report.view import RunView, clock, load
 from atm_sim.runner.files import open_scenario
 from atm_sim.runner.folder import view_of, write_run
+from atm_sim.runner.matrix import matrix_data, matrix_rows, matrix_text
 from atm_sim.runner.play import play
+from atm_sim.runner.proof import prove
 from atm_sim.runner.suite import Tested, run_tests, scenario_files, suite_junit
 from atm_sim.scenario import Case, Loaded, ScenarioError, json_schema, rows
 from atm_sim.shipped import shipped_scenarios
@@ -42,6 +44,8 @@ FAILED, WRONG_USAGE, BROKEN, INTERRUPTED = 1, 2, 3, 130
 """Exit codes beside 0; 4 is kept for a measurement that is invalid."""
 
 _EXISTING = click.Path(exists=True, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _LANG = click.option("--lang", type=click.Choice(["en", "ja"]), default="en", help="Language of the words.")
 
 
@@ -58,6 +62,8 @@ class _Command(click.Group):
             return super().invoke(context)
         except ScenarioError as error:
             _stop(WRONG_USAGE, error)
+        except BrokenPipeError:  # `atm-sim schema | head`: click knows what to do
+            raise
         except (RunFolderError, OSError) as error:
             _stop(WRONG_USAGE, f"atm-sim: {error}")
         except KeyboardInterrupt:
@@ -84,7 +90,7 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("file", type=_EXISTING)
+@click.argument("file", type=_FILE)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Run folder; default out/FILE.")
 @click.option("--seed", type=click.IntRange(0), help="Instead of the file's own seed.")
 @click.option("--case", "row", type=click.IntRange(1), help="Only this row of the file's cases: table.")
@@ -98,6 +104,7 @@ def run(file: Path, out: Path | None, seed: int | None, row: int | None, as_json
     views = []
     for case in _chosen(loaded, row):
         path = folder / f"row-{case.row_number}" if case.row_number else folder
+        clear(folder if row is None and not views else path)
         with _progress(case, quiet=as_json or not console.is_terminal) as tell:
             done = play(loaded, case, seed=seed, parts=partial(_parts, path), progress=tell)
         views.append((path, write_run(done, path, policy)))
@@ -147,10 +154,7 @@ def _parts(folder: Path, replication: int) -> Parts:
         if replication > 1:
             return MemoryStore()
         folder.mkdir(parents=True, exist_ok=True)
-        file = folder / f"bank-{bank}.sqlite"
-        for part in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
-            part.unlink(missing_ok=True)
-        return SqlStore.create(f"sqlite:///{file}", durable=False)
+        return SqlStore.create(f"sqlite:///{folder / f'bank-{bank}.sqlite'}", durable=False)
 
     return Parts(store=store)
 
@@ -186,8 +190,14 @@ def _progress(case: Case, *, quiet: bool) -> Iterator[Callable[[int, int], None]
 @click.option(
     "--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML."
 )
+@click.option("--matrix", is_flag=True, help="Print requirement by scenario by outcome.")
+@click.option(
+    "--prove", "proving", is_flag=True, help="Break each covered requirement: a scenario must notice."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
-def test(path: Path, seed: int | None, junit_file: Path | None, as_json: bool) -> None:
+def test(
+    path: Path, seed: int | None, junit_file: Path | None, matrix: bool, proving: bool, as_json: bool
+) -> None:
     """Test the scenario file or folder PATH; files below a folder `invalid` must be refused as they say."""
     policy = load_policy()
     files = scenario_files(path)
@@ -202,11 +212,30 @@ def test(path: Path, seed: int | None, junit_file: Path | None, as_json: bool) -
     failed = [tested for tested in tests if not tested.passed]
     if junit_file is not None:
         junit_file.write_text(suite_junit(tests, policy), encoding="utf-8")
+    proofs = prove(files, _tell_proof(console)) if proving else []
+    requirements = matrix_rows([(t.path, t.covers, t.passed) for t in tests], proofs)
     if as_json:
-        click.echo(json.dumps([_test_data(tested) for tested in tests], ensure_ascii=False))
+        data: dict[str, Any] = {"tests": [_test_data(tested) for tested in tests]}
+        if matrix or proving:
+            data["matrix"] = matrix_data(requirements)
+        click.echo(json.dumps(data, ensure_ascii=False))
     else:
+        if matrix or proving:
+            click.echo(matrix_text(requirements))
+        for proof in (proof for proof in proofs if proof.missing):
+            click.echo(f"{proof.requirement} is claimed and not proven: {proof.missing}")
         click.echo(f"{len(tests) - len(failed)} passed, {len(failed)} failed, in {len(files)} files")
-    raise SystemExit(FAILED if failed else 0)
+    raise SystemExit(FAILED if failed or any(proof.missing for proof in proofs) else 0)
+
+
+def _tell_proof(console: Console) -> Callable[[int, int], None]:
+    """A line that counts requirements while they are proven, where somebody is looking."""
+
+    def tell(done: int, of: int) -> None:
+        if console.is_terminal:
+            console.print(f"proving: {done} of {of} requirements", end="\r")
+
+    return tell
 
 
 def _show_test(console: Console, tested: Tested) -> None:
@@ -234,7 +263,7 @@ def _test_data(tested: Tested) -> dict[str, Any]:
 
 
 @main.command()
-@click.argument("folder", type=_EXISTING)
+@click.argument("folder", type=_FOLDER)
 @click.option("--card", required=True, help="Alias of the person, as in the scenario's cast.")
 def trace(folder: Path, card: str) -> None:
     """Tell one person's day from the run FOLDER, with every message in words."""
@@ -246,7 +275,7 @@ def trace(folder: Path, card: str) -> None:
 
 
 @main.command()
-@click.argument("folder", type=_EXISTING)
+@click.argument("folder", type=_FOLDER)
 def report(folder: Path) -> None:
     """Build report.html and junit.xml of the run FOLDER again, from what the folder holds."""
     view: RunView = load(folder)
