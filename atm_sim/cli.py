@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from atm_sim.records.folder import RunFolderError, clear
+from atm_sim.records.folder import RunFolder, RunFolderError, clear
 from atm_sim.report import html, junit, text
 from atm_sim.report.view import RunView, clock, load
 from atm_sim.runner.files import open_scenario
@@ -101,12 +101,12 @@ def run(file: Path, out: Path | None, seed: int | None, row: int | None, as_json
     loaded = open_scenario(file, policy)
     folder = out or Path("out") / file.stem
     console = Console(highlight=False)
-    views = []
+    views: list[tuple[Path, RunView]] = []
     for case in _chosen(loaded, row):
         path = folder / f"row-{case.row_number}" if case.row_number else folder
         clear(folder if row is None and not views else path)
-        with _progress(case, quiet=as_json or not console.is_terminal) as tell:
-            done = play(loaded, case, seed=seed, parts=partial(_parts, path), progress=tell)
+        with ExitStack() as stores, _progress(case, quiet=as_json or not console.is_terminal) as tell:
+            done = play(loaded, case, seed=seed, parts=partial(_parts, path, stores), progress=tell)
         views.append((path, write_run(done, path, policy)))
     if as_json:
         click.echo(json.dumps([_run_data(path, view) for path, view in views], ensure_ascii=False))
@@ -147,14 +147,16 @@ def _chosen(loaded: Loaded, row: int | None) -> list[Case]:
     return chosen
 
 
-def _parts(folder: Path, replication: int) -> Parts:
+def _parts(folder: Path, stores: ExitStack, replication: int) -> Parts:
     """The first replication's banks are kept as SQLite files in the run folder; the others live in memory."""
 
     def store(bank: str) -> Store:
         if replication > 1:
             return MemoryStore()
         folder.mkdir(parents=True, exist_ok=True)
-        return SqlStore.create(f"sqlite:///{folder / f'bank-{bank}.sqlite'}", durable=False)
+        kept = SqlStore.create(f"sqlite:///{folder / f'bank-{bank}.sqlite'}", durable=False)
+        stores.callback(kept.close)
+        return kept
 
     return Parts(store=store)
 
@@ -167,7 +169,7 @@ def _progress(case: Case, *, quiet: bool) -> Iterator[Callable[[int, int], None]
         return
     replications = case.scenario.run.replications
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.fields[at]}"),
         TimeElapsedColumn(),
@@ -239,8 +241,9 @@ def _tell_proof(console: Console) -> Callable[[int, int], None]:
 
 
 def _show_test(console: Console, tested: Tested) -> None:
-    mark = "[green]passed[/]" if tested.passed else "[red]FAILED[/]"
-    console.print(f"{mark} {tested.path.as_posix()}: {tested.name}", soft_wrap=True)
+    mark = ("passed", "green") if tested.passed else ("FAILED", "red")
+    # as Text: a title may have [brackets], which are no markup
+    console.print(Text.assemble(mark, f" {tested.path.as_posix()}: {tested.name}"), soft_wrap=True)
     if tested.passed:
         return
     if tested.run is not None:
@@ -278,10 +281,10 @@ def trace(folder: Path, card: str) -> None:
 @click.argument("folder", type=_FOLDER)
 def report(folder: Path) -> None:
     """Build report.html and junit.xml of the run FOLDER again, from what the folder holds."""
-    view: RunView = load(folder)
-    (folder / "report.html").write_text(html.render_view(view), encoding="utf-8")
-    (folder / "junit.xml").write_text(junit.junit_xml(view), encoding="utf-8")
-    click.echo(f"{folder / 'report.html'}")
+    view = load(folder)
+    files = RunFolder.open(folder)
+    files.write_junit(junit.junit_xml(view))
+    click.echo(f"{files.write_report(html.render_view(view))}")
 
 
 # ---------------------------------------------------------------- reference

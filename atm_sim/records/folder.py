@@ -52,6 +52,29 @@ EVENT_SCHEMA = _schema(EventRecord)
 MESSAGE_SCHEMA = _schema(MessageRow)
 
 
+_LEFT_BY_A_RUN = (
+    "manifest.json",
+    "checks.csv",
+    "summary.csv",
+    "junit.xml",
+    "report.html",
+    "events/r*.parquet",
+    "messages/r*.parquet",
+    "bank-*.sqlite*",
+)
+
+
+def clear(path: Path) -> None:
+    """Remove what earlier runs left in `path` and in its rows, and nothing else: files of two runs must not mix."""
+    for folder in (path, *sorted(path.glob("row-*"))):
+        for pattern in _LEFT_BY_A_RUN:
+            for old in sorted(folder.glob(pattern)):
+                old.unlink()
+        for emptied in (folder / "events", folder / "messages", folder):
+            if emptied != path and emptied.is_dir() and not any(emptied.iterdir()):
+                emptied.rmdir()
+
+
 class RunFolderError(Exception):
     """A folder that cannot be read as a run; the text says what is missing and what to do."""
 
