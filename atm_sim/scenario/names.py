@@ -53,6 +53,13 @@ def _items(node: Any, key: str) -> Iterator[Mapping]:
             yield item
 
 
+def _scalars(node: Any, key: str) -> Iterator[Scalar]:
+    value = node.value(key) if isinstance(node, Mapping) else None
+    for item in value if isinstance(value, Sequence) else ():
+        if isinstance(item, Scalar) and not item.is_empty:
+            yield item
+
+
 def _references(tree: Mapping) -> Iterator[tuple[str, Scalar]]:
     """Every (kind, name) that the file refers to."""
     for step in _items(tree, "steps"):
@@ -96,6 +103,9 @@ class _Resolver:
                     self._machine(name)
         own = [key.split(".")[1] for key in _map(self.tree, "policy") if key.startswith("partners.")]
         partners = [*self.known.partners, *own] if self.known.partners else ()
+        for bank in _map(self.tree, "banks").values():
+            for operator in _scalars(bank, "atms"):
+                self._word(operator, partners, "partner")
         for place in self.places.values():
             for _, operator in _named(place, operator="operator"):
                 self._word(operator, partners, "partner")

@@ -87,6 +87,7 @@ class Bank(Part):
     ]
     policy: dict[PolicyKey, PolicyOverride] = Field(default_factory=dict)
     reachable: Flag = True
+    atms: tuple[Snake, ...] = ()  # operators whose ATMs are the bank's own: its cards do not go over the switch
 
 
 class CardOptions(Part):

@@ -183,7 +183,17 @@ class Lab:
             self._build_site(name, place, partner, figures)
             acquirer = acquirer_node(partner.code)
             if acquirer not in self.nodes:
-                config = AcquirerConfig(acquirer, partner.acquirer_id, SWITCH, scenario.timers.acquirer_us)
+                config = AcquirerConfig(
+                    acquirer,
+                    partner.acquirer_id,
+                    SWITCH,
+                    scenario.timers.acquirer_us,
+                    own_routes={
+                        bank.bin: issuer_node(owner)
+                        for owner, bank in scenario.banks.items()
+                        if partner.code in bank.atms
+                    },
+                )
                 self.nodes[acquirer] = Acquirer(config)
         acquirers = frozenset(node for node in self.nodes if node.startswith("acquirer:"))
         routes = {scenario.bank_bin(bank): issuer_node(bank) for bank in self.banks}

@@ -12,6 +12,7 @@ LATENCIES: Mapping[str, Distribution] = {
     "atm-acquirer": Distribution("fixed", 30_000.0),
     "acquirer-switch": Distribution("fixed", 15_000.0),
     "switch-issuer": Distribution("fixed", 15_000.0),
+    "acquirer-issuer": Distribution("fixed", 15_000.0),
 }
 """One-way travel times when a scenario does not say (assumed); a message takes the same line in both directions."""
 
@@ -20,7 +21,7 @@ def line_between(sender: str, to: str) -> str:
     """The name of the line that two nodes are joined by."""
     ends = {sender.partition(":")[0], to.partition(":")[0]}
     if "issuer" in ends:
-        return "switch-issuer"
+        return "acquirer-issuer" if "acquirer" in ends else "switch-issuer"
     return "acquirer-switch" if "switch" in ends else "atm-acquirer"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from atm_sim.network.acquirer import Acquirer, AcquirerConfig
 from atm_sim.network.switch import Switch, SwitchConfig
 from atm_sim.sansio.effects import (
     CancelTimer,
@@ -20,6 +21,7 @@ from bank_host.iso8583.codec import decode, encode
 from bank_host.iso8583.identity import match_key
 from bank_host.iso8583.message import Message
 from tests.atm_sim.network.small_network import (
+    ACQUIRER_IDS,
     FOREIGN_PAN,
     NOON_US,
     OTHER_PAN,
@@ -301,6 +303,31 @@ def test_the_acquirer_adds_its_identity_and_takes_it_out_of_the_answer() -> None
     assert request.but({32: "10001"}) == forwarded
     ((to, answer),) = sent(machine.handle(Received("switch", build.answer(forwarded, "00")), NOON_US))
     assert ("atm-1", match_key(request)) == (to, match_key(answer))
+
+
+def test_an_own_card_goes_to_its_bank_and_not_over_the_switch() -> None:
+    """On-us: request, answer, and the reversal of an answer that never came; every other card takes the switch."""
+    machine = Acquirer(AcquirerConfig("seven", ACQUIRER_IDS["seven"], own_routes={"499911": "other-bank"}))
+    own, foreign = withdrawal(pan=OTHER_PAN), withdrawal(stan=2)
+    ((asked, forwarded),) = sent(machine.handle(Received("atm-1", own), NOON_US))
+    assert ("other-bank", "switch") == (
+        asked,
+        sent(machine.handle(Received("atm-1", foreign), NOON_US))[0][0],
+    )
+    ((to, answer),) = sent(machine.handle(Received("other-bank", build.answer(forwarded, "00")), NOON_US))
+    assert ("atm-1", "00") == (to, answer[39])
+
+    silent = withdrawal(stan=3, pan=OTHER_PAN)
+    timer = next(e for e in machine.handle(Received("atm-1", silent), NOON_US) if isinstance(e, SetTimer))
+    given_up = sent(machine.handle(TimerFired(timer.key), NOON_US + timer.after_us))
+    assert [("other-bank", "0420"), ("atm-1", "0210")] == [(to, message.mti) for to, message in given_up]
+
+
+def test_a_card_that_the_switch_sends_back_is_not_on_us() -> None:
+    """A bank that was not asked cannot answer, not even for its own card."""
+    machine = Acquirer(AcquirerConfig("seven", ACQUIRER_IDS["seven"], own_routes={"499911": "other-bank"}))
+    ((_, forwarded),) = sent(machine.handle(Received("atm-1", withdrawal()), NOON_US))
+    assert [] == sent(machine.handle(Received("other-bank", build.answer(forwarded, "00")), NOON_US))
 
 
 def test_events_of_other_machines_ask_for_nothing() -> None:

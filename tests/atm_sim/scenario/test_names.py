@@ -10,7 +10,7 @@ TEXT = """\
 scenario: s
 version: 1
 day: 2014-01-15
-banks: {sakura: {bin: "499911"}}
+banks: {sakura: {bin: "499911", atms: [e_net]}}
 cast:
   hanako: {name: 山田 花子}
   mules: {name: n, count: 2, bank: sakura}
@@ -44,6 +44,7 @@ def test_names_that_resolve_are_no_problem():
         ("bank: sakura, equals", "bank: sakra, equals", "unknown bank 'sakra'; did you mean 'sakura'?"),
         ("down, bank: sakura", "down, bank: mizuho", "unknown bank 'mizuho'; banks: defines jnb and sakura"),
         ("seven_bank", "sevenbank", "unknown partner 'sevenbank'; did you mean 'seven_bank'?"),
+        ("atms: [e_net]", "atms: [enet]", "unknown partner 'enet'; did you mean 'e_net'?"),
         ("no_funds", "no_fund", "unknown reason 'no_fund'; did you mean 'no_funds'?"),
         ("notice: none", "notice: letter", "unknown notice 'letter'; known are atm_withdrawal and none"),
     ],
