@@ -84,5 +84,12 @@ def test_every_claim_of_the_rulebook_is_proven() -> None:
     ]
 
 
+def test_the_rulebook_claims_every_requirement_of_atm_limits_locks_and_what_the_page_omits() -> None:
+    """X7, X12 and X14 have no customer who could see them: a test of the suite holds each."""
+    atm_limit = [f"R{n}" for n in range(78, 98)]
+    wanted = [*atm_limit, "R109", "R115", "R116", "R120", *(f"X{n}" for n in range(1, 16))]
+    assert ["X7", "X12", "X14"] == [one for one in wanted if one not in claims_of(RULEBOOK)]
+
+
 def test_every_row_of_the_table_is_about_a_claim_of_the_rulebook() -> None:
     assert set() == {row.requirement for row in DISTURBANCES} - set(claims_of(RULEBOOK))
