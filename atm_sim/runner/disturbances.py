@@ -23,6 +23,7 @@ from atm_sim.runner.disturbing import (
     on_greenwich_day,
     one_yen_less,
     otp_lock_unseen,
+    partial_dispenses_are_given_back_in_full,
     raise_also_on,
     raise_stays,
     raise_with_code_via,
@@ -97,6 +98,7 @@ DISTURBANCES: tuple[Disturbance, ...] = (
     Disturbance("R92", "an individual may raise to ¥3,000,000", policy=cap(individual=3_000_000)),
     Disturbance("R93", "a sole proprietor may raise to ¥3,000,000", policy=cap(sole_proprietor=3_000_000)),
     Disturbance("R94", "a company may raise to ¥2,000,000 only", policy=cap(corporate=2_000_000)),
+    Disturbance("R94", "E-net takes company cards too", policy={"partners.e_net.accepts_corporate": True}),
     Disturbance("R95", "a raise sets the standing limit too", rules=writes(raise_stays)),
     Disturbance("R96", "a raise holds on the day after it too", rules=writes(raise_also_on(1))),
     Disturbance(
@@ -132,6 +134,9 @@ DISTURBANCES: tuple[Disturbance, ...] = (
     Disturbance("X4", "the fee of January 2014 holds on every date", policy={"fee.atm": JANUARY}),
     Disturbance("X5", "one yen has to stay in the account", rules=sees(one_yen_less)),
     Disturbance("X6", "a reversal is answered and not posted", rules=reversals_post_nothing),
+    Disturbance(
+        "X6", "notes that did come out are given back too", rules=partial_dispenses_are_given_back_in_full
+    ),
     Disturbance(
         "X6", "a reversal that comes before its request is forgotten", rules=early_reversals_are_forgotten
     ),

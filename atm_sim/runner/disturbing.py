@@ -244,6 +244,14 @@ def nothing_back_after_midnight(rules: Rules) -> Rules:
     return rules._replace(decide_reversal=decide)
 
 
+def partial_dispenses_are_given_back_in_full(rules: Rules) -> Rules:
+    return rules._replace(
+        decide_reversal=lambda claim, original, account, at, figures: rules.decide_reversal(
+            claim._replace(dispensed_jpy=None), original, account, at, figures
+        )
+    )
+
+
 def early_reversals_are_forgotten(rules: Rules) -> Rules:
     return rules._replace(
         decide_reversal=lambda claim, original, account, at, figures: (
