@@ -189,7 +189,7 @@ def _approved(
     if notice:
         changes += (
             new(CountMonth, (account_id, figures.month, service, 1)),
-            new(Notify, (request.key, account_id, notice, request.amount_jpy)),
+            new(Notify, (request.key, account_id, notice, request.amount_jpy, "")),
         )
     return new(Decision, (APPROVED, "", changes, fee_jpy, balance_jpy))
 

@@ -105,6 +105,7 @@ class Notify(NamedTuple):
     account_id: str
     kind: str
     amount_jpy: int = 0
+    address: str = ""  # this e-mail address alone; '' = every registered one (R103)
 
 
 class Audit(NamedTuple):

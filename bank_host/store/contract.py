@@ -64,7 +64,24 @@ class OutboxRow(NamedTuple):
     account_id: str
     kind: str
     amount_jpy: int
+    state: str  # waiting | addressed: its mail rows tell the rest
+    address: str = ""  # the one address it is for; '' = every registered one
+
+
+class MailRow(NamedTuple):
+    """A notice on its way to one address."""
+
+    seq: int  # of its outbox row
+    address: str  # '' in the dead letter of a notice that had nowhere to go
+    key: str
+    at_us: int  # of the event
+    account_id: str
+    kind: str
+    amount_jpy: int
     state: str  # waiting | sent | dead
+    attempts: int  # started, also those that nobody has heard of since
+    next_at_us: int  # not before this: the end of a quiet time, a lease or a delay
+    problem: str  # why the last attempt failed
 
 
 class ExceptionRow(NamedTuple):
@@ -112,8 +129,31 @@ class UnitOfWork(Protocol):
     def add_token(self, token: Token) -> None: ...
 
 
+class Delivery(Protocol):
+    """The way of notices from the outbox to their addresses. Each writing call is a commit of its own.
+
+    Nothing here decides: `bank_host.notices` does. Several relays may work on one store; a guarded write tells
+    each of them whether it was first. `Conflict` means: not written, look again later.
+    """
+
+    def unaddressed(self) -> Iterator[OutboxRow]:
+        """Notices in state `waiting`, oldest first."""
+
+    def mail(self, state: str) -> Iterator[MailRow]:
+        """Mail in this state, in the order of its notices."""
+
+    def address(self, seq: int, mail: Iterable[MailRow]) -> bool:
+        """Give a waiting notice its mail rows; False, and nothing is written, when another relay has done so."""
+
+    def move(self, before: MailRow, after: MailRow) -> bool:
+        """Write state, attempts, time and problem of `after` if the row still is `before`, else False."""
+
+
 class Store(Protocol):
     """A bank's storage. Sweeps read a consistent picture and are for verify, checks and reports."""
+
+    @property
+    def delivery(self) -> Delivery: ...
 
     def begin(self) -> AbstractContextManager[UnitOfWork]: ...
 

@@ -13,6 +13,7 @@ from typing import Any
 from bank_host.ledger.posting import customer
 from bank_host.rules.facts import Account, Authorisation, Card, Exchange, Raise, Token
 from bank_host.store.contract import AuditRow, ExceptionRow, JournalRow, OutboxRow
+from bank_host.store.delivery import MemoryDelivery
 from bank_host.store.memory_unit import MemoryUnit, Tables
 
 
@@ -21,6 +22,10 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._tables = Tables()
+
+    @property
+    def delivery(self) -> MemoryDelivery:
+        return MemoryDelivery(self._tables)
 
     def begin(self) -> MemoryUnit:
         return MemoryUnit(self._tables)

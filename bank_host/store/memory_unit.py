@@ -42,6 +42,7 @@ from bank_host.store.contract import (
     Conflict,
     ExceptionRow,
     JournalRow,
+    MailRow,
     OutboxRow,
     Refused,
 )
@@ -85,6 +86,7 @@ class Tables:
         self.journal: list[JournalRow] = []
         self.audit: list[AuditRow] = []
         self.outbox: list[OutboxRow] = []
+        self.mail: dict[tuple[int, str], MailRow] = {}  # by notice and address
         self.exceptions: list[ExceptionRow] = []
 
 
@@ -332,9 +334,8 @@ class MemoryUnit:
         tables = self._tables
         seq = len(tables.outbox) + 1
         self._put_new(tables.item_keys, ("outbox", change.key), seq, "a notice with this key")
-        tables.outbox.append(
-            OutboxRow(seq, change.key, now_us, change.account_id, change.kind, change.amount_jpy, "waiting")
-        )
+        key, account_id, kind, amount_jpy, address = change
+        tables.outbox.append(OutboxRow(seq, key, now_us, account_id, kind, amount_jpy, "waiting", address))
 
     def _write_audit(self, change: Audit, now_us: int) -> None:
         rows = self._tables.audit

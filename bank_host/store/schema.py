@@ -228,9 +228,23 @@ outbox = Table(
     _text("account_id"),
     _text("kind"),
     _yen("amount_jpy"),
-    _text("state"),
-    CheckConstraint("state IN ('waiting', 'sent', 'dead')", "state"),
+    _text("state", index=True),
+    _text("address"),
+    CheckConstraint("state IN ('waiting', 'addressed')", "state"),
     sqlite_autoincrement=True,
+)
+
+mail = Table(
+    "mail",
+    metadata,
+    Column("seq", RowNumber, ForeignKey("outbox.seq"), primary_key=True, autoincrement=False),
+    Column("address", Text, primary_key=True),
+    _text("state", index=True),
+    _count("attempts"),
+    Column("next_at_us", BigInteger, nullable=False),
+    _text("problem"),
+    CheckConstraint("state IN ('waiting', 'sent', 'dead')", "state"),
+    CheckConstraint("attempts >= 0", "attempts"),
 )
 
 audit = Table(

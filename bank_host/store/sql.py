@@ -16,6 +16,7 @@ from bank_host.ledger.posting import customer
 from bank_host.rules.facts import Account, Authorisation, Card, Exchange, Raise, Token
 from bank_host.store import chain, schema
 from bank_host.store.contract import AuditRow, ExceptionRow, JournalRow, OutboxRow
+from bank_host.store.delivery import SqlDelivery
 from bank_host.store.engine import open_engine, reading
 from bank_host.store.migrate import upgrade
 from bank_host.store.sealing import SIMULATION_KEY, derive, unseal
@@ -44,6 +45,10 @@ class SqlStore:
         engine = open_engine(url, durable=durable)
         upgrade(engine)
         return cls(engine, store_key, chain_name)
+
+    @property
+    def delivery(self) -> SqlDelivery:
+        return SqlDelivery(self.engine)
 
     def begin(self) -> SqlUnit:
         return SqlUnit(self.engine, self._keys, self._chain_name)
