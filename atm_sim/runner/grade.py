@@ -42,7 +42,7 @@ def measure_checks(case: Case, logs: Mapping[int, EventLog]) -> Iterator[Check]:
     """The expectations of the whole run."""
     rows = {replication: ReplicationRows(log.events) for replication, log in logs.items()}
     for expectation in case.scenario.expectations:
-        yield judge(_measure_expectation(case, expectation), rows, setting_of(case))
+        yield judge(measure_expectation(case, expectation), rows, setting_of(case))
 
 
 def setting_of(case: Case) -> Setting:
@@ -66,7 +66,8 @@ def _step_expectation(case: Case, step: Step, label: str) -> StepExpectation:
     return StepExpectation(label, values, _case_name(case), line)
 
 
-def _measure_expectation(case: Case, expectation: Expectation) -> MeasureExpectation:
+def measure_expectation(case: Case, expectation: Expectation) -> MeasureExpectation:
+    """An entry of the scenario's `expect:` as the checks read it."""
     comparator = next(name for name in COMPARATORS if getattr(expectation, name) is not None)
     value = getattr(expectation, comparator)
     values = value if comparator == "between" else (value,)
