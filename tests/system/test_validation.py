@@ -76,7 +76,7 @@ def exact_values(case: Case) -> dict[Name, float]:
 
 
 def measured(case: Case, names: list[Name], replications: int) -> dict[Name, list[float]]:
-    """The measures of many replications; each is dropped once it is measured, so that they need not all fit in memory."""
+    """The measures of many replications, each dropped once it is measured: they would not all fit in memory."""
     asked = {name: measure_expectation(case, case.scenario.expectations[name]) for name in names}
     values = defaultdict(list)
     for replication in range(1, replications + 1):
