@@ -208,7 +208,10 @@ class Figures:
         same_for(
             ("banking", "financial_instruments"),
             table(
-                {"name_en": text, "name_ja": text, "telephone": list_of(text), "hours": text, "role": text}
+                {
+                    "telephone": list_of(text),
+                    **{f"{what}_{lang}": text for what in ("name", "hours", "role") for lang in ("en", "ja")},
+                }
             ),
         ),
     )
