@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import NamedTuple, TypeVar
 
+from bank_host import desk
 from bank_host.hsm import CVK, PVK, TPK, Hsm
 from bank_host.iso8583 import build, composite, identity, mti
 from bank_host.iso8583.codec import decode, encode
@@ -20,45 +21,33 @@ from bank_host.iso8583.codes import COMPLETION
 from bank_host.iso8583.message import Message
 from bank_host.jst import jst_date
 from bank_host.ledger.entries import opening
+from bank_host.passwords import Passwords
 from bank_host.policy import Figures, Policy
 from bank_host.rules import RULES, Rules
-from bank_host.rules.changes import (
-    Audit,
-    Change,
-    ChargeOtp,
-    ChargePin,
-    Decision,
-    Outcome,
-    SetCard,
+from bank_host.rules.changes import Audit, Change, ChargePin, Decision, Outcome, SetCard
+from bank_host.rules.facts import (
+    Account,
+    Act,
+    At,
+    Card,
+    CardFacts,
+    CardRequest,
+    Customer,
+    Enrolment,
+    Exchange,
+    Transfer,
 )
-from bank_host.rules.facts import Act, At, Card, CardFacts, CardRequest, Enrolment, Exchange
 from bank_host.rules.limits import effective, room
 from bank_host.rules.reasons import APPROVED, CODES
 from bank_host.rules.reversal import Claim
-from bank_host.rules.settings import CompareOtp
-from bank_host.store.contract import Conflict, Refused, Store, UnitOfWork
+from bank_host.rules.views import LimitReport, Safeguard, StatementLine, Welcome
+from bank_host.secrets import Pin
+from bank_host.store.contract import Conflict, Store, UnitOfWork
+from bank_host.work import ATTEMPTS, CHARGE, ENROLLED, Commit, charge, run
 
 T = TypeVar("T")
 
-
-CHARGE = "charge"
-"""In place of a code: this commit counted a try and decided nothing."""
-
-ENROLLED = "enrolled"
-
-ATTEMPTS = 50
-"""How often a unit of work is run before the host gives up: each conflict means that somebody else got on."""
-
-
-class Commit(NamedTuple):
-    """What one commit did, for those who watch (records, invariant checks); nothing is ever decided from it."""
-
-    bank: str
-    at: At
-    request: CardRequest | Act | Message | Enrolment
-    code: str  # DE39, the outcome of an act, CHARGE or ENROLLED
-    reason: str
-    changes: tuple[Change, ...]
+__all__ = ["ATTEMPTS", "CHARGE", "ENROLLED", "Bank", "Commit", "Standing"]
 
 
 class _Asked(NamedTuple):
@@ -82,12 +71,22 @@ class Standing(NamedTuple):
 class Bank:
     """One issuing bank: its store, its policy, its PIN module and its rules, wired together."""
 
-    def __init__(self, name: str, store: Store, policy: Policy, hsm: Hsm, *, rules: Rules = RULES) -> None:
+    def __init__(
+        self,
+        name: str,
+        store: Store,
+        policy: Policy,
+        hsm: Hsm,
+        *,
+        rules: Rules = RULES,
+        passwords: Passwords | None = None,
+    ) -> None:
         self.name = name
         self.store = store
         self.policy = policy
         self.hsm = hsm
         self.rules = rules
+        self.passwords = passwords or Passwords()
         self.watch: Callable[[Commit], None] = lambda commit: None
 
     # ------------------------------------------------------------ the ISO 8583 door
@@ -139,10 +138,10 @@ class Bank:
             decision = self.rules.decide(request, facts._replace(pin_ok=pin_ok), figures, at)
             decision = self._with_new_pin(message, facts, decision)
         if decision is None:
-            charge = ChargePin(card_id, figures.pin_max_wrong)
-            _charge(unit, charge, now_us)
+            one_try = ChargePin(card_id, figures.pin_max_wrong)
+            charge(unit, one_try, now_us)
             assert facts is not None
-            return facts.card, Commit(self.name, at, request, CHARGE, "", (charge,))
+            return facts.card, Commit(self.name, at, request, CHARGE, "", (one_try,))
         answer = build.answer(message, decision.code, _told(decision, at))
         unit.apply(decision.changes, now_us)
         self._remember(unit, asked, answer, now_us)
@@ -232,40 +231,44 @@ class Bank:
     # ------------------------------------------------------------ the door of customers and staff
 
     def act(self, act: Act, now_us: int) -> Outcome:
-        """Carry out a setting; a repeat of the same request id gets the first result, before any OTP is looked at."""
-        first = self._run(lambda unit: self._act(unit, act, now_us))
-        if isinstance(first, Outcome):
-            return first
-        second = self._run(lambda unit: self._act(unit, act, now_us, first))
-        assert isinstance(second, Outcome), "once its code is compared, every act is decided"
-        return second
+        """Carry out an act; a repeat of the same request id gets the first result, before any code is looked at."""
+        return desk.act(self, act, now_us)
 
-    def _act(
-        self, unit: UnitOfWork, act: Act, now_us: int, charged: CompareOtp | None = None
-    ) -> tuple[Outcome | CompareOtp, Commit | None]:
-        """One commit of an act: its outcome, or the code to compare now that a try is charged."""
-        known = unit.act_result(act.key)
-        if known is not None:
-            return Outcome(*known), None
-        figures = self.policy.on(jst_date(now_us))
-        facts = unit.act_facts(act.account_id, figures.day)
-        if facts is None:
-            return Outcome("refused", "ACCOUNT_UNKNOWN"), None
-        at = At(now_us, figures.day, unit.next_seq())
-        if charged is None:
-            outcome = self.rules.precheck_act(act, facts, figures, at)
-        else:
-            verdict = self.rules.compare_otp(charged.code, facts.tokens, now_us, figures)
-            facts, outcome = facts._replace(otp=verdict), None
-        if isinstance(outcome, CompareOtp):
-            charge = ChargeOtp(act.account_id, figures.otp_max_wrong)
-            _charge(unit, charge, now_us)
-            return outcome, Commit(self.name, at, act, CHARGE, "", (charge,))
-        if outcome is None:
-            outcome = self.rules.decide_act(act, facts, figures, at)
-        unit.apply(outcome.changes, now_us)
-        unit.remember_act(act.key, outcome.outcome, outcome.reason)
-        return outcome, Commit(self.name, at, act, outcome.outcome, outcome.reason, outcome.changes)
+    def run_due(self, now_us: int) -> int:
+        """Do what is due: reserved transfers, ended ID-card locks, settlements. How many were done."""
+        return desk.run_due(self, now_us)
+
+    def pin_block(self, account_id: str, pin: Pin, card_id: str = "") -> str:
+        """What the bank's front end makes of a PIN typed in internet banking; '' without a card to check it by."""
+        return desk.pin_block(self, account_id, pin, card_id)
+
+    def id_card_challenge(self, account_id: str, now_us: int) -> tuple[str, ...]:
+        """The positions of the ID card that the next code is made of; none without an ID card."""
+        return desk.id_card_challenge(self, account_id, now_us)
+
+    def new_customer(self, account: Account) -> Customer:
+        """A customer's row as it is when the account is opened: the transfer limit of that date (R62)."""
+        limits = self.policy.on(account.opened).transfer_initial
+        return Customer(account.account_id, transfer_limit_jpy=limits[account.kind])
+
+    # ------------------------------------------------------------ what customers see
+
+    def security_report(self, account_id: str, now_us: int) -> tuple[Safeguard, ...]:
+        return desk.security_report(self, account_id, now_us)
+
+    def welcome(self, account_id: str) -> Welcome:
+        return desk.welcome(self, account_id)
+
+    def statement(self, account_id: str, first: date, last: date) -> tuple[StatementLine, ...]:
+        return desk.statement(self, account_id, first, last)
+
+    def limit_report(self, account_id: str, now_us: int) -> LimitReport:
+        return desk.limit_report(self, account_id, now_us)
+
+    def transfer(self, transfer_id: str) -> Transfer | None:
+        """A transfer by the request id of its entry."""
+        with self.store.begin() as unit:
+            return unit.transfer(transfer_id)
 
     def standing(self, card_id: str, day: date) -> Standing | None:
         """Where a card stands on a JST day: balance, effective ATM limit and the room left; None for no such card."""
@@ -291,9 +294,11 @@ class Bank:
 
     def _enrol(self, unit: UnitOfWork, enrolment: Enrolment, now_us: int) -> tuple[None, Commit]:
         account = enrolment.account
-        unit.add_account(account)
+        unit.add_account(account, enrolment.customer or self.new_customer(account))
         for card in enrolment.cards:
             unit.add_card(card)
+        for pan in enrolment.pans:
+            unit.add_pan(self.hsm.card_id(pan.reveal()), pan.reveal())
         for token in enrolment.tokens:
             unit.add_token(token)
         at = At(now_us, jst_date(now_us), unit.next_seq())
@@ -307,16 +312,7 @@ class Bank:
 
     def _run(self, work: Callable[[UnitOfWork], tuple[T, Commit | None]]) -> T:
         """Run one unit of work until it commits, then tell the watcher."""
-        for _ in range(ATTEMPTS):
-            try:
-                with self.store.begin() as unit:
-                    result, commit = work(unit)
-            except Conflict:
-                continue
-            if commit is not None:
-                self.watch(commit)
-            return result
-        raise Conflict(f"no commit in {ATTEMPTS} attempts")
+        return run(self.store, self.watch, work)
 
 
 def _claim(message: Message, request: CardRequest, card_id: str, facts: CardFacts | None) -> Claim:
@@ -338,14 +334,6 @@ def _partner(figures: Figures, acquirer_id: str) -> str:
     """The ATM network that an acquirer (DE32) is, or '' for one the bank has no agreement with."""
     wanted = acquirer_id.zfill(11)
     return next((code for code, partner in figures.partners.items() if partner.acquirer_id == wanted), "")
-
-
-def _charge(unit: UnitOfWork, charge: ChargePin | ChargeOtp, now_us: int) -> None:
-    """Count a try; when another try used up the last one in between, the facts have to be looked at again."""
-    try:
-        unit.apply((charge,), now_us)
-    except Refused:
-        raise Conflict("the last try was used up meanwhile") from None
 
 
 def _told(decision: Decision, at: At) -> dict[int, str]:

@@ -15,7 +15,7 @@ from atm_sim.sansio.effects import Effect, Event, Machine, Send
 from atm_sim.world.lab import SWITCH, Parts
 from bank_host.jst import HOUR_US, jst_date
 from bank_host.policy import Figures, load_policy
-from bank_host.rules import RULES, Claim, CompareOtp, Rules
+from bank_host.rules import RULES, Claim, Compare, Rules
 from bank_host.rules.changes import (
     Change,
     CountUse,
@@ -105,7 +105,7 @@ def refuses(when: Callable[[Act, ActFacts], bool]) -> Rewire:
     """Acts that should be possible are refused."""
 
     def rewired(rules: Rules) -> Rules:
-        def precheck(act: Act, facts: ActFacts, figures: Figures, at: At) -> Outcome | CompareOtp | None:
+        def precheck(act: Act, facts: ActFacts, figures: Figures, at: At) -> Outcome | Compare | None:
             if when(act, facts):
                 return Outcome("refused", "DISTURBED")
             return rules.precheck_act(act, facts, figures, at)
@@ -210,10 +210,10 @@ def without(kind: type, name: str = "") -> Callable[[Change], Iterator[Change]]:
 
 
 def otp_lock_unseen(rules: Rules) -> Rules:
-    def precheck(act: Act, facts: ActFacts, figures: Figures, at: At) -> Outcome | CompareOtp | None:
+    def precheck(act: Act, facts: ActFacts, figures: Figures, at: At) -> Outcome | Compare | None:
         open_account: Account = facts.account._replace(otp_locked=False, otp_fails=0)
         answer = rules.precheck_act(act, facts._replace(account=open_account), figures, at)
-        return None if isinstance(answer, CompareOtp) and facts.account.otp_locked else answer
+        return None if isinstance(answer, Compare) and facts.account.otp_locked else answer
 
     def decide(act: Act, facts: ActFacts, figures: Figures, at: At) -> Outcome:
         if facts.account.otp_locked:

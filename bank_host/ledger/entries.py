@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from bank_host.ledger.posting import FEES, OPENING, Post, atm_cash, customer, suspense
+from bank_host.ledger.posting import FEES, OPENING, Post, atm_cash, clearing, customer, suspense
 
 DEPOSIT = "deposit"
 
@@ -85,6 +85,26 @@ def given_back(
     if fee_jpy:
         legs.append((FEES, -fee_jpy))
     return Post(f"{key}:reversal", "reversal", day, tuple(legs), key, forced)
+
+
+def transferred(
+    transfer_id: str, day: date, account_id: str, bank: str, payee_id: str, amount_jpy: int
+) -> Post:
+    """A customer's transfer: to another customer, or to the clearing account of the payee's bank."""
+    to = clearing(bank) if bank else customer(payee_id)
+    legs = ((customer(account_id), -amount_jpy), (to, amount_jpy))
+    return Post(f"transfer:{transfer_id}", "transfer", day, legs)
+
+
+def received(key: str, day: date, account_id: str, bank: str, amount_jpy: int) -> Post:
+    """A transfer from another bank."""
+    legs = ((clearing(bank), -amount_jpy), (customer(account_id), amount_jpy))
+    return Post(f"received:{key}", "incoming_transfer", day, legs)
+
+
+def charged_fee(key: str, kind: str, day: date, account_id: str, fee_jpy: int) -> Post:
+    """A fee for something that is no transaction: a token."""
+    return Post(f"fee:{key}", kind, day, ((customer(account_id), -fee_jpy), (FEES, fee_jpy)))
 
 
 def problems(post: Post) -> tuple[str, ...]:

@@ -28,11 +28,17 @@ def atm_cash(atm: str) -> str:
     return f"atm:{atm}"
 
 
+def clearing(bank: str) -> str:
+    """What this bank owes another one for transfers."""
+    return f"clearing:{bank}"
+
+
 class Post(NamedTuple):
     """One journal transaction: `legs` are (ledger account, signed yen), sum 0; `key` is unique for ever."""
 
     key: str
-    kind: str  # opening, withdrawal, deposit, purchase, completion, reversal, settlement
+    # opening, withdrawal, deposit, purchase, completion, reversal, settlement, transfer, incoming_transfer, token_fee
+    kind: str
     day: date  # JST posting day
     legs: tuple[tuple[str, int], ...]
     refers: str = ""  # key of the posting that this one completes or corrects

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from bank_host.policy import Figures
-from bank_host.rules import card, otp, reversal, settings
+from bank_host.rules import acts, card, otp, reversal
+from bank_host.rules.acts import Compare
 from bank_host.rules.changes import Decision, Outcome
 from bank_host.rules.facts import (
     Account,
@@ -23,7 +24,6 @@ from bank_host.rules.facts import (
     Token,
 )
 from bank_host.rules.reversal import Claim
-from bank_host.rules.settings import CompareOtp
 
 
 class Rules(NamedTuple):
@@ -42,11 +42,12 @@ class Rules(NamedTuple):
         reversal.decide_advice
     )
     settle: Callable[[Authorisation, At, Figures], Decision | None] = reversal.settle
-    precheck_act: Callable[[Act, ActFacts, Figures, At], Outcome | CompareOtp | None] = settings.precheck_act
-    decide_act: Callable[[Act, ActFacts, Figures, At], Outcome] = settings.decide_act
+    precheck_act: Callable[[Act, ActFacts, Figures, At], Outcome | Compare | None] = acts.precheck_act
+    decide_act: Callable[[Act, ActFacts, Figures, At], Outcome] = acts.decide_act
     compare_otp: Callable[[str, Iterable[Token], int, Figures], OtpVerdict] = otp.compare
+    resync: Callable[[str, str, Token, int, Figures], OtpVerdict] = otp.resync
 
 
 RULES = Rules()
 
-__all__ = ["RULES", "Claim", "CompareOtp", "Rules"]
+__all__ = ["RULES", "Claim", "Compare", "Rules"]

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from bank_host.ledger.posting import Post
-from bank_host.rules.facts import Authorisation
+from bank_host.rules.facts import Authorisation, Token, Transfer
 
 
 class CountUse(NamedTuple):
@@ -49,6 +49,34 @@ class SetToken(NamedTuple):
     value: Any
 
 
+class SetCustomer(NamedTuple):
+    account_id: str
+    field: str
+    value: Any
+
+
+class AddToken(NamedTuple):
+    """A token leaves the bank for its holder."""
+
+    token: Token
+
+
+class OpenTransfer(NamedTuple):
+    """Keep a transfer as it was entered."""
+
+    transfer: Transfer
+
+
+class MoveTransfer(NamedTuple):
+    """Move a transfer on; a conflict unless it still is what the decision saw (`was`)."""
+
+    transfer_id: str
+    was: str
+    state: str
+    day: date | None = None
+    due_us: int = 0
+
+
 class ChargePin(NamedTuple):
     """Count one PIN try before it is compared; refused (nothing written) once `limit` is reached."""
 
@@ -58,6 +86,13 @@ class ChargePin(NamedTuple):
 
 class ChargeOtp(NamedTuple):
     """Count one OTP try before it is compared; refused at `limit` or when the account is OTP-locked."""
+
+    account_id: str
+    limit: int
+
+
+class ChargeLogin(NamedTuple):
+    """Count one login try before it is compared; refused at `limit` or when the password has lapsed."""
 
     account_id: str
     limit: int
@@ -137,8 +172,13 @@ Change = (
     | SetAccount
     | SetCard
     | SetToken
+    | SetCustomer
+    | AddToken
+    | OpenTransfer
+    | MoveTransfer
     | ChargePin
     | ChargeOtp
+    | ChargeLogin
     | ConsumeStep
     | PutRaise
     | CancelRaise

@@ -6,7 +6,9 @@ Tuples throughout: a withdrawal is decided in microseconds, and nothing a rule s
 from __future__ import annotations
 
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from bank_host.secrets import Pan, Secret
 
 
 class At(NamedTuple):
@@ -56,17 +58,70 @@ class Raise(NamedTuple):
 
 
 class Token(NamedTuple):
+    """A device that answers for its holder: a token shows codes by time, an ID card holds a table of them."""
+
     serial: str
     account_id: str
     secret: str  # base32, 160 bits
     expires: date
     drift_steps: int = 0
-    last_step: int = 0
+    last_step: int = 0  # latest spent time step; of an ID card the latest challenge answered
     locked: bool = False
+    device: str = "token"  # token | id_card
+    state: str = "registered"  # issued (on its way to the holder) | registered | retired (exchanged)
+    release_on: date | None = None  # of an ID card: JST day on which its lock ends, once the paper has come
 
     def __repr__(self) -> str:
         """Without the secret."""
         return f"Token({self._asdict() | {'secret': '***'}})"
+
+
+class Customer(NamedTuple):
+    """Who holds an account and how they enter it; apart from the account, which every ATM transaction loads."""
+
+    account_id: str
+    name: str = ""
+    address: str = ""
+    phone: str = ""
+    emails: tuple[str, ...] = ()
+    birthday: date | None = None
+    login_id: str = ""  # '' = none set (R45)
+    password_hash: str = ""  # Argon2id
+    password_lapsed: bool = False
+    login_fails: int = 0  # in a row, over all three channels (Q6)
+    last_login_us: int = 0  # 0 = never
+    previous_login_us: int = 0  # the one before, which the Welcome Page shows (R98)
+    failed_since_login: int = 0
+    failed_before_login: int = 0  # between the latest two successful logins
+    transfer_limit_jpy: int = 0  # a day's transfers; 0 = transfer lock (R60)
+    tokens_ordered: int = 0  # ordered and not yet issued
+    pin_warnings: int = 0  # how often the holder was warned of a guessable PIN (R77)
+
+    def __repr__(self) -> str:
+        """Without what proves identity."""
+        return f"Customer({self._asdict() | {'password_hash': '***', 'login_id': '***'}})"
+
+
+class Payee(NamedTuple):
+    """Where a transfer goes; `bank` is '' for an account of this bank."""
+
+    bank: str
+    account_id: str
+    name: str = ""
+
+
+class Transfer(NamedTuple):
+    """One transfer as the customer entered it; only its state moves on."""
+
+    transfer_id: str  # request id of its entry
+    account_id: str
+    payee: Payee
+    amount_jpy: int
+    digest: str  # of all the above: what the code is given for (R24)
+    entered_us: int
+    state: str = "pending"  # pending | dropped | reserved | executed | failed
+    day: date | None = None  # JST day of its confirmation, whose limit it uses (R57)
+    due_us: int = 0  # of a reserved one
 
 
 class Authorisation(NamedTuple):
@@ -109,6 +164,8 @@ class Enrolment(NamedTuple):
     balance_jpy: int
     cards: tuple[Card, ...]
     tokens: tuple[Token, ...]
+    customer: Customer | None = None  # None: nothing but the transfer limit of the opening date
+    pans: tuple[Pan, ...] = ()  # of the cards whose PIN is to be checked in internet banking too
 
 
 # ---------------------------------------------------------------- card transactions
@@ -144,11 +201,10 @@ class CardFacts(NamedTuple):
 
 
 class Act(NamedTuple):
-    """A setting changed in internet banking (pc, smartphone, mobile) or by the bank's staff (operator)."""
+    """What a customer does in internet banking (pc, smartphone, mobile), the bank's staff (operator) or the bank
+    itself when something is due (host). `bank_host.rules.acts.ACTS` lists the kinds and who may do them."""
 
     key: str  # request id: a repeat returns the first result
-    # set_limit | raise_limit | cancel_raise | lock_card | unlock_card
-    # | report_card | release_pin | release_otp | close_account (operator)
     kind: str
     account_id: str
     channel: str
@@ -156,11 +212,25 @@ class Act(NamedTuple):
     amount_jpy: int = 0
     day: date | None = None  # raise_limit, cancel_raise
     otp: str = ""
-    detail: str = ""  # report_card: lost | stolen
+    detail: str = ""  # report_card: lost, stolen; exchange_token: failed, expired, lost; change_authenticator
+    serial: str = ""  # of the token that the act is about
+    second_otp: str = ""  # resync_token: the code after `otp`
+    transfer: str = ""  # request id of the transfer's entry
+    payee: Payee | None = None
+    login_id: str = ""
+    password: Secret | None = None
+    pin_block: str = ""  # the account's PIN as the front end enciphers it
+    new_pin_block: str = ""
+    data: tuple[tuple[str, Any], ...] = ()  # change_customer_data: (field, new value)
+    token: Token | None = None  # issue_token
+    password_hash: str = ""  # of a password issued again; the host fills it in
 
     def __repr__(self) -> str:
-        """Without the one-time password (R14)."""
-        return f"Act({self._asdict() | {'otp': '***'}})"
+        """Without anything that proves identity (R14)."""
+        return f"Act({self._asdict() | dict.fromkeys(SECRET_FIELDS, '***')})"
+
+
+SECRET_FIELDS = ("otp", "second_otp", "login_id", "password", "pin_block", "new_pin_block", "password_hash")
 
 
 class OtpVerdict(NamedTuple):
@@ -169,6 +239,14 @@ class OtpVerdict(NamedTuple):
     result: str  # matched | used | locked_token | wrong
     serial: str = ""
     step: int = 0
+    drift_steps: int | None = None  # learnt by resynchronisation
+
+
+class NewPin(NamedTuple):
+    """What the PIN module says of a PIN that somebody wants to have."""
+
+    pvv: str
+    guessable: bool
 
 
 class ActFacts(NamedTuple):
@@ -179,3 +257,14 @@ class ActFacts(NamedTuple):
     raises: tuple[Raise, ...]  # today and later, cancelled ones included
     tokens: tuple[Token, ...]
     otp: OtpVerdict | None = None  # None until the code has been compared
+    customer: Customer = Customer("")
+    transfers: tuple[Transfer, ...] = ()  # pending and reserved ones
+    transferred_jpy: int = 0  # confirmed today, reservations included
+    payee: Account | None = None  # of a transfer within the bank
+    pin_ok: bool | None = None  # None until the PIN module has spoken
+    password_ok: bool | None = None  # None until the password has been compared
+    new_pin: NewPin | None = None
+    numbered: tuple[
+        str, ...
+    ] = ()  # cards whose number the bank keeps, so that a PIN can be checked without them
+    serial_taken: bool = False  # issue_token: another token has this serial number

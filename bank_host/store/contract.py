@@ -21,8 +21,10 @@ from bank_host.rules.facts import (
     Authorisation,
     Card,
     CardFacts,
+    Customer,
     Exchange,
     Token,
+    Transfer,
 )
 
 
@@ -32,6 +34,14 @@ class Conflict(Exception):
 
 class Refused(Exception):
     """A guarded change (charge, token step) found its condition false."""
+
+
+class ActResult(NamedTuple):
+    """The outcome given for a request id, and the fingerprint of what was asked under it."""
+
+    fingerprint: str
+    outcome: str
+    reason: str
 
 
 class JournalRow(NamedTuple):
@@ -108,10 +118,20 @@ class UnitOfWork(Protocol):
     def card_facts(self, card_id: str, day: date, month: str, service: str, medium: str) -> CardFacts | None:
         """Facts of a card transaction, or None when the bank does not know the card."""
 
-    def act_facts(self, account_id: str, day: date) -> ActFacts | None: ...
+    def act_facts(self, account_id: str, day: date, payee_id: str = "") -> ActFacts | None:
+        """Facts of an act, with the account that a transfer goes to; both accounts are locked in order."""
 
-    def act_result(self, key: str) -> tuple[str, str] | None:
-        """The (outcome, reason) already given for a request id, or None."""
+    def act_result(self, key: str) -> ActResult | None:
+        """What was already answered for a request id, or None."""
+
+    def transfer(self, transfer_id: str) -> Transfer | None:
+        """A transfer as it was entered, to learn its payee; it is not locked, and its state may move on."""
+
+    def serial_taken(self, serial: str) -> bool:
+        """Does any token have this serial number?"""
+
+    def pan(self, card_id: str) -> str | None:
+        """The card's number, which the PIN module asks for; None where the bank does not keep it."""
 
     def apply(self, changes: Iterable[Change], now_us: int) -> None:
         """Write the changes in order. After Refused or Conflict the unit of work must be left by raising."""
@@ -119,14 +139,18 @@ class UnitOfWork(Protocol):
     def remember(self, exchange: Exchange) -> None:
         """Keep a message identity with its answer. Raises Conflict when the identity is already there."""
 
-    def remember_act(self, key: str, outcome: str, reason: str) -> None: ...
+    def remember_act(self, key: str, result: ActResult) -> None: ...
 
     # set-up of the bank, not part of any decision
-    def add_account(self, account: Account) -> None: ...
+    def add_account(self, account: Account, customer: Customer | None = None) -> None:
+        """Open an account with its holder; without one, an empty row is written."""
 
     def add_card(self, card: Card) -> None: ...
 
     def add_token(self, token: Token) -> None: ...
+
+    def add_pan(self, card_id: str, pan: str) -> None:
+        """Keep a card's number, sealed where the store outlives the process."""
 
 
 class Delivery(Protocol):
@@ -162,9 +186,13 @@ class Store(Protocol):
     # sweeps, each in ascending order of its key
     def accounts(self) -> Iterator[Account]: ...
 
+    def customers(self) -> Iterator[Customer]: ...
+
     def cards(self) -> Iterator[Card]: ...
 
     def tokens(self) -> Iterator[Token]: ...
+
+    def transfers(self) -> Iterator[Transfer]: ...
 
     def balances(self) -> Iterator[tuple[str, int]]:
         """(ledger account, cached balance in yen)."""
@@ -186,6 +214,19 @@ class Store(Protocol):
 
     def raises(self) -> Iterator[Any]:
         """Every dated raise (`bank_host.rules.facts.Raise`), cancelled ones included."""
+
+    def movements(self, account_id: str) -> Iterator[JournalRow]:
+        """The postings that touch a customer's balance, in posting order."""
+
+    # what is due
+    def due_transfers(self, now_us: int) -> Iterator[Transfer]:
+        """Reserved transfers whose time has come, the earliest first."""
+
+    def due_releases(self, day: date) -> Iterator[tuple[str, str]]:
+        """(account, serial number) of ID cards whose lock ends on or before the JST day."""
+
+    def open_authorisations(self, before_us: int) -> Iterator[str]:
+        """Keys of approvals from before this time that nobody has ended, the oldest first."""
 
     def chain_faults(self) -> Iterator[str]:
         """What the hash chain over journal and audit finds wrong (I6); nothing in a store without a chain."""

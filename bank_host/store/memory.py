@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from bank_host.ledger.posting import customer
-from bank_host.rules.facts import Account, Authorisation, Card, Exchange, Raise, Token
+from bank_host.rules.facts import Account, Authorisation, Card, Customer, Exchange, Raise, Token, Transfer
 from bank_host.store.contract import AuditRow, ExceptionRow, JournalRow, OutboxRow
 from bank_host.store.delivery import MemoryDelivery
 from bank_host.store.memory_unit import MemoryUnit, Tables
@@ -42,11 +42,17 @@ class MemoryStore:
     def accounts(self) -> Iterator[Account]:
         return (row for _, row in self._sorted(self._tables.accounts))
 
+    def customers(self) -> Iterator[Customer]:
+        return (row for _, row in self._sorted(self._tables.customers))
+
     def cards(self) -> Iterator[Card]:
         return (row for _, row in self._sorted(self._tables.cards))
 
     def tokens(self) -> Iterator[Token]:
         return (row for _, row in self._sorted(self._tables.tokens))
+
+    def transfers(self) -> Iterator[Transfer]:
+        return (row for _, row in self._sorted(self._tables.transfers))
 
     def balances(self) -> Iterator[tuple[str, int]]:
         with self._tables.lock:
@@ -82,6 +88,27 @@ class MemoryStore:
 
     def raises(self) -> Iterator[Raise]:
         return (row for _, row in self._sorted(self._tables.raises))
+
+    def movements(self, account_id: str) -> Iterator[JournalRow]:
+        book = customer(account_id)
+        return (row for row in self.journal() if any(leg[0] == book for leg in row.legs))
+
+    # ---------------------------------------------------------------- what is due
+
+    def due_transfers(self, now_us: int) -> Iterator[Transfer]:
+        due = [row for row in self.transfers() if row.state == "reserved" and row.due_us <= now_us]
+        return iter(sorted(due, key=lambda row: (row.due_us, row.transfer_id)))
+
+    def due_releases(self, day: date) -> Iterator[tuple[str, str]]:
+        return (
+            (row.account_id, row.serial)
+            for row in self.tokens()
+            if row.locked and row.release_on is not None and row.release_on <= day
+        )
+
+    def open_authorisations(self, before_us: int) -> Iterator[str]:
+        rows = [row for row in self.authorisations() if row.state == "open" and row.at_us <= before_us]
+        return (row.original_key for row in sorted(rows, key=lambda row: (row.at_us, row.original_key)))
 
     def chain_faults(self) -> Iterator[str]:
         return iter(())

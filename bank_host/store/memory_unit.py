@@ -10,21 +10,26 @@ from typing import Any, NamedTuple
 
 from bank_host.ledger.posting import Post
 from bank_host.rules.changes import (
+    AddToken,
     Audit,
     CancelRaise,
     Change,
+    ChargeLogin,
     ChargeOtp,
     ChargePin,
     ConsumeStep,
     CountMonth,
     CountUse,
+    MoveTransfer,
     Notify,
     Open,
+    OpenTransfer,
     PutRaise,
     RaiseException,
     Resolve,
     SetAccount,
     SetCard,
+    SetCustomer,
     SetToken,
 )
 from bank_host.rules.facts import (
@@ -33,11 +38,14 @@ from bank_host.rules.facts import (
     Authorisation,
     Card,
     CardFacts,
+    Customer,
     Exchange,
     Raise,
     Token,
+    Transfer,
 )
 from bank_host.store.contract import (
+    ActResult,
     AuditRow,
     Conflict,
     ExceptionRow,
@@ -46,7 +54,7 @@ from bank_host.store.contract import (
     OutboxRow,
     Refused,
 )
-from bank_host.store.writing import CUSTOMER, check_field, check_legs, check_opening
+from bank_host.store.writing import CUSTOMER, WAITING, check_field, check_legs, check_opening
 
 _ABSENT: Any = object()
 _NO_USE: dict[str, int] = {}
@@ -69,10 +77,14 @@ class Tables:
         self.lock = Lock()
         self.seq = 0
         self.accounts: dict[str, Account] = {}
+        self.customers: dict[str, Customer] = {}
         self.cards: dict[str, Card] = {}
+        self.pans: dict[str, str] = {}  # by card
         self.tokens: dict[str, Token] = {}
         self.card_ids: dict[str, tuple[str, ...]] = {}  # by account
         self.serials: dict[str, tuple[str, ...]] = {}  # by account
+        self.transfers: dict[str, Transfer] = {}
+        self.transfer_ids: dict[str, tuple[str, ...]] = {}  # by account
         self.raises: dict[tuple[str, date], Raise] = {}
         self.raise_days: dict[str, tuple[date, ...]] = {}  # by account
         self.used: dict[tuple[str, date], dict[str, int]] = {}  # yen by medium; never changed in place
@@ -81,7 +93,7 @@ class Tables:
         self.posted_keys: dict[str, int] = {}
         self.authorisations: dict[str, Authorisation] = {}
         self.exchanges: dict[str, Exchange] = {}
-        self.act_results: dict[str, tuple[str, str]] = {}
+        self.act_results: dict[str, ActResult] = {}
         self.item_keys: dict[tuple[str, str], int] = {}  # keys of outbox rows and exception items
         self.journal: list[JournalRow] = []
         self.audit: list[AuditRow] = []
@@ -168,21 +180,36 @@ class MemoryUnit:
             tables.month_uses.get((account_id, month, service), 0),
         )
 
-    def act_facts(self, account_id: str, day: date) -> ActFacts | None:
+    def act_facts(self, account_id: str, day: date, payee_id: str = "") -> ActFacts | None:
         tables = self._tables
         account = tables.accounts.get(account_id)
         if account is None:
             return None
         days = tables.raise_days.get(account_id, ())
+        transfers = [tables.transfers[key] for key in tables.transfer_ids.get(account_id, ())]
         return ActFacts(
             account,
             tuple(tables.cards[key] for key in tables.card_ids.get(account_id, ())),
             tuple(tables.raises[account_id, each] for each in days if each >= day),
             tuple(tables.tokens[key] for key in tables.serials.get(account_id, ())),
+            customer=tables.customers[account_id],
+            transfers=tuple(each for each in transfers if each.state in WAITING),
+            transferred_jpy=sum(each.amount_jpy for each in transfers if each.day == day),
+            payee=tables.accounts.get(payee_id),
+            numbered=tuple(key for key in tables.card_ids.get(account_id, ()) if key in tables.pans),
         )
 
-    def act_result(self, key: str) -> tuple[str, str] | None:
+    def act_result(self, key: str) -> ActResult | None:
         return self._tables.act_results.get(key)
+
+    def transfer(self, transfer_id: str) -> Transfer | None:
+        return self._tables.transfers.get(transfer_id)
+
+    def serial_taken(self, serial: str) -> bool:
+        return serial in self._tables.tokens
+
+    def pan(self, card_id: str) -> str | None:
+        return self._tables.pans.get(card_id)
 
     # ---------------------------------------------------------------- writes
 
@@ -193,12 +220,14 @@ class MemoryUnit:
     def remember(self, exchange: Exchange) -> None:
         self._put_new(self._tables.exchanges, exchange.key, exchange, "this message identity")
 
-    def remember_act(self, key: str, outcome: str, reason: str) -> None:
-        self._put_new(self._tables.act_results, key, (outcome, reason), "this request id")
+    def remember_act(self, key: str, result: ActResult) -> None:
+        self._put_new(self._tables.act_results, key, result, "this request id")
 
-    def add_account(self, account: Account) -> None:
+    def add_account(self, account: Account, customer: Customer | None = None) -> None:
         check_opening(account)
-        self._put_new(self._tables.accounts, account.account_id, account, "this account")
+        account_id = account.account_id
+        self._put_new(self._tables.accounts, account_id, account, "this account")
+        self._put_new(self._tables.customers, account_id, customer or Customer(account_id), "this customer")
 
     def add_card(self, card: Card) -> None:
         tables = self._tables
@@ -211,6 +240,10 @@ class MemoryUnit:
         _known(tables.accounts, token.account_id, "account")
         self._put_new(tables.tokens, token.serial, token, "this token")
         self._index(tables.serials, token.account_id, token.serial)
+
+    def add_pan(self, card_id: str, pan: str) -> None:
+        _known(self._tables.cards, card_id, "card")
+        self._put_new(self._tables.pans, card_id, pan, "this card's number")
 
     def _index(self, rows: dict[str, Any], account_id: str, key: Any) -> None:
         self._put(rows, account_id, tuple(sorted((*rows.get(account_id, ()), key))))
@@ -278,6 +311,36 @@ class MemoryUnit:
         rows = self._tables.tokens
         token = _known(rows, change.serial, "token")
         self._put(rows, change.serial, token._replace(**{change.field: change.value}))
+
+    def _set_customer(self, change: SetCustomer, now_us: int) -> None:
+        check_field(change)
+        rows = self._tables.customers
+        customer = _known(rows, change.account_id, "customer")
+        self._put(rows, change.account_id, customer._replace(**{change.field: change.value}))
+
+    def _add_token(self, change: AddToken, now_us: int) -> None:
+        self.add_token(change.token)
+
+    def _open_transfer(self, change: OpenTransfer, now_us: int) -> None:
+        tables, transfer = self._tables, change.transfer
+        _known(tables.accounts, transfer.account_id, "account")
+        self._put_new(tables.transfers, transfer.transfer_id, transfer, "this transfer")
+        self._index(tables.transfer_ids, transfer.account_id, transfer.transfer_id)
+
+    def _move_transfer(self, change: MoveTransfer, now_us: int) -> None:
+        rows = self._tables.transfers
+        row = _known(rows, change.transfer_id, "transfer")
+        if row.state != change.was:
+            raise Conflict("the transfer has moved on since it was read")
+        moved = row._replace(state=change.state, day=change.day, due_us=change.due_us)
+        self._put(rows, change.transfer_id, moved)
+
+    def _charge_login(self, change: ChargeLogin, now_us: int) -> None:
+        rows = self._tables.customers
+        customer = _known(rows, change.account_id, "customer")
+        if customer.password_lapsed or customer.login_fails >= change.limit:
+            raise Refused("the login tries of this account are used up")
+        self._put(rows, change.account_id, customer._replace(login_fails=customer.login_fails + 1))
 
     def _charge_pin(self, change: ChargePin, now_us: int) -> None:
         rows = self._tables.cards
@@ -374,8 +437,13 @@ _WRITERS: dict[type, Callable[[MemoryUnit, Any, int], None]] = {
     SetAccount: MemoryUnit._set_account,
     SetCard: MemoryUnit._set_card,
     SetToken: MemoryUnit._set_token,
+    SetCustomer: MemoryUnit._set_customer,
+    AddToken: MemoryUnit._add_token,
+    OpenTransfer: MemoryUnit._open_transfer,
+    MoveTransfer: MemoryUnit._move_transfer,
     ChargePin: MemoryUnit._charge_pin,
     ChargeOtp: MemoryUnit._charge_otp,
+    ChargeLogin: MemoryUnit._charge_login,
     ConsumeStep: MemoryUnit._consume_step,
     PutRaise: MemoryUnit._put_raise,
     CancelRaise: MemoryUnit._cancel_raise,

@@ -82,6 +82,51 @@ account = Table(
     CheckConstraint("otp_fails >= 0", "otp_fails"),
 )
 
+customer = Table(
+    "customer",
+    metadata,
+    _account_id(primary_key=True),
+    _text("name"),
+    _text("address"),
+    _text("phone"),
+    _text("emails"),  # one a line
+    Column("birthday", Date),
+    _text("login_id"),
+    _text("password_hash"),
+    _flag("password_lapsed"),
+    _count("login_fails"),
+    Column("last_login_us", BigInteger, nullable=False),
+    Column("previous_login_us", BigInteger, nullable=False),
+    _count("failed_since_login"),
+    _count("failed_before_login"),
+    _yen("transfer_limit_jpy"),
+    _count("tokens_ordered"),
+    _count("pin_warnings"),
+    CheckConstraint("login_fails >= 0", "login_fails"),
+    CheckConstraint("transfer_limit_jpy >= 0", "transfer_limit"),
+    CheckConstraint("tokens_ordered >= 0", "tokens_ordered"),
+)
+
+transfer = Table(
+    "transfer",
+    metadata,
+    Column("transfer_id", Text, primary_key=True),
+    _account_id(),
+    _text("payee_bank"),
+    _text("payee_account"),
+    _text("payee_name"),
+    _yen("amount_jpy"),
+    _text("digest"),
+    Column("entered_us", BigInteger, nullable=False),
+    _text("state"),
+    Column("day", Date),
+    Column("due_us", BigInteger, nullable=False),
+    CheckConstraint("amount_jpy > 0", "amount"),
+    CheckConstraint("state IN ('pending', 'dropped', 'reserved', 'executed', 'failed')", "state"),
+)
+Index("ix_transfer_account_id", transfer.c.account_id, transfer.c.day)
+Index("ix_transfer_state", transfer.c.state, transfer.c.due_us)
+
 card = Table(
     "card",
     metadata,
@@ -97,6 +142,14 @@ card = Table(
     CheckConstraint("pin_fails >= 0", "pin_fails"),
 )
 
+# The number of a card, sealed; in a table of its own, because no ATM transaction needs it.
+card_number = Table(
+    "card_number",
+    metadata,
+    Column("card_id", Text, ForeignKey("card.card_id"), primary_key=True),
+    Column("pan_sealed", LargeBinary, nullable=False),
+)
+
 token = Table(
     "token",
     metadata,
@@ -107,6 +160,11 @@ token = Table(
     _count("drift_steps"),
     Column("last_step", BigInteger, nullable=False),
     _flag("locked"),
+    _text("device"),
+    _text("state"),
+    Column("release_on", Date),
+    CheckConstraint("device IN ('token', 'id_card')", "device"),
+    CheckConstraint("state IN ('issued', 'registered', 'retired')", "state"),
 )
 
 atm_raise = Table(
@@ -201,6 +259,7 @@ authorisation = Table(
     CheckConstraint("fee_jpy >= 0", "fee"),
 )
 Index("ix_authorisation_account_id", authorisation.c.account_id, authorisation.c.limit_day)
+Index("ix_authorisation_state", authorisation.c.state, authorisation.c.at_us)
 
 exchange = Table(
     "exchange",
@@ -215,6 +274,7 @@ act_result = Table(
     "act_result",
     metadata,
     Column("key", Text, primary_key=True),
+    _text("fingerprint"),
     _text("outcome"),
     _text("reason"),
 )

@@ -13,14 +13,14 @@ from typing import Any
 from sqlalchemy import URL, Engine, Select, select
 
 from bank_host.ledger.posting import customer
-from bank_host.rules.facts import Account, Authorisation, Card, Exchange, Raise, Token
+from bank_host.rules.facts import Account, Authorisation, Card, Customer, Exchange, Raise, Token, Transfer
 from bank_host.store import chain, schema
 from bank_host.store.contract import AuditRow, ExceptionRow, JournalRow, OutboxRow
 from bank_host.store.delivery import SqlDelivery
 from bank_host.store.engine import open_engine, reading
 from bank_host.store.migrate import upgrade
 from bank_host.store.sealing import SIMULATION_KEY, derive, unseal
-from bank_host.store.sql_statements import columns, row_token
+from bank_host.store.sql_statements import columns, row_customer, row_token, row_transfer
 from bank_host.store.sql_unit import SqlUnit
 
 
@@ -66,6 +66,10 @@ class SqlStore:
         table = schema.account
         return map(Account._make, self._rows(columns(table, Account).order_by(table.c.account_id)))
 
+    def customers(self) -> Iterator[Customer]:
+        table = schema.customer
+        return map(row_customer, self._rows(columns(table, Customer).order_by(table.c.account_id)))
+
     def cards(self) -> Iterator[Card]:
         table = schema.card
         return map(Card._make, self._rows(columns(table, Card).order_by(table.c.card_id)))
@@ -74,6 +78,10 @@ class SqlStore:
         table = schema.token
         rows = self._rows(select(table).order_by(table.c.serial))
         return (row_token(row, unseal(self._keys, row.serial, row.secret_sealed)) for row in rows)
+
+    def transfers(self) -> Iterator[Transfer]:
+        table = schema.transfer
+        return map(row_transfer, self._rows(select(table).order_by(table.c.transfer_id)))
 
     def balances(self) -> Iterator[tuple[str, int]]:
         accounts, books = schema.account, schema.ledger_balance
@@ -84,13 +92,23 @@ class SqlStore:
         )
 
     def journal(self) -> Iterator[JournalRow]:
-        rows = schema.journal
-        legs = self._rows(select(schema.leg).order_by(schema.leg.c.journal_seq, schema.leg.c.n))
+        return self._postings(select(schema.journal), select(schema.leg))
+
+    def movements(self, account_id: str) -> Iterator[JournalRow]:
+        leg = schema.leg
+        seqs = select(leg.c.journal_seq).where(leg.c.book == customer(account_id))
+        return self._postings(
+            select(schema.journal).where(schema.journal.c.seq.in_(seqs)),
+            select(leg).where(leg.c.journal_seq.in_(seqs)),
+        )
+
+    def _postings(self, journal: Select[Any], legs: Select[Any]) -> Iterator[JournalRow]:
+        rows = self._rows(legs.order_by(schema.leg.c.journal_seq, schema.leg.c.n))
         by_seq = {
             seq: tuple((leg.book, leg.amount_jpy) for leg in group)
-            for seq, group in groupby(legs, key=lambda leg: leg.journal_seq)
+            for seq, group in groupby(rows, key=lambda leg: leg.journal_seq)
         }
-        for row in self._rows(select(rows).order_by(rows.c.seq)):
+        for row in self._rows(journal.order_by(schema.journal.c.seq)):
             yield JournalRow._make((*row, by_seq.get(row.seq, ())))
 
     def authorisations(self) -> Iterator[Authorisation]:
@@ -123,6 +141,24 @@ class SqlStore:
         table = schema.atm_raise
         rows = self._rows(columns(table, Raise).order_by(table.c.account_id, table.c.day))
         return map(Raise._make, rows)
+
+    # ---------------------------------------------------------------- what is due
+
+    def due_transfers(self, now_us: int) -> Iterator[Transfer]:
+        table = schema.transfer
+        due = select(table).where(table.c.state == "reserved", table.c.due_us <= now_us)
+        return map(row_transfer, self._rows(due.order_by(table.c.due_us, table.c.transfer_id)))
+
+    def due_releases(self, day: date) -> Iterator[tuple[str, str]]:
+        table = schema.token
+        due = select(table.c.account_id, table.c.serial).where(table.c.locked, table.c.release_on <= day)
+        return (tuple(row) for row in self._rows(due.order_by(table.c.serial)))
+
+    def open_authorisations(self, before_us: int) -> Iterator[str]:
+        table = schema.authorisation
+        left = select(table.c.original_key).where(table.c.state == "open", table.c.at_us <= before_us)
+        rows = self._rows(left.order_by(table.c.at_us, table.c.original_key))
+        return (row.original_key for row in rows)
 
     # ---------------------------------------------------------------- the hash chain
 

@@ -7,11 +7,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, Table, and_, bindparam, insert, literal, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bank_host.rules.facts import Account, Authorisation, Card, Exchange, Raise, Token
+from bank_host.rules.facts import (
+    Account,
+    Authorisation,
+    Card,
+    Customer,
+    Exchange,
+    Payee,
+    Raise,
+    Token,
+    Transfer,
+)
 from bank_host.store import schema
+from bank_host.store.contract import ActResult
+from bank_host.store.writing import WAITING
 
 
 def columns(table: Table, row: Any) -> Select[Any]:
@@ -20,16 +44,63 @@ def columns(table: Table, row: Any) -> Select[Any]:
 
 
 def row_token(row: Any, secret: str) -> Token:
-    return Token(row.serial, row.account_id, secret, row.expires, row.drift_steps, row.last_step, row.locked)
+    values = row._asdict()
+    del values["secret_sealed"]
+    return Token(secret=secret, **values)
+
+
+def row_customer(row: Any) -> Customer:
+    customer = Customer._make(row)
+    return customer._replace(emails=tuple(row.emails.splitlines()))
+
+
+def customer_value(field: str, value: Any) -> Any:
+    """How a field of a customer is written: e-mail addresses one a line."""
+    return "\n".join(value) if field == "emails" else value
+
+
+def row_transfer(row: Any) -> Transfer:
+    values = row._asdict()
+    payee = Payee(*(values.pop(f"payee_{part}") for part in ("bank", "account", "name")))
+    return Transfer(payee=payee, **values)
+
+
+def transfer_values(transfer: Transfer) -> dict[str, Any]:
+    values = transfer._asdict()
+    bank, account_id, name = values.pop("payee")
+    return {**values, "payee_bank": bank, "payee_account": account_id, "payee_name": name}
 
 
 _A, _C, _T, _U, _M = schema.account, schema.card, schema.token, schema.limit_use, schema.month_use
+_H, _TR = schema.customer, schema.transfer
 _R, _AUTH, _B = schema.atm_raise, schema.authorisation, schema.ledger_balance
 
 _ID: BindParameter[Any] = bindparam("id")
 _DAY: BindParameter[Any] = bindparam("of_day")
 
 ACCOUNT = columns(_A, Account).where(_A.c.account_id == _ID).with_for_update()
+ACCOUNTS = (  # locked in the order of their numbers, so that two transfers across each other do not block
+    columns(_A, Account)
+    .where(or_(_A.c.account_id == _ID, _A.c.account_id == bindparam("other")))
+    .order_by(_A.c.account_id)
+    .with_for_update()
+)
+CUSTOMER = columns(_H, Customer).where(_H.c.account_id == _ID).with_for_update()
+TRANSFERS = (
+    select(_TR)
+    .where(_TR.c.account_id == _ID, _TR.c.state.in_(WAITING))
+    .order_by(_TR.c.transfer_id)
+    .with_for_update()
+)
+TRANSFERRED = select(func.sum(_TR.c.amount_jpy)).where(_TR.c.account_id == _ID, _TR.c.day == _DAY)
+TRANSFER = select(_TR).where(_TR.c.transfer_id == _ID)
+NUMBERED = (
+    select(_C.c.card_id)
+    .join(schema.card_number, schema.card_number.c.card_id == _C.c.card_id)
+    .where(_C.c.account_id == _ID)
+    .order_by(_C.c.card_id)
+)
+PAN = select(schema.card_number.c.pan_sealed).where(schema.card_number.c.card_id == _ID)
 ACCOUNT_OF_CARD = select(_C.c.account_id).where(_C.c.card_id == _ID)
 CARD = columns(_C, Card).where(_C.c.card_id == _ID).with_for_update()
 CARDS = columns(_C, Card).where(_C.c.account_id == _ID).order_by(_C.c.card_id).with_for_update()
@@ -48,9 +119,7 @@ RAISES = columns(_R, Raise).where(_R.c.account_id == _ID, _R.c.day >= _DAY).orde
 EXCHANGE = columns(schema.exchange, Exchange).where(schema.exchange.c.key == _ID)
 ACCOUNT_OF_AUTHORISATION = select(_AUTH.c.account_id).where(_AUTH.c.original_key == _ID)
 AUTHORISATION = columns(_AUTH, Authorisation).where(_AUTH.c.original_key == _ID).with_for_update()
-ACT_RESULT = select(schema.act_result.c.outcome, schema.act_result.c.reason).where(
-    schema.act_result.c.key == _ID
-)
+ACT_RESULT = columns(schema.act_result, ActResult).where(schema.act_result.c.key == _ID)
 
 SERIAL = select(_T.c.serial).where(_T.c.serial == _ID)
 
@@ -88,6 +157,16 @@ CHARGE_OTP = (
     update(_A)
     .where(_A.c.account_id == _ID, ~_A.c.otp_locked, _A.c.otp_fails < bindparam("limit"))
     .values(otp_fails=_A.c.otp_fails + 1)
+)
+CHARGE_LOGIN = (
+    update(_H)
+    .where(_H.c.account_id == _ID, ~_H.c.password_lapsed, _H.c.login_fails < bindparam("limit"))
+    .values(login_fails=_H.c.login_fails + 1)
+)
+MOVE_TRANSFER = (
+    update(_TR)
+    .where(_TR.c.transfer_id == _ID, _TR.c.state == bindparam("seen"))
+    .values(state=bindparam("new_state"), day=bindparam("of_day"), due_us=bindparam("new_due_us"))
 )
 CONSUME_STEP = (
     update(_T)

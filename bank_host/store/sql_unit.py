@@ -1,8 +1,9 @@
 """One unit of work in a database: loads that lock, guarded writes, one commit.
 
-Lock order: account, limit use, card, token, authorisation; the rows that every customer shares (cached
-balances of the bank's own ledger accounts, the end of the hash chain) only at the commit, sorted. On SQLite
-`FOR UPDATE` is not sent: there BEGIN IMMEDIATE gives the whole database to one unit of work at a time.
+Lock order: account, customer, limit use, card, token, transfer, authorisation; the rows that every customer
+shares (cached balances of the bank's own ledger accounts, the end of the hash chain) only at the commit,
+sorted. On SQLite `FOR UPDATE` is not sent: there BEGIN IMMEDIATE gives the whole database to one unit of work
+at a time.
 """
 
 from __future__ import annotations
@@ -18,21 +19,26 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bank_host.ledger.posting import Post
 from bank_host.rules.changes import (
+    AddToken,
     Audit,
     CancelRaise,
     Change,
+    ChargeLogin,
     ChargeOtp,
     ChargePin,
     ConsumeStep,
     CountMonth,
     CountUse,
+    MoveTransfer,
     Notify,
     Open,
+    OpenTransfer,
     PutRaise,
     RaiseException,
     Resolve,
     SetAccount,
     SetCard,
+    SetCustomer,
     SetToken,
 )
 from bank_host.rules.facts import (
@@ -41,14 +47,16 @@ from bank_host.rules.facts import (
     Authorisation,
     Card,
     CardFacts,
+    Customer,
     Exchange,
     Raise,
     Token,
+    Transfer,
 )
 from bank_host.store import schema
 from bank_host.store import sql_statements as sql
 from bank_host.store.chain import START, link_digest, tail_mark
-from bank_host.store.contract import AuditRow, Conflict, JournalRow, Refused
+from bank_host.store.contract import ActResult, AuditRow, Conflict, JournalRow, Refused
 from bank_host.store.engine import is_conflict
 from bank_host.store.sealing import StoreKeys, seal, unseal
 from bank_host.store.writing import CUSTOMER, check_field, check_legs, check_opening
@@ -149,23 +157,43 @@ class SqlUnit:
         self._uses[account_id, day] = used
         return used
 
-    def act_facts(self, account_id: str, day: date) -> ActFacts | None:
-        account = self._one(Account, sql.ACCOUNT, id=account_id)
+    def act_facts(self, account_id: str, day: date, payee_id: str = "") -> ActFacts | None:
+        rows = map(Account._make, self._run(sql.ACCOUNTS, {"id": account_id, "other": payee_id}))
+        accounts = {account.account_id: account for account in rows}
+        account = accounts.get(account_id)
         if account is None:
             return None
+        customer = self._run(sql.CUSTOMER, {"id": account_id}).one()
         cards = self._run(sql.CARDS, {"id": account_id}).all()
         raises = self._run(sql.RAISES, {"id": account_id, "of_day": day}).all()
         tokens = self._run(sql.TOKENS, {"id": account_id}).all()
+        transfers = self._run(sql.TRANSFERS, {"id": account_id}).all()
         return ActFacts(
             account,
             tuple(map(Card._make, cards)),
             tuple(map(Raise._make, raises)),
             tuple(sql.row_token(row, unseal(self._keys, row.serial, row.secret_sealed)) for row in tokens),
+            customer=sql.row_customer(customer),
+            transfers=tuple(map(sql.row_transfer, transfers)),
+            transferred_jpy=int(self._scalar(sql.TRANSFERRED, id=account_id, of_day=day) or 0),
+            payee=accounts.get(payee_id),
+            numbered=tuple(self._run(sql.NUMBERED, {"id": account_id}).scalars()),
         )
 
-    def act_result(self, key: str) -> tuple[str, str] | None:
-        found = self._run(sql.ACT_RESULT, {"id": key}).first()
-        return None if found is None else (found.outcome, found.reason)
+    def act_result(self, key: str) -> ActResult | None:
+        found: ActResult | None = self._one(ActResult, sql.ACT_RESULT, id=key)
+        return found
+
+    def transfer(self, transfer_id: str) -> Transfer | None:
+        found = self._run(sql.TRANSFER, {"id": transfer_id}).first()
+        return None if found is None else sql.row_transfer(found)
+
+    def serial_taken(self, serial: str) -> bool:
+        return self._scalar(sql.SERIAL, id=serial) is not None
+
+    def pan(self, card_id: str) -> str | None:
+        sealed = self._scalar(sql.PAN, id=card_id)
+        return None if sealed is None else unseal(self._keys, card_id, sealed)
 
     # ---------------------------------------------------------------- writes
 
@@ -176,12 +204,14 @@ class SqlUnit:
     def remember(self, exchange: Exchange) -> None:
         self._run(insert(schema.exchange), exchange._asdict())
 
-    def remember_act(self, key: str, outcome: str, reason: str) -> None:
-        self._run(insert(schema.act_result), {"key": key, "outcome": outcome, "reason": reason})
+    def remember_act(self, key: str, result: ActResult) -> None:
+        self._run(insert(schema.act_result), {"key": key, **result._asdict()})
 
-    def add_account(self, account: Account) -> None:
+    def add_account(self, account: Account, customer: Customer | None = None) -> None:
         check_opening(account)
         self._run(insert(schema.account), {**account._asdict(), "forced_low": False})
+        values = (customer or Customer(account.account_id))._asdict()
+        self._run(insert(schema.customer), {name: sql.customer_value(name, values[name]) for name in values})
 
     def add_card(self, card: Card) -> None:
         self._known_account(card.account_id)
@@ -192,6 +222,12 @@ class SqlUnit:
         values = token._asdict()
         values["secret_sealed"] = seal(self._keys, token.serial, values.pop("secret"))
         self._run(insert(schema.token), values)
+
+    def add_pan(self, card_id: str, pan: str) -> None:
+        if self._one(Card, sql.CARD, id=card_id) is None:
+            raise _unknown("card")
+        sealed = seal(self._keys, card_id, pan)
+        self._run(insert(schema.card_number), {"card_id": card_id, "pan_sealed": sealed})
 
     def _known_account(self, account_id: str) -> None:
         if self._one(Account, sql.ACCOUNT, id=account_id) is None:
@@ -266,6 +302,36 @@ class SqlUnit:
     def _set_token(self, change: SetToken, now_us: int) -> None:
         check_field(change)
         self._set(schema.token, change.serial, change.field, change.value)
+
+    def _set_customer(self, change: SetCustomer, now_us: int) -> None:
+        check_field(change)
+        value = sql.customer_value(change.field, change.value)
+        self._set(schema.customer, change.account_id, change.field, value)
+
+    def _add_token(self, change: AddToken, now_us: int) -> None:
+        self.add_token(change.token)
+
+    def _open_transfer(self, change: OpenTransfer, now_us: int) -> None:
+        self._known_account(change.transfer.account_id)
+        self._run(insert(schema.transfer), sql.transfer_values(change.transfer))
+
+    def _move_transfer(self, change: MoveTransfer, now_us: int) -> None:
+        if not self._changed(
+            sql.MOVE_TRANSFER,
+            id=change.transfer_id,
+            seen=change.was,
+            new_state=change.state,
+            of_day=change.day,
+            new_due_us=change.due_us,
+        ):
+            if self.transfer(change.transfer_id) is None:
+                raise _unknown("transfer")
+            raise Conflict("the transfer has moved on since it was read")
+
+    def _charge_login(self, change: ChargeLogin, now_us: int) -> None:
+        if not self._changed(sql.CHARGE_LOGIN, id=change.account_id, limit=change.limit):
+            self._known_account(change.account_id)
+            raise Refused("the login tries of this account are used up")
 
     def _set(self, table: Table, key: str, field: str, value: Any) -> None:
         (identity,) = table.primary_key
@@ -365,8 +431,13 @@ _WRITERS: dict[type, Callable[[SqlUnit, Any, int], None]] = {
     SetAccount: SqlUnit._set_account,
     SetCard: SqlUnit._set_card,
     SetToken: SqlUnit._set_token,
+    SetCustomer: SqlUnit._set_customer,
+    AddToken: SqlUnit._add_token,
+    OpenTransfer: SqlUnit._open_transfer,
+    MoveTransfer: SqlUnit._move_transfer,
     ChargePin: SqlUnit._charge_pin,
     ChargeOtp: SqlUnit._charge_otp,
+    ChargeLogin: SqlUnit._charge_login,
     ConsumeStep: SqlUnit._consume_step,
     PutRaise: SqlUnit._put_raise,
     CancelRaise: SqlUnit._cancel_raise,

@@ -6,16 +6,21 @@ A `ValueError` here is a fault of the caller, never an answer to a customer.
 from __future__ import annotations
 
 from bank_host.ledger.posting import Post, customer
-from bank_host.rules.changes import SetAccount, SetCard, SetToken
-from bank_host.rules.facts import Account
+from bank_host.rules.changes import SetAccount, SetCard, SetCustomer, SetToken
+from bank_host.rules.facts import Account, Customer
 
 CUSTOMER = customer("")  # the ledger accounts whose cached balance is the account row's own
 
+WAITING = ("pending", "reserved")  # states of a transfer that an act may still move
+
 # Fields with a writer of their own (posted_jpy: Post, last_step: ConsumeStep) and identities are not here.
 FIELDS: dict[type, frozenset[str]] = {
-    SetAccount: frozenset({"standing_jpy", "held_jpy", "closed", "zero_seq", "otp_fails", "otp_locked"}),
+    SetAccount: frozenset(
+        {"authenticator", "standing_jpy", "held_jpy", "closed", "zero_seq", "otp_fails", "otp_locked"}
+    ),
     SetCard: frozenset({"pvv", "hot", "locked", "pin_fails", "expires"}),
-    SetToken: frozenset({"drift_steps", "locked", "expires"}),
+    SetToken: frozenset({"drift_steps", "locked", "expires", "state", "release_on"}),
+    SetCustomer: frozenset(Customer._fields) - {"account_id"},
 }
 
 
@@ -30,7 +35,7 @@ def check_legs(post: Post) -> None:
         raise ValueError(f"posting {post.kind}: {len(post.legs)} legs that sum to {total_jpy}, not 0")
 
 
-def check_field(change: SetAccount | SetCard | SetToken) -> None:
+def check_field(change: SetAccount | SetCard | SetToken | SetCustomer) -> None:
     """Only fields that a rule may set; a balance moves by postings alone."""
     kind = type(change)
     if change.field not in FIELDS[kind]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bank_host.rules.acts import Compare, decide_act, precheck_act
 from bank_host.rules.changes import (
     Audit,
     CancelRaise,
@@ -18,7 +19,6 @@ from bank_host.rules.changes import (
     SetCard,
 )
 from bank_host.rules.facts import Act, ActFacts, OtpVerdict, Raise
-from bank_host.rules.settings import CompareOtp, decide_act, precheck_act
 from tests.bank_host.rules.builders import (
     ACCOUNT_ID,
     DAY,
@@ -91,7 +91,7 @@ def test_a_higher_standing_limit_needs_a_code(before: int) -> None:
     case = act_facts(account={"standing_jpy": before})
     asked = act("set_limit", amount_jpy=200_000)
     assert reason(asked, case) == "OTP_REQUIRED"
-    assert gate(asked._replace(otp=CODE), case) == CompareOtp(CODE)
+    assert gate(asked._replace(otp=CODE), case) == Compare(CODE, serials=("T-1",))
 
 
 # ---------------------------------------------------------------- dated raise
@@ -105,7 +105,7 @@ def raise_to(amount: int, days_ahead: int = 3, **changes: Any) -> Act:
 def test_a_raise_from_every_channel_asks_a_code_and_is_recorded(channel: str) -> None:
     """R87-R91."""
     asked = raise_to(1_000_000, channel=channel)
-    assert isinstance(gate(asked), CompareOtp)
+    assert isinstance(gate(asked), Compare)
     changes = done(asked, act_facts(otp=MATCHED)).changes
     assert only(changes, PutRaise) == PutRaise(ACCOUNT_ID, DAY + timedelta(days=3), 1_000_000, 100)
     assert only(changes, ConsumeStep) == ConsumeStep("T-1", 777)
@@ -130,7 +130,7 @@ def test_a_raise_from_every_channel_asks_a_code_and_is_recorded(channel: str) ->
 def test_caps_and_step_of_a_raise(kind: str, amount: int, expected: str | None) -> None:
     case = act_facts(account={"kind": kind})
     if expected is None:
-        assert isinstance(gate(raise_to(amount), case), CompareOtp)
+        assert isinstance(gate(raise_to(amount), case), Compare)
     else:
         assert reason(raise_to(amount), case) == expected
 
@@ -140,7 +140,7 @@ def test_a_raise_names_a_date_from_today_to_sixty_days_ahead(days_ahead: int, al
     """R90."""
     answer = gate(raise_to(1_000_000, days_ahead))
     if allowed:
-        assert isinstance(answer, CompareOtp)
+        assert isinstance(answer, Compare)
     else:
         assert answer.reason == "DATE_OUT_OF_RANGE"
 
@@ -155,7 +155,7 @@ def test_replacing_a_raise_by_a_lower_one_lowers_a_limit_and_needs_no_code() -> 
     case = act_facts(raises=(recorded,))
     assert gate(raise_to(1_000_000), case) is None
     assert "Notify" not in kinds(done(raise_to(1_000_000), case).changes)
-    assert isinstance(gate(raise_to(1_600_000), case), CompareOtp)
+    assert isinstance(gate(raise_to(1_600_000), case), Compare)
 
 
 def test_cancelling_needs_no_code_and_only_what_stands_can_be_cancelled() -> None:
@@ -227,7 +227,7 @@ def test_an_act_that_needs_a_code_is_refused_before_a_try_is_charged(
 
 def test_one_unlocked_token_is_enough() -> None:
     tokens = (token(locked=True), token(serial="T-2"))
-    assert isinstance(gate(raise_to(1_000_000), act_facts(tokens=tokens)), CompareOtp)
+    assert isinstance(gate(raise_to(1_000_000), act_facts(tokens=tokens)), Compare)
 
 
 def test_what_needs_no_code_works_while_codes_are_locked() -> None:

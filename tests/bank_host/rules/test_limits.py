@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bank_host.policy import Figures
+from bank_host.rules.acts import Compare, decide_act, precheck_act
 from bank_host.rules.card import precheck
 from bank_host.rules.changes import CancelRaise, PutRaise, SetAccount, SetCard
 from bank_host.rules.facts import Account, Act, ActFacts, Card, CardFacts, OtpVerdict, Raise
 from bank_host.rules.limits import effective, raise_of, raise_state, room
-from bank_host.rules.settings import CompareOtp, decide_act, precheck_act
 from tests.bank_host.rules.builders import ACCOUNT_ID, DAY, account, act, at, card, figures, request, token
 
 
@@ -36,12 +36,12 @@ class Customer:
         now, with_code = at(seq=self.seq), asked._replace(otp="123456")
         gate = precheck_act(with_code, self.facts(), self.figures, now)
         case = self.facts()
-        if isinstance(gate, CompareOtp):
+        if isinstance(gate, Compare):
             case = case._replace(otp=OtpVerdict("matched", "T-1", self.seq))
         outcome = decide_act(with_code, case, self.figures, now)
         for change in outcome.changes:
             self._apply(change)
-        return outcome.reason or outcome.outcome, isinstance(gate, CompareOtp)
+        return outcome.reason or outcome.outcome, isinstance(gate, Compare)
 
     def _apply(self, change: Any) -> None:
         if isinstance(change, SetAccount):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bank_host.rules import Rules
+from bank_host.rules.acts import ACTS
 from bank_host.rules.reasons import CODES, ORDER_OF_CHECKS
-from bank_host.rules.settings import ACTS
 
 PAGE = Path(__file__).parents[3].joinpath("docs", "reference", "rules.md").read_text(encoding="utf-8")
 

@@ -28,11 +28,13 @@ from bank_host.rules.facts import (
     Authorisation,
     Card,
     CardFacts,
+    Customer,
     Exchange,
     Raise,
     Token,
 )
 from bank_host.store.contract import (
+    ActResult,
     AuditRow,
     Conflict,
     ExceptionRow,
@@ -106,8 +108,10 @@ def act_facts(store: Store, day: date = TODAY) -> ActFacts:
 
 
 def everything(store: Store) -> list[list[object]]:
-    sweeps = "accounts cards tokens balances journal authorisations limit_uses exchanges audit outbox"
-    return [list(getattr(store, name)()) for name in (*sweeps.split(), "exceptions", "raises")]
+    sweeps = "accounts customers cards tokens transfers balances journal authorisations limit_uses exchanges"
+    return [
+        list(getattr(store, name)()) for name in (*sweeps.split(), "audit", "outbox", "exceptions", "raises")
+    ]
 
 
 # ---------------------------------------------------------------- loads
@@ -159,12 +163,13 @@ def test_facts_of_an_act_hold_the_cards_the_raises_from_its_day_on_and_the_token
         (CARD, SECOND_CARD),
         (Raise(A, days[1], 600_000, 2), Raise(A, days[2], 600_000, 3, cancelled=True)),
         (TOKEN,),
+        customer=Customer(A),
     )
 
 
 def test_an_account_without_cards_and_tokens_has_empty_facts(bank):
     with bank.begin() as unit:
-        assert ActFacts(BABA, (), (), ()) == unit.act_facts(B, TODAY)
+        assert ActFacts(BABA, (), (), (), customer=Customer(B)) == unit.act_facts(B, TODAY)
 
 
 def test_a_unit_of_work_sees_its_own_writes(bank):
@@ -411,11 +416,11 @@ def test_message_identities_are_kept_once_with_their_answer(bank):
 
 def test_results_of_acts_are_kept_once(bank):
     with bank.begin() as unit:
-        unit.remember_act("req-1", "refused", "OTP_WRONG")
+        unit.remember_act("req-1", ActResult("print", "refused", "OTP_WRONG"))
     with pytest.raises(Conflict), bank.begin() as unit:
-        unit.remember_act("req-1", "done", "")
+        unit.remember_act("req-1", ActResult("print", "done", ""))
     with bank.begin() as unit:
-        assert ("refused", "OTP_WRONG") == unit.act_result("req-1")
+        assert ActResult("print", "refused", "OTP_WRONG") == unit.act_result("req-1")
 
 
 @pytest.mark.parametrize(
@@ -511,7 +516,7 @@ def test_a_unit_of_work_left_by_an_exception_leaves_nothing(bank):
             NOW_US,
         )
         unit.remember(Exchange("id:1", "f", b"", NOW_US))
-        unit.remember_act("req-1", "done", "")
+        unit.remember_act("req-1", ActResult("print", "done", ""))
         raise RuntimeError("power")
     assert before == everything(bank)
     assert 0 == facts(bank).month_uses

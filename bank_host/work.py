@@ -1,0 +1,56 @@
+"""One unit of work of the host: run it until it commits, then tell whoever watches (security: conflicts run again)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+from bank_host.iso8583.message import Message
+from bank_host.rules.changes import Change, ChargeLogin, ChargeOtp, ChargePin
+from bank_host.rules.facts import Act, At, CardRequest, Enrolment
+from bank_host.store.contract import Conflict, Refused, Store, UnitOfWork
+
+T = TypeVar("T")
+
+CHARGE = "charge"
+"""In place of a code: this commit counted a try and decided nothing."""
+
+ENROLLED = "enrolled"
+
+ATTEMPTS = 50
+"""How often a unit of work is run before the host gives up: each conflict means that somebody else got on."""
+
+
+class Commit(NamedTuple):
+    """What one commit did, for those who watch (records, invariant checks); nothing is ever decided from it."""
+
+    bank: str
+    at: At
+    request: CardRequest | Act | Message | Enrolment
+    code: str  # DE39, the outcome of an act, CHARGE or ENROLLED
+    reason: str
+    changes: tuple[Change, ...]
+
+
+def run(
+    store: Store, watch: Callable[[Commit], None], work: Callable[[UnitOfWork], tuple[T, Commit | None]]
+) -> T:
+    """The result of the work, once it has committed."""
+    for _ in range(ATTEMPTS):
+        try:
+            with store.begin() as unit:
+                result, commit = work(unit)
+        except Conflict:
+            continue
+        if commit is not None:
+            watch(commit)
+        return result
+    raise Conflict(f"no commit in {ATTEMPTS} attempts")
+
+
+def charge(unit: UnitOfWork, change: ChargePin | ChargeOtp | ChargeLogin, now_us: int) -> None:
+    """Count a try; when another try used up the last one in between, the facts have to be looked at again."""
+    try:
+        unit.apply((change,), now_us)
+    except Refused:
+        raise Conflict("the last try was used up meanwhile") from None
