@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from atm_sim.world.plans import Planned
+from atm_sim.world.simulate import simulate
 from bank_host.jst import midnight_us
-from tests.atm_sim.world.small_world import HOUR, MINUTE, SECOND, lab
+from bank_host.rules.changes import Outcome
+from bank_host.rules.facts import Act
+from tests.atm_sim.world.small_world import HOUR, MINUTE, lab
 
 NOON = "steps:\n  - {at: 12:00, who: hanako, do: withdraw, amount: ¥10_000, atm: "
 
@@ -56,9 +59,10 @@ def test_a_person_goes_to_whichever_machine_is_free_or_to_the_one_named():
     ],
 )
 def test_an_act_at_home_has_its_channel_and_no_wish(do: str, channel: str):
-    (act,) = planned(f"steps:\n  - {{at: 12:00, who: hanako, do: {do}}}")
+    step = f"steps:\n  - {{at: 12:00, who: hanako, do: {do}}}"
+    (act,) = planned(step)
     assert (channel, None) == (act.channel, act.wish)
-    assert act.act is not None
+    assert [channel] == [asked.channel for asked in acts(step)]
 
 
 @pytest.mark.parametrize(
@@ -80,40 +84,50 @@ def test_a_mishap_is_the_persons_or_the_devices(device: str, leaves: str, fault:
 # ---------------------------------------------------------------- codes of the token
 
 
-def code(otp: str, after_us: int = 0) -> str:
-    """What is typed for `otp`, `after_us` after the step's time."""
-    (unlock,) = planned(f"steps:\n  - {{at: 12:00, who: hanako, do: unlock_card, via: pc, otp: {otp}}}")
-    assert unlock.act is not None
-    return unlock.act(unlock.at_us + after_us).otp
+def acts(steps: str) -> list[Act]:
+    """What the bank is asked, by a bank that does whatever it is asked."""
+    world, asked = lab(steps), []
+    bank = world.banks["jnb"]
+
+    def done(act: Act, now_us: int) -> Outcome:
+        asked.append(act)
+        return Outcome("done", "", ())
+
+    bank.act = done  # type: ignore[method-assign]
+    simulate(world)
+    return asked
 
 
-def test_the_code_is_read_off_the_token_when_it_is_typed_and_not_before():
-    assert code("current", MINUTE) == code("current", MINUTE + 59 * SECOND)
-    assert code("current") != code("current", MINUTE)
+def codes(*typed: tuple[str, str]) -> list[str]:
+    """The codes that hanako types, by (time, otp)."""
+    steps = [f"  - {{at: {at}, who: hanako, do: unlock_card, via: pc, otp: {otp}}}\n" for at, otp in typed]
+    return [act.otp for act in acts("steps:\n" + "".join(steps))]
+
+
+def test_a_code_is_read_off_the_token_when_it_is_typed():
+    first, same, later = codes(("12:00:00", "current"), ("12:00:59", "current"), ("12:01:00", "current"))
+    assert first == same
+    assert first != later
 
 
 def test_the_previous_code_is_that_of_a_minute_ago():
-    assert code("current") == code("previous", MINUTE)
+    current, previous = codes(("12:00", "current"), ("12:01", "previous"))
+    assert current == previous
 
 
-def test_a_wrong_code_is_neither_the_current_nor_the_previous_one():
-    assert code("wrong") not in (code("current"), code("previous"))
-    assert 6 == len(code("wrong"))
+def test_a_wrong_code_is_six_digits_and_neither_the_current_nor_the_previous_one():
+    previous, current, wrong = codes(("11:59", "current"), ("12:00", "current"), ("12:00", "wrong"))
+    assert wrong not in (previous, current)
+    assert 6 == len(wrong)
 
 
 def test_a_code_in_digits_is_typed_as_it_stands():
-    assert "123456" == code('"123456"')
+    assert ["123456"] == codes(("12:00", '"123456"'))
 
 
 def test_a_used_code_is_the_one_typed_last():
-    first, again = planned(
-        "steps:\n"
-        "  - {at: 12:00, who: hanako, do: unlock_card, via: pc, otp: current}\n"
-        "  - {at: 12:05, who: hanako, do: unlock_card, via: pc, otp: used}\n"
-    )
-    assert first.act is not None
-    assert again.act is not None
-    assert first.act(first.at_us).otp == again.act(again.at_us).otp
+    first, again = codes(("12:00", "current"), ("12:05", "used"))
+    assert first == again
 
 
 # ---------------------------------------------------------------- streams
