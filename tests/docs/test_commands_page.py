@@ -1,0 +1,41 @@
+"""docs/reference/commands.md has every command with exactly its options, and every make target can be found."""
+
+from __future__ import annotations
+
+import re
+
+import click
+import pytest
+
+from tests.docs.pages import COMMANDS, ROOT
+
+PAGE = (ROOT / "docs/reference/commands.md").read_text(encoding="utf-8")
+SECTIONS = {
+    f"{program} {name}": command
+    for program, group in COMMANDS.items()
+    for name, command in group.commands.items()
+}
+
+
+def described() -> dict[str, str]:
+    """The page's sections by the first two words of their heading: `atm-sim run`."""
+    parts = re.split(r"^## (\S+ \S+)[^\n]*$", PAGE, flags=re.MULTILINE)
+    sections = dict(zip(parts[1::2], parts[2::2], strict=True))
+    return {name: text for name, text in sections.items() if name.split()[0] in COMMANDS}
+
+
+def test_every_command_has_its_section_and_no_other_is_there() -> None:
+    assert sorted(SECTIONS) == sorted(described())
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_a_section_has_exactly_the_options_of_its_command(name: str) -> None:
+    options = [param for param in SECTIONS[name].params if isinstance(param, click.Option)]
+    expected = {flag for option in options for flag in option.opts}
+    table = "".join(line for line in described()[name].splitlines() if line.startswith("| `--"))
+    assert expected == set(re.findall(r"`(--[a-z]+)", table))
+
+
+def test_the_readme_names_every_command() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [] == [name for name in SECTIONS if f"`{name}" not in readme]
