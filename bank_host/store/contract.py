@@ -163,6 +163,9 @@ class Delivery(Protocol):
     def unaddressed(self) -> Iterator[OutboxRow]:
         """Notices in state `waiting`, oldest first."""
 
+    def emails(self, account_id: str) -> tuple[str, ...]:
+        """The registered addresses of an account's holder."""
+
     def mail(self, state: str) -> Iterator[MailRow]:
         """Mail in this state, in the order of its notices."""
 

@@ -37,6 +37,7 @@ _MAIL = (
     .where(_M.c.state == bindparam("of_state"))
     .order_by(_M.c.seq, _M.c.address)
 )
+_EMAILS = select(schema.customer.c.emails).where(schema.customer.c.account_id == bindparam("id"))
 _ADDRESS = update(_O).where(_O.c.seq == bindparam("id"), _O.c.state == "waiting").values(state="addressed")
 _MOVE = (
     update(_M)
@@ -63,6 +64,11 @@ class SqlDelivery:
     def unaddressed(self) -> Iterator[OutboxRow]:
         with reading(self._engine) as connection:
             return map(OutboxRow._make, connection.execute(_UNADDRESSED).all())
+
+    def emails(self, account_id: str) -> tuple[str, ...]:
+        with reading(self._engine) as connection:
+            lines = connection.execute(_EMAILS, {"id": account_id}).scalar()
+        return tuple((lines or "").splitlines())
 
     def mail(self, state: str) -> Iterator[MailRow]:
         with reading(self._engine) as connection:
@@ -109,6 +115,11 @@ class MemoryDelivery:
     def unaddressed(self) -> Iterator[OutboxRow]:
         with self._tables.lock:
             return iter([row for row in self._tables.outbox if row.state == "waiting"])
+
+    def emails(self, account_id: str) -> tuple[str, ...]:
+        with self._tables.lock:
+            holder = self._tables.customers.get(account_id)
+        return () if holder is None else holder.emails
 
     def mail(self, state: str) -> Iterator[MailRow]:
         with self._tables.lock:

@@ -1,10 +1,14 @@
 """Every store: a notice is addressed once, and of several relays one alone moves a mail row on (R103)."""
 
+from datetime import date
+
 import pytest
 
 from bank_host.rules.changes import Notify
+from bank_host.rules.facts import Account, Customer
 from bank_host.store.contract import MailRow, OutboxRow
 
+DAY = date(2014, 1, 15)
 NOW_US = 1_389_747_600_000_000
 ACCOUNT = "0010000001"
 NOTICE = OutboxRow(1, "0200:1", NOW_US, ACCOUNT, "atm_withdrawal", 30_000, "waiting")
@@ -34,6 +38,17 @@ def test_a_notice_for_one_address_alone_says_so(store):
     with store.begin() as unit:
         unit.apply([Notify("act:1#old", ACCOUNT, "email_changed", 0, "old@example.jp")], NOW_US)
     assert ["old@example.jp"] == [row.address for row in store.delivery.unaddressed()]
+
+
+def test_the_holders_addresses_are_those_registered_now(store):
+    with store.begin() as unit:
+        unit.add_account(
+            Account(ACCOUNT, "individual", "token", DAY, 0), Customer(ACCOUNT, emails=("a@b.jp", "c@d.jp"))
+        )
+        unit.add_account(Account("0010000002", "individual", "token", DAY, 0))
+    assert ("a@b.jp", "c@d.jp") == store.delivery.emails(ACCOUNT)
+    assert () == store.delivery.emails("0010000002")
+    assert () == store.delivery.emails("nobody")
 
 
 def test_the_second_relay_to_address_a_notice_writes_nothing(delivery):
