@@ -54,6 +54,11 @@ class SetCustomer(NamedTuple):
     field: str
     value: Any
 
+    def __repr__(self) -> str:
+        """Without what proves identity."""
+        value = "***" if self.field in ("login_id", "password_hash") else repr(self.value)
+        return f"SetCustomer({self.account_id!r}, {self.field!r}, {value})"
+
 
 class AddToken(NamedTuple):
     """A token leaves the bank for its holder."""

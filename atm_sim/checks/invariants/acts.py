@@ -8,12 +8,20 @@ from __future__ import annotations
 
 from datetime import date
 
+from atm_sim.checks.invariants import banking
 from atm_sim.checks.invariants.answers import remember_outcome
 from atm_sim.checks.invariants.findings import Findings
 from atm_sim.checks.invariants.model import AccountModel, BankModel, CardModel, LimitAct
 from atm_sim.checks.invariants.postings import enter
 from atm_sim.checks.invariants.promises import audit_tells, expect_notices
-from atm_sim.checks.invariants.tries import OPERATOR, code_judged, otp_charged, steps_spent
+from atm_sim.checks.invariants.tries import (
+    OPERATOR,
+    act_charged,
+    code_judged,
+    login_judged,
+    pin_judged,
+    steps_spent,
+)
 from atm_sim.checks.invariants.written import Written
 from bank_host.host import Commit
 from bank_host.rules.facts import Act
@@ -26,15 +34,19 @@ def acted(bank: BankModel, commit: Commit, written: Written, found: Findings) ->
     act = commit.request
     assert isinstance(act, Act)
     if commit.code == "charge":
-        otp_charged(bank, act, commit, written, found)
+        act_charged(bank, act, commit, written, found)
         return
-    remember_outcome(bank, act.key, commit.code, found)
+    if act.kind != "login":  # judged anew each time
+        remember_outcome(bank, act.key, commit.code, found)
     charged = act.key in bank.charged
     bank.charged.discard(act.key)
     account = bank.accounts[act.account_id]
     locked_before = account.otp_locked
     code_judged(account, act, commit, written, charged, found)
+    pin_judged(bank, commit, written, charged, found)
     due = ["otp_locked"] if account.otp_locked and not locked_before else []
+    if login_judged(account, commit, written, charged, found):
+        due.append("password_lapsed")
     needs_code = False
     if commit.code == "done":
         if act.kind in LIMIT_ACTS:
@@ -46,6 +58,8 @@ def acted(bank: BankModel, commit: Commit, written: Written, found: Findings) ->
             account.closed = True
         elif act.kind == "release_otp":
             due = ["otp_unlocked"] if locked_before else []
+        elif act.kind in banking.DONE:
+            needs_code, due = banking.DONE[act.kind](bank, account, act, commit, written, found)
     steps_spent(bank, written.consumed, commit, needs_code, found)
     enter(bank, written, found)
     expect_notices(bank, written, due, found)

@@ -11,7 +11,7 @@ from datetime import date
 from typing import NamedTuple
 
 from bank_host.policy import Policy
-from bank_host.rules.facts import Account, Card, Enrolment, Raise
+from bank_host.rules.facts import Account, Card, Customer, Enrolment, Payee, Raise, Token, Transfer
 from bank_host.store.contract import Store
 
 #: services that move money -> +1 where the ATM hands cash or goods out, -1 where it takes cash in
@@ -36,6 +36,7 @@ class AccountModel:
         "acts",
         "balance_jpy",
         "closed",
+        "customer",
         "held_jpy",
         "opened_with_jpy",
         "otp_locked",
@@ -43,7 +44,14 @@ class AccountModel:
         "used",
     )
 
-    def __init__(self, account: Account, raises: list[Raise], used: dict[date, dict[str, int]]) -> None:
+    def __init__(
+        self,
+        account: Account,
+        raises: list[Raise],
+        used: dict[date, dict[str, int]],
+        customer: Customer | None = None,
+    ) -> None:
+        self.customer = CustomerModel(customer or Customer(account.account_id))
         self.opened_with_jpy = account.standing_jpy
         self.acts = _acts_so_far(account, raises)
         self.balance_jpy = account.posted_jpy
@@ -107,6 +115,51 @@ def _acts_so_far(account: Account, raises: list[Raise]) -> list[LimitAct]:
     return (
         [*acts, LimitAct("set_limit", None, account.standing_jpy)] if account.standing_jpy and acts else acts
     )
+
+
+class TransferModel:
+    """One transfer as it was asked for, and how far it has come."""
+
+    __slots__ = ("amount_jpy", "day", "payee", "state")
+
+    def __init__(
+        self, payee: Payee, amount_jpy: int, state: str = "pending", day: date | None = None
+    ) -> None:
+        self.payee = payee
+        self.amount_jpy = amount_jpy
+        self.state = state
+        self.day = day  # of its confirmation
+
+
+class CustomerModel:
+    """The holder of an account: what they may transfer, where notices go, how often they failed to log in."""
+
+    __slots__ = ("emails", "lapsed", "login_tries", "transfer_limit_jpy", "transfers")
+
+    def __init__(self, customer: Customer) -> None:
+        self.transfer_limit_jpy = customer.transfer_limit_jpy
+        self.emails = customer.emails
+        self.login_tries = customer.login_fails
+        self.lapsed = customer.password_lapsed
+        self.transfers: dict[str, TransferModel] = {}
+
+    def took_up(self, entry: Transfer) -> None:
+        self.transfers[entry.transfer_id] = TransferModel(
+            entry.payee, entry.amount_jpy, entry.state, entry.day
+        )
+
+    def transferred_on(self, day: date) -> int:
+        return sum(each.amount_jpy for each in self.transfers.values() if each.day == day)
+
+
+class TokenModel:
+    __slots__ = ("account_id", "device", "locked", "state")
+
+    def __init__(self, token: Token, state: str) -> None:
+        self.account_id = token.account_id
+        self.device = token.device
+        self.locked = token.locked
+        self.state = state
 
 
 class CardModel:
@@ -177,6 +230,7 @@ class BankModel:
         "posted",
         "steps",
         "suspense",
+        "tokens",
         "transactions",
     )
 
@@ -185,6 +239,7 @@ class BankModel:
         self.policy = policy
         self.accounts: dict[str, AccountModel] = {}
         self.cards: dict[str, CardModel] = {}
+        self.tokens: dict[str, TokenModel] = {}  # by serial number
         self.steps: dict[str, int] = {}  # last one accepted, by token
         self.posted: set[str] = set()  # keys of postings
         self.originals: dict[str, str] = {}  # key of a posting -> under which its transaction is known
@@ -208,18 +263,29 @@ class BankModel:
         used: dict[str, dict[date, dict[str, int]]] = defaultdict(dict)
         for account_id, day, medium, jpy in store.limit_uses():
             used[account_id].setdefault(day, {})[medium] = jpy
+        holders = {customer.account_id: customer for customer in store.customers()}
         for account in store.accounts():
-            model = AccountModel(account, raises[account.account_id], used[account.account_id])
-            self.accounts[account.account_id] = model
+            of = account.account_id
+            self.accounts[of] = AccountModel(account, raises[of], used[of], holders.get(of))
+        for entry in store.transfers():
+            self.accounts[entry.account_id].customer.took_up(entry)
         self.cards.update((card.card_id, CardModel(card)) for card in store.cards())
-        self.steps.update((token.serial, token.last_step) for token in store.tokens())
+        for token in store.tokens():
+            self.handed_out(token, token.state)
+
+    def handed_out(self, token: Token, state: str) -> None:
+        self.steps[token.serial] = token.last_step
+        self.tokens[token.serial] = TokenModel(token, state)
 
     def enrolled(self, enrolment: Enrolment) -> None:
         """Take a new account into the model, still empty: its balance arrives as a posting."""
         account = enrolment.account
-        self.accounts[account.account_id] = AccountModel(account, [], {})
+        limit_jpy = self.policy.on(account.opened).transfer_initial[account.kind]
+        customer = enrolment.customer or Customer(account.account_id, transfer_limit_jpy=limit_jpy)
+        self.accounts[account.account_id] = AccountModel(account, [], {}, customer)
         self.cards.update((card.card_id, CardModel(card)) for card in enrolment.cards)
-        self.steps.update((token.serial, token.last_step) for token in enrolment.tokens)
+        for token in enrolment.tokens:
+            self.handed_out(token, token.state)
 
     def _read_books(self, store: Store) -> None:
         for book, jpy in store.balances():

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 
 from atm_sim.checks.invariants.cash import AtmTransaction, Machine
 from atm_sim.checks.invariants.findings import Findings
-from atm_sim.checks.invariants.model import MONEY, AccountModel, BankModel, Transaction
+from atm_sim.checks.invariants.model import MONEY, AccountModel, BankModel, CustomerModel, Transaction
 from atm_sim.sansio.saf import Saf
 from bank_host.iso8583.identity import quoted_original_key
 from bank_host.jst import HOUR_US, jst_date
-from bank_host.rules.facts import Account
+from bank_host.rules.facts import Account, Customer
 from bank_host.store.contract import Store
 from bank_host.store.verify import SWEEPS, limit_use_is_what_was_authorised
 
@@ -47,18 +47,34 @@ def rows_are_the_model(store: Store, bank: BankModel, found: Findings) -> None:
             found.where = f"{bank.name}, card of {card.alias}"
             _same("I21", "hot, locked", (known.hot, known.locked), (card.hot, card.locked), found)
             _same("I18", "PIN tries", known.tries, card.pin_fails, found)
+    for customer in store.customers():
+        holder = bank.accounts.get(customer.account_id)
+        if holder is not None:
+            found.where = f"{bank.name}, customer of account {customer.account_id}"
+            _customer_is(customer, holder.customer, found)
+    for entry in store.transfers():
+        known_entry = bank.accounts[entry.account_id].customer.transfers.get(entry.transfer_id)
+        if known_entry is not None:
+            found.where = f"{bank.name}, transfer {entry.transfer_id}"
+            asked_for = (known_entry.payee, known_entry.amount_jpy, known_entry.state, known_entry.day)
+            held_as = (entry.payee, entry.amount_jpy, entry.state, entry.day)
+            _same("I21", "payee, amount, state and day", asked_for, held_as, found)
     for token in store.tokens():
         found.where = f"{bank.name}, token of account {token.account_id}"
         _same(
             "I19", "last accepted step", bank.steps.get(token.serial, token.last_step), token.last_step, found
         )
-    for entry in store.raises():
-        of_account = bank.accounts.get(entry.account_id)
-        latest = of_account.last_of(entry.day) if of_account is not None else None
+        known_token = bank.tokens.get(token.serial)
+        if known_token is not None:
+            now = (known_token.locked, known_token.state)
+            _same("I21", "locked, state", now, (token.locked, token.state), found)
+    for dated in store.raises():
+        of_account = bank.accounts.get(dated.account_id)
+        latest = of_account.last_of(dated.day) if of_account is not None else None
         if latest is not None:
-            found.where = f"{bank.name}, raise of account {entry.account_id} on {entry.day}"
-            held = ("cancel_raise" if entry.cancelled else "raise_limit", entry.amount_jpy)
-            asked = (latest.kind, latest.amount_jpy or entry.amount_jpy)
+            found.where = f"{bank.name}, raise of account {dated.account_id} on {dated.day}"
+            held = ("cancel_raise" if dated.cancelled else "raise_limit", dated.amount_jpy)
+            asked = (latest.kind, latest.amount_jpy or dated.amount_jpy)
             _same("I21", "raise", asked, held, found)
     _counters_are(store, bank, found)
     found.where = f"{bank.name}, outbox"
@@ -77,6 +93,14 @@ def _account_is(account: Account, model: AccountModel, found: Findings) -> None:
     _same("I21", "standing limit", model.standing_jpy, account.standing_jpy, found)
     _same("I21", "closed", model.closed, account.closed, found)
     _same("I18", "OTP tries", model.otp_tries, account.otp_fails, found)
+    _same("I21", "held for reservations", model.held_jpy, account.held_jpy, found)
+
+
+def _customer_is(customer: Customer, model: CustomerModel, found: Findings) -> None:
+    _same("I18", "login tries", model.login_tries, customer.login_fails, found)
+    _same("I18", "password lapsed", model.lapsed, customer.password_lapsed, found)
+    _same("I21", "transfer limit", model.transfer_limit_jpy, customer.transfer_limit_jpy, found)
+    _same("I21", "e-mail addresses", model.emails, customer.emails, found)
 
 
 def _counters_are(store: Store, bank: BankModel, found: Findings) -> None:

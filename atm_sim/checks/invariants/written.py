@@ -6,6 +6,7 @@ from bank_host.ledger.posting import Post
 from bank_host.rules.changes import (
     Audit,
     Change,
+    ChargeLogin,
     ChargeOtp,
     ChargePin,
     ConsumeStep,
@@ -16,6 +17,7 @@ from bank_host.rules.changes import (
     Resolve,
     SetAccount,
     SetCard,
+    SetCustomer,
 )
 
 
@@ -28,6 +30,7 @@ class Written:
         "cards",
         "charges",
         "consumed",
+        "customers",
         "exceptions",
         "notices",
         "opened",
@@ -46,9 +49,10 @@ class Written:
         self.audits: list[Audit] = []
         self.exceptions: list[RaiseException] = []
         self.consumed: list[ConsumeStep] = []
-        self.charges: list[ChargePin | ChargeOtp] = []
+        self.charges: list[ChargePin | ChargeOtp | ChargeLogin] = []
         self.accounts: list[SetAccount] = []
         self.cards: list[SetCard] = []
+        self.customers: list[SetCustomer] = []
         self.others: list[Change] = []
         for change in changes:
             getattr(self, _PLACES.get(type(change), "others")).append(change)
@@ -65,6 +69,8 @@ _PLACES: dict[type, str] = {
     ConsumeStep: "consumed",
     ChargePin: "charges",
     ChargeOtp: "charges",
+    ChargeLogin: "charges",
     SetAccount: "accounts",
     SetCard: "cards",
+    SetCustomer: "customers",
 }
