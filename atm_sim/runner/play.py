@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from atm_sim import VERSION
 from atm_sim.checks.auditor import Auditor
+from atm_sim.checks.invariants import canary
 from atm_sim.records.check import Check, Verdict, verdict
 from atm_sim.records.log import EventLog
 from atm_sim.records.manifest import run_id
@@ -16,6 +18,9 @@ from atm_sim.runner.grade import measure_checks, step_checks
 from atm_sim.scenario import Case, Loaded
 from atm_sim.world.lab import Lab, Parts
 from atm_sim.world.simulate import simulate
+
+MOST_CANARIES = 100
+"""Of a cast of thousands, this many people's cards are searched for: what leaks one leaks all."""
 
 Progress = Callable[[int, int], None]
 """Hears (replication, simulated microseconds since the scenario's midnight) now and then."""
@@ -62,7 +67,8 @@ def play(
         tell = partial(_tell, progress, replication, lab.start_us)
         done.logs[replication] = log = simulate(lab, auditor, tell)
         auditor.finish(lab.start_us + _last_us(log), lab.banks.values(), lab.queues())
-        _add_invariants(done.invariants, auditor.checks(scenario.invariants))
+        canary.scan(_written(log), _secrets(lab), auditor.found)
+        _add_invariants(done.invariants, auditor.checks(scenario.invariants), log)
     done.checks += step_checks(case, done.logs)
     done.checks += measure_checks(case, done.logs)
     done.checks += done.invariants.values()
@@ -86,12 +92,37 @@ def _auditor(lab: Lab) -> Auditor:
     return auditor
 
 
-def _add_invariants(so_far: dict[str, Check], found: Iterable[Check]) -> None:
+def _written(log: EventLog) -> dict[str, bytes]:
+    """Everything the run wrote down, as the canary scan reads it (I22)."""
+    return {
+        "events": "\n".join("\t".join(map(str, row)) for row in log.events).encode(),
+        "messages": "\n".join(row.fields for row in log.messages).encode(),
+    }
+
+
+def _secrets(lab: Lab) -> list[canary.Canary]:
+    """What must stand nowhere: the numbers and tracks of the cast's cards. PINs and codes are too short to look for
+    among amounts and times; the test suite searches a run with PINs of its own for them."""
+    cards = [person.card for person in islice(lab.people.values(), MOST_CANARIES)]
+    return [
+        canary.Canary(kind, value)
+        for card in cards
+        for kind, value in (("PAN", card.pan), ("track 2", card.track2))
+    ]
+
+
+def _add_invariants(so_far: dict[str, Check], found: Iterable[Check], log: EventLog) -> None:
     """One check an invariant over all replications: the first replication that breaks it speaks for all."""
     for check in found:
         known = so_far.get(check.name)
         if known is None or (known.passed and not check.passed):
-            so_far[check.name] = check
+            so_far[check.name] = check if check.passed else _placed(check, log)
+
+
+def _placed(check: Check, log: EventLog) -> Check:
+    """A broken invariant with the scenario step in whose course it broke, where a message chain leads there."""
+    chain = (row.step for row in log.events if check.request_id and row.request_id == check.request_id)
+    return check if check.step else check._replace(step=next(chain, ""))
 
 
 def _tell(progress: Progress, replication: int, start_us: int, now_us: int) -> None:
