@@ -1,4 +1,4 @@
-"""The command `bank-host`: look after the bank's database and its policy.
+"""The command `bank-host`: look after the bank's database, its notices and its policy.
 
 Exit 0 all well, 1 a finding, 2 the command line is wrong, 3 the database cannot be used, 130 interrupted.
 """
@@ -6,15 +6,21 @@ Exit 0 all well, 1 a finding, 2 the command line is wrong, 3 the database cannot
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from bank_host.jst import JST, SECOND_US, civil
+from bank_host.notices.mailbox import MailboxFolder
+from bank_host.notices.plan import DEAD, WAITING
+from bank_host.notices.relay import Relay
 from bank_host.policy import load_policy
 from bank_host.store.engine import open_engine
 from bank_host.store.migrate import upgrade
@@ -42,7 +48,7 @@ class _Command(click.Group):
 @click.group(cls=_Command)
 @click.version_option(package_name="atm-sim")
 def main() -> None:
-    """The issuing bank: its database and its policy."""
+    """The issuing bank: its database, its notices and its policy."""
 
 
 @main.command("verify")
@@ -75,6 +81,38 @@ def migrate(database: str) -> None:
 
 
 @main.command()
+@click.argument("database")
+@click.option(
+    "--to",
+    "folder",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that receives one UTF-8 file per message; it is made when the first one comes.",
+)
+@click.option(
+    "--at", "moment", default="", help="As if it were this JST time, YYYY-MM-DD HH:MM; default: now."
+)
+def mail(database: str, folder: Path, moment: str) -> None:
+    """Deliver the customers' notices of DATABASE that are due; exit 1 when one failed or is a dead letter."""
+    clock = _clock(moment)
+    with _database(database, must_exist=True) as engine:
+        store = SqlStore(engine)
+        counts = Relay(store, MailboxFolder(folder), clock, load_policy()).run()
+        failed = [row for row in store.delivery.mail(WAITING) if row.problem]
+        letters = list(store.delivery.mail(DEAD))
+    for row in (*failed, *letters):
+        state = (
+            "dead letter" if row.state == DEAD else f"again at {civil(row.next_at_us):%Y-%m-%d %H:%M:%S} JST"
+        )
+        at, account = f"{civil(row.at_us):%Y-%m-%d %H:%M:%S} JST", "•••" + row.account_id[-3:]
+        click.echo(
+            f"{at} {row.kind}, account {account}, to {row.address or 'nobody'}: {row.problem} ({state})"
+        )
+    click.echo(f"{counts.sent} delivered, {counts.left} waiting, {len(letters)} dead letters")
+    raise SystemExit(FINDING if failed or letters else 0)
+
+
+@main.command()
 @click.option("--on", "day", default="", help="JST date, YYYY-MM-DD; without it every dated entry is listed.")
 @click.option("--key", "only", default="", help="One key, or the beginning of several.")
 def policy(day: str, only: str) -> None:
@@ -93,6 +131,18 @@ def policy(day: str, only: str) -> None:
         for entry in in_force if wanted is None else in_force[-1:]:
             value = json.dumps(entry.raw, ensure_ascii=False, default=str)
             click.echo(f"{key}\t{entry.as_of}\t{value}\t{entry.basis}")
+
+
+def _clock(moment: str) -> Callable[[], int]:
+    """The computer's clock, or one that stands still at a JST time."""
+    if not moment:
+        return lambda: time.time_ns() // 1_000
+    try:
+        fixed = datetime.strptime(moment, "%Y-%m-%d %H:%M").replace(tzinfo=JST)
+    except ValueError:
+        raise click.BadParameter("expected a time such as '2014-01-15 10:30'", param_hint="--at") from None
+    now_us = int(fixed.timestamp()) * SECOND_US
+    return lambda: now_us
 
 
 @contextmanager

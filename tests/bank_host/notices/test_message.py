@@ -28,6 +28,9 @@ def rendered(row: MailRow = ROW):
     return message_from_bytes(render(row).as_bytes(), policy=default)
 
 
+PAGE = Path(__file__).parents[3].joinpath("docs", "reference", "notices.md").read_text(encoding="utf-8")
+
+
 # ---------------------------------------------------------------- every promise has its text
 
 
@@ -59,6 +62,16 @@ def _texts(kind: ast.expr, path: Path) -> list[str]:
 def test_every_kind_that_the_rules_promise_has_a_text_and_no_other():
     """R104-R108, R20."""
     assert sorted(TEXTS) == promised_kinds()
+
+
+def test_the_reference_page_has_every_kind_with_its_urgency():
+    rows = [line.split(" | ") for line in PAGE.splitlines() if line.startswith("| `")]
+    told = {
+        row[0].strip("| `"): row[-1].strip(" |") == "yes"
+        for row in rows
+        if row[-1].strip(" |") in ("yes", "no")
+    }
+    assert {kind: text.urgent for kind, text in TEXTS.items()} == told
 
 
 def test_the_notices_that_the_page_names_are_promised_and_urgent():
