@@ -2,14 +2,14 @@
 
 A step's outcome is what the customer saw. At an ATM: approved (served), declined (by the bank or the network),
 refused (by the terminal, which asked nobody), failed (broke off; reversed or left open), no_service (closed),
-left (gave up). Of a setting: done or refused.
+left (gave up). At home and by the bank's staff: done or refused.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from atm_sim.checks.rows import ReplicationRows
 from atm_sim.checks.values import yen
@@ -17,8 +17,15 @@ from atm_sim.records.check import Check
 from atm_sim.records.event import EventRecord
 from atm_sim.records.log import MessageRow
 
-AMOUNTS = ("dispensed", "balance", "fee", "limit", "room", "reversed")
+AMOUNTS = ("dispensed", "balance", "fee", "limit", "room", "reversed", "transfer_limit")
 """The keys of an `expect:` block that are yen; None where the step says nothing about it."""
+
+ALL_LINES = ("statement", "telephone")
+SHOWN = (
+    *("transfer", "previous_login", "failed_logins", "active", "inactive", *ALL_LINES),
+    *("decision", "paid", "share", "payer", "rule", "contact", "role"),
+)
+"""The keys of an `expect:` block that are about something read."""
 
 _BROKEN_OFF = ("reversal_queued", "suspect")
 
@@ -41,6 +48,8 @@ class StepResult:
     notices: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()  # MTIs on the ATM's own line
     request_id: str = ""  # of the last request
+    transfer_limit: int | None = None
+    shown: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what was read, by what it is
 
 
 def step_results(
@@ -79,12 +88,23 @@ def step_result(step: str, rows: Sequence[EventRecord], messages: Sequence[Messa
         notices=tuple(row.reason for row in found.of("notice")),
         messages=_on_the_atms_line(messages),
         request_id=next((row.request_id for row in reversed(rows) if row.kind == "sent"), ""),
+        transfer_limit=state.get("transfer_limit"),
+        shown=_shown(found),
     )
+
+
+def _shown(found: ReplicationRows) -> Mapping[str, tuple[str, ...]]:
+    told: dict[str, tuple[str, ...]] = {}
+    for row in found.of("shown"):
+        told[row.code] = (*told.get(row.code, ()), row.reason)
+    return told
 
 
 def _outcome(last: Mapping[str, EventRecord]) -> str:
     if "act" in last:
         return last["act"].code
+    if "shown" in last:
+        return "done"
     if "completed" in last:
         return "approved"
     if "declined" in last:
@@ -149,6 +169,8 @@ def _judge_key(expected: StepExpectation, key: str, value: object, result: StepR
     elif key == "notice":
         passed = not result.notices if value == "none" else value in result.notices
         actual = ", ".join(result.notices) or "none"
+    elif key in SHOWN:
+        passed, actual = _judge_shown(key, value, result.shown.get(key, ()))
     else:
         found = getattr(result, key)
         passed = (tuple(found) == tuple(value)) if key == "messages" else found == value  # type: ignore[arg-type]
@@ -167,7 +189,21 @@ def _judge_key(expected: StepExpectation, key: str, value: object, result: StepR
     )
 
 
+def _judge_shown(key: str, value: object, shown: tuple[str, ...]) -> tuple[bool, str]:
+    """A statement is all its lines; of safeguards some are named; anything else is the same wherever it is shown."""
+    actual = "; ".join(dict.fromkeys(shown)) or "nothing"
+    if key in ALL_LINES:
+        return shown == value, actual
+    if isinstance(value, tuple):
+        return all(name in shown for name in value), actual
+    return set(shown) == {_text(key, value)}, actual
+
+
 def _text(key: str, value: object) -> str:
+    if key in SHOWN:
+        if isinstance(value, tuple):
+            return "; ".join(value)
+        return yen(value) if key == "paid" and isinstance(value, int) else f"{value}"
     if isinstance(value, list | tuple):
         return " ".join(map(str, value)) or "no messages"
     if key in AMOUNTS and isinstance(value, int):

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from bank_host.iso8583.codes import REASON_BY_NAME, response_code
+from bank_host.rules.compensation import Step, step_text
+from bank_host.rules.compensation.words import RULES
 
 
 class Text(NamedTuple):
@@ -156,6 +158,7 @@ KINDS: Mapping[str, Text] = {
     "act": Text(
         "{channel}: {service} {amount}: {outcome} {why}", "{channel}: {service} {amount}: {outcome} {why}"
     ),
+    "shown": Text("reads: {outcome} {why}", "表示: {outcome} {why}"),
     "posted": Text("the bank posts {amount} {why}", "銀行が{amount}を記帳 {why}"),
     "fee": Text("fee {amount} {why}", "手数料{amount} {why}"),
     "notice": Text("receives a notice {why}", "通知を受信 {why}"),
@@ -170,6 +173,54 @@ KINDS: Mapping[str, Text] = {
 }
 
 REASONS: Mapping[str, Text] = {
+    "account_unknown": Text("no such account", "該当口座なし"),
+    "bad_email": Text("no e-mail address", "メールアドレス誤り"),
+    "bad_login_id": Text("login ID not possible", "ログインIDが使用不可"),
+    "bad_reason": Text("no such reason", "事由の誤り"),
+    "bad_step": Text("not in the steps of this limit", "設定単位外の金額"),
+    "date_out_of_range": Text("date not possible", "指定できない日付"),
+    "executed": Text("executed", "実行済み"),
+    "failed": Text("failed", "不成立"),
+    "guessable_pin": Text("guessable PIN, with a warning", "推測されやすい暗証番号(注意喚起)"),
+    "id_card_locked": Text("ID card locked", "IDカードのロック中"),
+    "login_failed": Text("not let in", "ログイン不可"),
+    "no_card": Text("no card", "カードなし"),
+    "no_id_card": Text("no ID card", "IDカードなし"),
+    "no_pending_transfer": Text("no transfer waits for a code", "確認待ちの振込なし"),
+    "no_token": Text("no token that counts", "有効なトークンなし"),
+    "not_above_standing": Text("not above the limit of every day", "通常の限度額以下"),
+    "not_expired": Text("token still valid", "トークンの有効期限内"),
+    "not_from_pc": Text("not by PC", "パソコンでは不可"),
+    "not_locked": Text("not locked", "ロックなし"),
+    "nothing_changed": Text("nothing changed", "変更なし"),
+    "nothing_ordered": Text("nothing was ordered", "申し込みなし"),
+    "nothing_to_cancel": Text("nothing to cancel", "取消対象なし"),
+    "otp_format": Text("not six digits", "6桁の数字以外"),
+    "out_of_range": Text("outside what can be set", "設定範囲外"),
+    "paper_only": Text("by paper only", "書面のみ"),
+    "payee_unknown": Text("no such payee", "振込先口座なし"),
+    "pin_required": Text("PIN missing", "暗証番号が必要"),
+    "reserved": Text("reserved", "予約済み"),
+    "token_locked": Text("token locked", "トークンのロック中"),
+    "too_many_tokens": Text("no more tokens", "トークンの上限"),
+    "transfer_limit_exceeded": Text("over the daily transfer limit", "振込限度額超過"),
+    "transfer_locked": Text("transfers locked", "振込ロック中"),
+    "unknown_token": Text("no such token", "該当トークンなし"),
+    "wrong_channel": Text("not by this channel", "取扱不可の経路"),
+    "transfer": Text("transfer", "振込"),
+    "received": Text("transfer from another bank", "他行からの入金"),
+    "token_fee": Text("token fee", "トークン発行手数料"),
+    "opening": Text("opening balance", "当初残高"),
+    "transfer_limit": Text("transfer limit", "振込限度額"),
+    "email_changed": Text("e-mail address changed", "メールアドレス変更のお知らせ"),
+    "id_card_unlocked": Text("ID card unlocked", "IDカードロック解除"),
+    "incoming_transfer": Text("incoming transfer", "振込入金のお知らせ"),
+    "otp_unlocked": Text("one-time password unlocked", "ワンタイムパスワードのロック解除"),
+    "password_lapsed": Text("password lapsed", "パスワード失効のお知らせ"),
+    "token_registered": Text("token registered", "トークン登録のお知らせ"),
+    "token_unlocked": Text("token unlocked", "トークンロック解除"),
+    "transfer_failed": Text("transfer not carried out", "振込不成立のお知らせ"),
+    "transfer_limit_raised": Text("transfer limit raised", "振込限度額引き上げのお知らせ"),
     "account_closed": Text("account closed", "口座解約済み"),
     "amount_step": Text("the machine does not pay this amount", "取扱単位外の金額"),
     "bad_amount": Text("amount not possible", "金額誤り"),
@@ -224,6 +275,46 @@ REASONS: Mapping[str, Text] = {
 }
 
 NAMES: Mapping[str, Text] = {
+    "transfer_limit": Text("transfer limit", "振込限度額"),
+    "previous_login": Text("previous login", "前回のログイン"),
+    "failed_logins": Text("failed logins since then", "その後のログイン失敗"),
+    "statement": Text("statement", "取引明細"),
+    "active": Text("active safeguard", "有効な安全対策"),
+    "inactive": Text("safeguard not active", "無効な安全対策"),
+    "decision": Text("decision on the claim", "補償の判断"),
+    "paid": Text("compensation", "補償額"),
+    "share": Text("share", "補償割合"),
+    "payer": Text("who pays", "負担者"),
+    "rule": Text("rule", "適用規定"),
+    "trail": Text("check", "判断の過程"),
+    "contact": Text("office", "窓口"),
+    "role": Text("what the office is", "窓口の位置付け"),
+    "telephone": Text("telephone", "電話番号"),
+    "transfer": Text("transfer", "振込"),
+    "host": Text("the bank", "銀行"),
+    "letter": Text("to the bank", "銀行への申し出"),
+    "login": Text("login", "ログイン"),
+    "set_login_id": Text("set login ID", "ログインID設定"),
+    "set_transfer_limit": Text("set transfer limit", "振込限度額設定"),
+    "enter_transfer": Text("enter a transfer", "振込の入力"),
+    "confirm_transfer": Text("press [Transfer]", "[振込]を押す"),
+    "correct_transfer": Text("press [Correct]", "[訂正]を押す"),
+    "cancel_transfer": Text("press [Cancel]", "[キャンセル]を押す"),
+    "receive_transfer": Text("incoming transfer", "振込入金"),
+    "change_customer_data": Text("change of customer data", "お客さま情報の変更"),
+    "change_pin_online": Text("PIN change", "暗証番号変更"),
+    "lock_token": Text("lock token", "トークンロック"),
+    "unlock_token": Text("unlock token", "トークンロック解除"),
+    "resync_token": Text("set the token right", "トークンの時刻合わせ"),
+    "order_token": Text("order a token", "トークン申込"),
+    "issue_token": Text("send a token", "トークン発送"),
+    "register_token": Text("register a token", "トークン登録"),
+    "exchange_token": Text("exchange a token", "トークン交換"),
+    "lock_id_card": Text("lock ID card", "IDカードロック"),
+    "release_id_card": Text("release ID card", "IDカードロック解除"),
+    "release_otp": Text("release one-time password", "ワンタイムパスワードのロック解除"),
+    "reissue_password": Text("new password", "パスワード再発行"),
+    "change_authenticator": Text("change of authenticator", "認証方法の変更"),
     "outcome": Text("outcome", "結果"),
     "code": Text("response code", "応答コード"),
     "reason": Text("reason", "理由"),
@@ -298,6 +389,8 @@ def label(key: str, **values: object) -> Text:
 
 def reason_text(reason: str) -> Text:
     """A reason in words: of the bank, the terminal, the network, or of an advice (DE60)."""
+    if (found := _trail_text(reason)) is not None:
+        return found
     reason = reason.lower()
     if reason in REASONS:
         return REASONS[reason]
@@ -306,6 +399,16 @@ def reason_text(reason: str) -> Text:
     if reason.startswith("code_"):
         return code_text(reason.removeprefix("code_"))
     return same(reason.replace("_", " "))
+
+
+def _trail_text(reason: str) -> Text | None:
+    """One check of a claim's trail, recorded as `act_5 police_report no nothing`."""
+    words = reason.split(" ")
+    if len(words) != 4 or words[0] not in RULES:
+        return None
+    rule, fact, found, effect = words
+    step = Step(rule, fact, found == "yes", "" if effect == "on" else effect)
+    return Text(step_text(step, "en"), step_text(step, "ja"))
 
 
 def code_text(code: str) -> Text:

@@ -10,7 +10,8 @@ from atm_sim.scenario.names import Known
 from atm_sim.scenario.participants import Bank, Person, Place
 from atm_sim.scenario.problems import Problem, ScenarioError
 from atm_sim.scenario.schema import json_schema
-from atm_sim.scenario.steps import Step, StepExpectation
+from atm_sim.scenario.step_parts import StepExpectation
+from atm_sim.scenario.steps import Step
 from atm_sim.scenario.values import Distribution, Moment
 
 __all__ = [

@@ -28,6 +28,11 @@ SNAKE_PATTERN = r"[a-z][a-z0-9_]{0,63}"
 POLICY_KEY_PATTERN = r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*"
 COVERED_PATTERN = r"(R([1-9]|[1-9][0-9]|1[0-3][0-9]|140)|X([1-9]|1[0-5])|Q([1-9]|1[0-4]))"
 FILE_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.ya?ml"
+EMAIL_PATTERN = r"[a-z0-9._+-]{1,64}@([a-z0-9-]+\.)*example\.(jp|com|net|org)"
+PASSWORD_PATTERN = r"(?=.*[0-9])[!-~]{8,64}"
+LOGIN_ID_PATTERN = r"[!-~]{1,64}"
+PREVIOUS_LOGIN = "none, or a day and time such as 2014-01-15 09:00:05"
+PREVIOUS_LOGIN_PATTERN = r"none|[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}"
 LONGEST_TEXT = 4_000
 
 
@@ -182,6 +187,32 @@ def _read_pin(value: Any) -> str:
     return str(text)
 
 
+def _read_quoted(pattern: str, expected: str) -> Callable[[Any], str]:
+    """Text in quotes that somebody types to be let in; a message never repeats it."""
+
+    def read(value: Any) -> str:
+        text = scalar(value, expected)
+        if not text.quoted or not re.fullmatch(pattern, text):
+            raise wrong(f"expected {expected}")
+        return str(text)
+
+    return read
+
+
+def _read_email(value: Any) -> str:
+    text = scalar(value, "an e-mail address")
+    if not re.fullmatch(EMAIL_PATTERN, text):
+        raise wrong("expected an e-mail address of example.jp, example.com, example.net or example.org")
+    return str(text)
+
+
+def _read_previous_login(value: Any) -> str:
+    text = scalar(value, PREVIOUS_LOGIN)
+    if text != "none" and not re.fullmatch(PREVIOUS_LOGIN_PATTERN, text):
+        raise wrong(f"expected {PREVIOUS_LOGIN}")
+    return str(text)
+
+
 Jpy = Annotated[int, _reader(values.amount_jpy, "an amount such as ¥30_000"), _pattern(values.AMOUNT_PATTERN)]
 DurationUs = Annotated[
     int, _reader(values.duration_us, "a duration such as 20 s"), _pattern(values.DURATION_PATTERN)
@@ -189,6 +220,9 @@ DurationUs = Annotated[
 TimeUs = Annotated[int, _reader(values.time_of_day_us, "a time such as 12:05"), _pattern(values.TIME_PATTERN)]
 At = Annotated[values.Moment, _reader(values.moment, "a time such as 12:05"), _pattern(values.MOMENT_PATTERN)]
 Day = Annotated[date, _reader(values.civil_date, "a date such as 2014-01-15"), _pattern(values.DATE_PATTERN)]
+Birthday = Annotated[
+    date, _reader(values.birthday, "a birthday such as 1975-04-17"), _pattern(values.DATE_PATTERN)
+]
 Month = Annotated[
     tuple[int, int], _reader(values.year_month, "a month such as 2016-03"), _pattern(values.MONTH_PATTERN)
 ]
@@ -231,3 +265,15 @@ Mti = Annotated[str, BeforeValidator(_read_mti), _pattern("0[1-8][0-9]{2}")]
 Pin = Annotated[str, BeforeValidator(_read_pin), _pattern("[0-9]{4}")]
 Otp = Annotated[str, BeforeValidator(_read_otp), _pattern("current|previous|used|wrong|[0-9]{6}")]
 Pan = Annotated[str, BeforeValidator(_read_pan), _pattern(rf"{TEST_BIN_PREFIX}[0-9]{{9,15}}")]
+Password = Annotated[
+    str,
+    BeforeValidator(
+        _read_quoted(PASSWORD_PATTERN, "a password in quotes: 8 to 64 characters, a digit among them")
+    ),
+    _pattern(PASSWORD_PATTERN),
+]
+LoginId = Annotated[
+    str, BeforeValidator(_read_quoted(LOGIN_ID_PATTERN, "a login ID in quotes")), _pattern(LOGIN_ID_PATTERN)
+]
+Email = Annotated[str, BeforeValidator(_read_email), _pattern(EMAIL_PATTERN)]
+PreviousLogin = Annotated[str, BeforeValidator(_read_previous_login), _pattern(PREVIOUS_LOGIN_PATTERN)]

@@ -10,8 +10,12 @@ import re
 from collections.abc import Iterable
 
 DOT = "•"
-SECRET_KEYS = ("pin", "new_pin", "otp", "pan")
+SECRET_KEYS = ("pin", "new_pin", "otp", "pan", "password", "login_id")
 _SECRET_PAIR = re.compile(r"""((?:pin|otp|pan)["']?\s*:\s*["']?)([0-9０-９][0-9０-９ -]*)""")
+_SECRET_WORD = re.compile(
+    r"""((?:password|login_id)["']?\s*:\s*)("[^"]*(?:"|$)|'[^']*(?:'|$)|[^\s,}]*[0-9][^\s,}]*)"""
+)
+_NOT_QUOTE = re.compile(r"""[^"']""")
 _DIGIT_RUN = re.compile(r"(?:[0-9][ -]?){12,}[0-9]")
 _DIGIT = re.compile(r"[0-9０-９]")
 
@@ -19,6 +23,7 @@ _DIGIT = re.compile(r"[0-9０-９]")
 def masked_line(line: str) -> str:
     """A line that may be shown to anybody: digits after a secret key and long digit runs hidden, columns kept."""
     line = _SECRET_PAIR.sub(lambda hit: hit[1] + _DIGIT.sub(DOT, hit[2]), line)
+    line = _SECRET_WORD.sub(lambda hit: hit[1] + _NOT_QUOTE.sub(DOT, hit[2]), line)
     return _DIGIT_RUN.sub(lambda hit: _DIGIT.sub(DOT, hit[0]), line)
 
 

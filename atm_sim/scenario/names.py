@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from atm_sim.scenario.part import shown
 from atm_sim.scenario.problems import Problem, Problems, Source, listed, nearest
 from atm_sim.scenario.source import Mapping, Scalar, Sequence
 from atm_sim.scenario.vocabulary import DEFAULT_BANK
+
+PEOPLE_OF: Final = {"transfer": "to", "receive_transfer": "from"}
+"""Where else than under `who` an action names somebody of the cast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,9 @@ def _scalars(node: Any, key: str) -> Iterator[Scalar]:
 def _references(tree: Mapping) -> Iterator[tuple[str, Scalar]]:
     """Every (kind, name) that the file refers to."""
     for step in _items(tree, "steps"):
-        yield from _named(step, who="member", atm="machine")
+        yield from _named(step, who="member", atm="machine", otp_of="member")
+        if (action := step.value("do")) in PEOPLE_OF:
+            yield from _named(step, **{PEOPLE_OF[str(action)]: "member"})
     for stream in _map(tree, "streams").values():
         yield from _named(stream, who="person", at="place")
     for person in _map(tree, "cast").values():

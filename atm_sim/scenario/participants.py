@@ -13,11 +13,16 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from atm_sim.scenario import values
 from atm_sim.scenario.fields import (
     Alias,
+    Birthday,
     Day,
+    DurationUs,
+    Email,
     Flag,
     Jpy,
+    LoginId,
     Month,
     Pan,
+    Password,
     Pin,
     PolicyKey,
     Snake,
@@ -87,7 +92,9 @@ class Bank(Part):
     ]
     policy: dict[PolicyKey, PolicyOverride] = Field(default_factory=dict)
     reachable: Flag = True
-    atms: tuple[Snake, ...] = ()  # operators whose ATMs are the bank's own: its cards do not go over the switch
+    atms: tuple[
+        Snake, ...
+    ] = ()  # operators whose ATMs are the bank's own: its cards do not go over the switch
 
 
 class CardOptions(Part):
@@ -119,6 +126,17 @@ class Person(Part):
     count: Annotated[int, Whole(1, 100_000)] = 1
     card: CardOptions = CardOptions()
     closed: Flag = False
+    tokens: Annotated[int, Whole(0, 2)] = 1
+    token_expires: Day | None = None
+    token_ahead_us: DurationUs = Field(default=0, alias="token_ahead")
+    token_behind_us: DurationUs = Field(default=0, alias="token_behind")
+    password: Password = Field(default="", repr=False)
+    login_id: LoginId = Field(default="", repr=False)
+    transfer_limit_jpy: Jpy | None = Field(default=None, alias="transfer_limit")
+    address: Text = ""
+    phone: Text = ""
+    emails: tuple[Email, ...] = ()
+    birthday: Birthday | None = None
 
     @property
     def is_group(self) -> bool:
@@ -129,6 +147,8 @@ class Person(Part):
             yield Contradiction(
                 ("card", "pan"), "a group's people have different cards; leave the card number out"
             )
+        if self.token_ahead_us and self.token_behind_us:
+            yield Contradiction(("token_behind",), "a token's clock runs ahead or behind, not both")
 
 
 class Place(Part):

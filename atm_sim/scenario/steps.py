@@ -1,4 +1,4 @@
-"""What people and the bank's staff do in a scenario, step by step, and what each step is expected to lead to."""
+"""What people do at an ATM, and the list of everything that a step of a scenario can do."""
 
 from __future__ import annotations
 
@@ -7,36 +7,23 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, get_args
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from atm_sim.scenario import claim_steps as claims
+from atm_sim.scenario import online_steps as online
+from atm_sim.scenario import staff_steps as staff
 from atm_sim.scenario import values
 from atm_sim.scenario.fields import (
-    At,
-    Day,
-    DurationUs,
     Jpy,
     Member,
-    Mti,
-    Otp,
     Pin,
-    ResponseCode,
-    Snake,
-    Text,
     Whole,
     scalar,
     wrong,
 )
-from atm_sim.scenario.part import Contradiction, Part, check_word
+from atm_sim.scenario.part import Contradiction, check_word
 from atm_sim.scenario.problems import nearest
 from atm_sim.scenario.source import Mapping, Sequence
-from atm_sim.scenario.vocabulary import (
-    CARD_OUTCOMES,
-    SETTING_OUTCOMES,
-    CardFate,
-    Channel,
-    Denomination,
-    HotAs,
-    Outcome,
-    PinEntry,
-)
+from atm_sim.scenario.step_parts import StepBase
+from atm_sim.scenario.vocabulary import CARD_OUTCOMES, CardInHand, Denomination, PinEntry
 
 MOST_PIN_TRIES = 10
 MOST_NOTES = 1_000
@@ -122,59 +109,7 @@ DenominationKey = Annotated[
 Notes: TypeAlias = dict[DenominationKey, Annotated[int, Whole(0, MOST_NOTES)]]
 
 
-class Repeat(Part):
-    """The step is done `times` in all, one every `every_us`."""
-
-    times: Annotated[int, Whole(1, 10_000)]
-    every_us: DurationUs = Field(alias="every")
-
-
-class StepExpectation(Part):
-    """What a step must lead to; what is not named is not checked."""
-
-    outcome: Outcome | None = None
-    code: ResponseCode | None = None
-    reason: Snake | None = None
-    dispensed_jpy: Jpy | None = Field(default=None, alias="dispensed")
-    balance_jpy: Jpy | None = Field(default=None, alias="balance")
-    fee_jpy: Jpy | None = Field(default=None, alias="fee")
-    notice: Snake | None = None
-    card: CardFate | None = None
-    limit_jpy: Jpy | None = Field(default=None, alias="limit")
-    room_jpy: Jpy | None = Field(default=None, alias="room")
-    reversed_jpy: Jpy | None = Field(default=None, alias="reversed")
-    messages: tuple[Mti, ...] | None = None
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        if not self.model_fields_set:
-            yield Contradiction(
-                (), "this expects nothing; name what must happen, such as {outcome: approved}"
-            )
-
-
-class _Step(Part):
-    """What every step has: when, who, what must come of it, and how often."""
-
-    at: At
-    who: Member
-    name: Text | None = None
-    expect: StepExpectation | None = None
-    repeat: Repeat | None = None
-
-    @property
-    def outcomes(self) -> tuple[str, ...]:
-        return SETTING_OUTCOMES
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        outcome = self.expect.outcome if self.expect else None
-        if outcome and outcome not in self.outcomes:
-            allowed = " or ".join(self.outcomes)
-            yield Contradiction(
-                ("expect", "outcome"), f"this act cannot end as '{outcome}'; it ends as {allowed}"
-            )
-
-
-class _CardStep(_Step):
+class _CardStep(StepBase):
     pins: PinEntries = Field(default=("right",), alias="pin")
 
     @property
@@ -186,6 +121,7 @@ class _AtmStep(_CardStep):
     """A visit to an ATM. `atm` names a place, or one of its machines as `place/2`."""
 
     atm: Member
+    card: CardInHand = "own"
     device: Device | None = None
 
 
@@ -218,69 +154,42 @@ class ChangePin(_AtmStep):
     new_pin: Pin = Field(repr=False)
 
 
-class _SelfService(_Step):
-    via: Channel
-
-
-class SetLimit(_SelfService):
-    do: Literal["set_limit"]
-    amount_jpy: Jpy = Field(alias="amount")
-    otp: Otp | None = Field(default=None, repr=False)
-
-
-class RaiseLimit(_SelfService):
-    do: Literal["raise_limit"]
-    amount_jpy: Jpy = Field(alias="amount")
-    on: Day
-    otp: Otp | None = Field(default=None, repr=False)
-
-
-class CancelRaise(_SelfService):
-    do: Literal["cancel_raise"]
-    on: Day
-
-
-class LockCard(_SelfService):
-    do: Literal["lock_card"]
-
-
-class UnlockCard(_SelfService):
-    do: Literal["unlock_card"]
-    otp: Otp | None = Field(default=None, repr=False)
-
-
-class ReportCard(_Step):
-    """The bank's staff notes a card as lost or stolen."""
-
-    do: Literal["report_card"]
-    reported_as: HotAs = Field(alias="as")
-
-
-class ReleasePin(_Step):
-    """The bank's staff sets the count of wrong PINs back."""
-
-    do: Literal["release_pin"]
-
-
-class CloseAccount(_Step):
-    """The bank's staff closes the account."""
-
-    do: Literal["close_account"]
-
-
 AnyStep: TypeAlias = (
     Withdraw
     | Deposit
     | Balance
     | ChangePin
-    | SetLimit
-    | RaiseLimit
-    | CancelRaise
-    | LockCard
-    | UnlockCard
-    | ReportCard
-    | ReleasePin
-    | CloseAccount
+    | online.SetLimit
+    | online.RaiseLimit
+    | online.CancelRaise
+    | online.SetTransferLimit
+    | online.LockCard
+    | online.UnlockCard
+    | online.LockIdCard
+    | online.LockToken
+    | online.UnlockToken
+    | online.ResyncToken
+    | online.OrderToken
+    | online.ExchangeToken
+    | online.RegisterToken
+    | online.Login
+    | online.SetLoginId
+    | online.ChangePinOnline
+    | online.ChangeData
+    | online.Transfer
+    | online.Statement
+    | online.SecurityReport
+    | staff.ReportCard
+    | staff.ReleasePin
+    | staff.ReleaseOtp
+    | staff.ReleaseIdCard
+    | staff.ReissuePassword
+    | staff.IssueToken
+    | staff.ChangeAuthenticator
+    | staff.CloseAccount
+    | staff.ReceiveTransfer
+    | claims.Claim
+    | claims.Complaint
 )
 Step: TypeAlias = AnyStep
 ACTIONS = [get_args(model.model_fields["do"].annotation)[0] for model in get_args(AnyStep)]

@@ -143,6 +143,14 @@ def civil_date(text: str) -> date:
     return day
 
 
+def birthday(text: str) -> date:
+    """A date of the calendar that may lie long before any scenario's day."""
+    try:
+        return date.fromisoformat(text) if re.fullmatch(DATE_PATTERN, text) else civil_date(text)
+    except ValueError:
+        raise ValueError("expected a birthday such as 1975-04-17") from None
+
+
 def year_month(text: str) -> tuple[int, int]:
     """`2016-03` as (2016, 3)."""
     if not re.fullmatch(MONTH_PATTERN, text):

@@ -20,10 +20,38 @@ LinkName: TypeAlias = Literal["atm-acquirer", "acquirer-switch", "switch-issuer"
 Service: TypeAlias = Literal["withdraw", "deposit", "balance"]
 PinEntry: TypeAlias = Literal["right", "wrong"]
 CardFate: TypeAlias = Literal["returned", "retained"]
+CardInHand: TypeAlias = Literal["own", "skimmed", "forged"]
+ExchangeReason: TypeAlias = Literal["failed", "expired", "lost"]
+TransferEnd: TypeAlias = Literal["transfer", "correct", "cancel", "welcome_page", "logout"]
+TransferState: TypeAlias = Literal["pending", "dropped", "reserved", "executed", "failed"]
 JudgedOn: TypeAlias = Literal["run", "interval"]
 Habit: TypeAlias = Literal["insert", "pin", "choose", "dispense", "take_card", "take_cash"]
 Outcome: TypeAlias = Literal["approved", "declined", "done", "refused", "failed", "no_service", "left"]
 Denomination: TypeAlias = Literal[1_000, 2_000, 5_000, 10_000]
+Cause: TypeAlias = Literal["forged", "stolen", "spyware", "phishing"]
+Decision: TypeAlias = Literal["paid", "part", "refused", "refer"]
+Payer: TypeAlias = Literal["bank", "card_insurance", "net_insurance", "none"]
+Proved: TypeAlias = Literal[
+    "bank_good_faith",
+    "intent",
+    "pin_told",
+    "pin_written_on_card",
+    "card_handed_over",
+    "other_gross_negligence",
+    "guessable_pin_after_warnings",
+    "kept_with_revealing_papers",
+    "pin_note_with_card",
+    "other_negligence",
+    "used_by_spouse",
+    "used_by_relative",
+    "used_by_cohabitant",
+    "used_by_domestic_employee",
+    "false_statement",
+    "war_or_riot",
+    "prompt_notice",
+    "full_explanation",
+    "police_report",
+]
 
 # Which outcomes an act can have: the bank answers a card, it carries a setting out or refuses it.
 CARD_OUTCOMES: Final = ("approved", "declined", "refused", "failed", "no_service", "left")
@@ -58,9 +86,11 @@ MEASURES: Final[dict[str, Unit]] = {
 EXAMPLES: Final = {
     "amount": "¥30_000",
     "at": "12:05",
+    "about": "investment trusts",
     "atm": "shibuya-01",
     "because": "another bank's published limit",
     "bin": '"499911"',
+    "cause": "stolen",
     "cassettes": "{10000: 200, 1000: 500}",
     "cv": "0.4",
     "day": "2014-01-15",
@@ -71,14 +101,18 @@ EXAMPLES: Final = {
     "link": "acquirer-switch",
     "mean": "45 s",
     "measure": "approval_rate",
+    "losses": "[{at: 10:05, amount: ¥50_000}]",
+    "login_id": '"hana2014"',
     "name": "山田 花子",
     "new_pin": '"4321"',
     "notes": "{10000: 3}",
     "on": "2014-01-20",
     "operator": "seven_bank",
+    "password": '"sakura-0401"',
     "scenario": "A locked card pays no cash",
     "times": "3",
     "to": "14:20",
+    "token": "2",
     "version": "1",
     "via": "smartphone",
     "who": "hanako",

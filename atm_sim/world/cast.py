@@ -7,7 +7,7 @@ open (a PIN, a token's seed) is drawn from named random streams, so it is the sa
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from random import Random
 
@@ -16,19 +16,22 @@ from atm_sim.terminal.card import CardData
 from atm_sim.world.token_device import TokenDevice
 from bank_host.host import Bank
 from bank_host.hsm import CVK, PVK, TPK, Hsm
-from bank_host.jst import jst_date
+from bank_host.jst import SECOND_US, jst_date
 from bank_host.policy import Figures
-from bank_host.rules.facts import Account, Card, Enrolment, Token
+from bank_host.rules.facts import Account, Card, Customer, Enrolment, Token
+from bank_host.rules.id_card import IdCard
+from bank_host.secrets import Pan, Secret
 
 BRANCH = "001"
 SERVICE_CODES = {"chip": "201", "stripe": "101"}
 CARD_YEARS = 5
 TOKEN_YEARS = 5
+LAST_DAY = date(2099, 12, 31)  # an ID card has no date of expiry
 
 
 @dataclass(slots=True)
 class Person:
-    """One customer with everything they carry."""
+    """One customer with everything they carry and remember."""
 
     alias: str
     bank: str
@@ -36,21 +39,38 @@ class Person:
     card_id: str
     card: CardData
     pin: str = field(repr=False)
-    tokens: tuple[TokenDevice, ...] = ()
+    name: str = ""
+    kind: str = "individual"
+    tokens: list[TokenDevice] = field(
+        default_factory=list
+    )  # in the order they came, also those not registered
+    id_card: IdCard | None = None
+    password: str = field(default="", repr=False)
+    login_id: str = field(default="", repr=False)
     used_otp: str = field(default="", repr=False)
+    random: Random | None = field(default=None, repr=False)  # of whatever they are sent later
 
 
 class Cast:
-    """Opens accounts at a bank, one after the other, and hands out cards and tokens."""
+    """Opens accounts at a bank, one after the other, and hands out cards, tokens and passwords."""
 
     def __init__(self, hsm: Hsm) -> None:
         self._hsm = hsm
         self._opened: dict[str, int] = {}  # accounts so far, by bank
 
     def join(
-        self, alias: str, entry: CastEntry, bank: Bank, bin_: str, random: Random, now_us: int
+        self,
+        alias: str,
+        entry: CastEntry,
+        bank: Bank,
+        bin_: str,
+        random: Random,
+        now_us: int,
+        *,
+        online: bool = True,
     ) -> Person:
-        """Open the account, issue card and token, and return the person."""
+        """Open the account, issue card and token, and return the person. Who only ever comes to an ATM (`online` is
+        False) gets neither password nor customer data, which would outweigh everything else they cost."""
         number = self._opened[bank.name] = self._opened.get(bank.name, 0) + 1
         account_id = f"{BRANCH}{number:07d}"
         today = jst_date(now_us)
@@ -60,37 +80,79 @@ class Cast:
         expires = entry.card.expires_yymm or f"{(today.year + CARD_YEARS) % 100:02d}{today.month:02d}"
         pvv = self._hsm.new_pvv(TPK, self._hsm.encrypt_pin_block(TPK, pin, pan), pan, PVK).pvv
         card_id = self._hsm.card_id(pan)
-        device, token = self._token(account_id, random, today)
-        enrolment = Enrolment(
-            _account(account_id, entry, figures, today),
-            entry.balance_jpy,
-            (Card(card_id, alias, account_id, expires, pvv, hot=entry.card.hot),),
-            (token,) if entry.authenticator == "token" else (),
-        )
-        bank.enrol(enrolment, now_us)
-        return Person(
+        devices = [sent(account_id, n, random, entry, today) for n in range(1, max(entry.tokens, 1) + 1)]
+        if entry.authenticator == "id_card":
+            secret = devices[0][1].secret
+            tokens: tuple[Token, ...] = (
+                Token(f"IC{account_id}", account_id, secret, LAST_DAY, device="id_card"),
+            )
+        else:
+            tokens = tuple(token for _, token in devices[: entry.tokens])
+        person = Person(
             alias,
             bank.name,
             account_id,
             card_id,
             self._card_data(alias, entry, pan, expires, pvv),
             pin,
-            (device,) if entry.authenticator == "token" else (),
+            entry.name,
+            entry.kind,
+            [device for device, _ in devices[: entry.tokens]] if entry.authenticator == "token" else [],
+            IdCard(secret) if entry.authenticator == "id_card" else None,
         )
-
-    def _token(self, account_id: str, random: Random, today: date) -> tuple[TokenDevice, Token]:
-        secret = base64.b32encode(random.randbytes(20)).decode("ascii")
-        expires = today + timedelta(days=365 * TOKEN_YEARS)
-        return TokenDevice(secret), Token(f"TK{account_id}", account_id, secret, expires)
+        if online:
+            person.random = random
+            person.login_id = entry.login_id
+            person.password = entry.password or f"{random.randrange(10**8):08d}-pw"
+        account = _account(account_id, entry, figures, today)
+        enrolment = Enrolment(
+            account,
+            entry.balance_jpy,
+            (Card(card_id, alias, account_id, expires, pvv, hot=entry.card.hot),),
+            tokens,
+            _customer(person, entry, bank, account) if online else None,
+            (Pan(pan),) if online else (),
+        )
+        bank.enrol(enrolment, now_us)
+        return person
 
     def _card_data(self, alias: str, entry: CastEntry, pan: str, expires: str, pvv: str) -> CardData:
         """The card as a reader sees it; a forged one carries a verification value that is not its own."""
         service_code = SERVICE_CODES[entry.card.medium]
         cvv = self._hsm.cvv(CVK, pan, expires, service_code)
-        if entry.card.forged:
-            cvv = f"{(int(cvv) + 1) % 1_000:03d}"
-        track2 = f"{pan}={expires}{service_code}1{pvv}{cvv}"
-        return CardData(alias, pan, expires, track2, service_code, entry.card.medium)
+        card = CardData(
+            alias,
+            pan,
+            expires,
+            f"{pan}={expires}{service_code}1{pvv}{cvv}",
+            service_code,
+            entry.card.medium,
+        )
+        return in_hand(card, "forged") if entry.card.forged else card
+
+
+def in_hand(card: CardData, what: str) -> CardData:
+    """What is put into the machine: the `own` card; `skimmed`, a copy of its stripe; `forged`, a stripe made up by
+    somebody who never saw the verification value."""
+    if what == "own":
+        return card
+    if what == "skimmed":
+        return replace(card, medium="stripe")
+    wrong = f"{(int(card.track2[-3:]) + 1) % 1_000:03d}"
+    return replace(card, track2=card.track2[:-3] + wrong)
+
+
+def sent(
+    account_id: str, number: int, random: Random, entry: CastEntry | None, today: date
+) -> tuple[TokenDevice, Token]:
+    """The `number`th token of an account: the device for its holder, and what the bank knows of it."""
+    secret = base64.b32encode(random.randbytes(20)).decode("ascii")
+    serial = f"TK{account_id}" if number == 1 else f"TK{account_id}-{number}"
+    expires, drift_us = today + timedelta(days=365 * TOKEN_YEARS), 0
+    if entry is not None and number == 1:
+        expires = entry.token_expires or expires
+        drift_us = entry.token_ahead_us - entry.token_behind_us
+    return TokenDevice(secret, drift_us // SECOND_US, serial), Token(serial, account_id, secret, expires)
 
 
 def _account(account_id: str, entry: CastEntry, figures: Figures, today: date) -> Account:
@@ -98,6 +160,21 @@ def _account(account_id: str, entry: CastEntry, figures: Figures, today: date) -
     return Account(
         account_id, entry.kind, entry.authenticator, entry.opened or today, standing_jpy, closed=entry.closed
     )
+
+
+def _customer(person: Person, entry: CastEntry, bank: Bank, account: Account) -> Customer:
+    customer = bank.new_customer(account)._replace(
+        name=entry.name,
+        address=entry.address,
+        phone=entry.phone,
+        emails=entry.emails,
+        birthday=entry.birthday,
+        login_id=entry.login_id,
+        password_hash=bank.passwords.hash(Secret(person.password)),
+    )
+    if entry.transfer_limit_jpy is not None:
+        customer = customer._replace(transfer_limit_jpy=entry.transfer_limit_jpy)
+    return customer
 
 
 def card_number(bin_: str, number: int) -> str:

@@ -30,6 +30,8 @@ from atm_sim.sansio.effects import (
     Show,
     TimerFired,
 )
+from atm_sim.world.at_home import Script, Seen
+from atm_sim.world.cast import in_hand
 from atm_sim.world.lab import RESTART_US, Lab
 from atm_sim.world.people import Act, visit
 from atm_sim.world.plans import Planned
@@ -38,7 +40,8 @@ from bank_host.iso8583.describe import masked_fields
 from bank_host.iso8583.identity import request_id
 from bank_host.iso8583.message import Message
 from bank_host.ledger.posting import FEES, Post
-from bank_host.rules.changes import Notify, RaiseException
+from bank_host.rules.changes import Notify, Outcome, RaiseException
+from bank_host.rules.facts import Act as Asked
 from bank_host.rules.facts import CardRequest, Enrolment
 
 
@@ -110,6 +113,8 @@ class Conductor:
             self._row("cassette", atm=atm, amount_jpy=terminal.cash.total_jpy())
         for planned in self._lab.steps:
             self._call_at(planned.at_us, partial(self._step_due, planned))
+        for at_us in self._lab.mornings():
+            self._call_at(at_us, self._run_due)
         for arrivals in self._lab.streams:
             self._plan_arrival(arrivals)
 
@@ -143,9 +148,10 @@ class Conductor:
             agenda.busy = True
             self._arrive(planned)
         else:
-            self._act(planned)
-            if agenda.todo:
-                self._next_step(agenda)
+            assert planned.script is not None, "who does not go to an ATM is at home"
+            agenda.busy = True
+            bank = self._lab.banks[planned.person.bank]
+            self._go_on(agenda, planned.script(bank, self._driver.now_us, self._lab.offices), None)
 
     # ------------------------------------------------------------ people at sites
 
@@ -161,7 +167,8 @@ class Conductor:
         assert planned.wish is not None
         visitor.machine, visitor.started_us = machine, now_us
         person = planned.person
-        visitor.script = visit(person.card, person.pin, planned.wish, partial(self._lab.takes_us, planned))
+        card = in_hand(person.card, planned.wish.card)
+        visitor.script = visit(card, person.pin, planned.wish, partial(self._lab.takes_us, planned))
         self._visits[machine] = visitor
         self._row("started", planned, atm=machine, wait_us=now_us - visitor.arrived_us)
         self._do(visitor, next(visitor.script))
@@ -217,16 +224,54 @@ class Conductor:
 
     # ------------------------------------------------------------ people at home
 
-    def _act(self, planned: Planned) -> None:
-        """An act in internet banking, or of the bank's staff: no message, one call of the bank."""
-        assert planned.act is not None
-        act = planned.act(self._driver.now_us())
+    def _go_on(self, agenda: _Agenda, script: Script, outcome: Outcome | None) -> None:
+        """What comes next of a step at home or of the bank's staff: no message, only calls of the bank."""
+        planned = agenda.last
+        assert planned is not None, "a script belongs to a step"
+        try:
+            following = script.send(outcome)
+        except StopIteration:
+            agenda.busy = False
+            if agenda.todo:
+                self._next_step(agenda)
+            return
+        if isinstance(following, Seen):
+            self._row(
+                "shown",
+                planned,
+                code=following.what,
+                reason=following.text,
+                amount_jpy=following.amount_jpy,
+            )
+            self._go_on(agenda, script, None)
+        elif following.after_us:
+            call = partial(self._ask, agenda, script, following.act)
+            self._driver.call_after(following.after_us, call)
+        else:
+            self._ask(agenda, script, following.act)
+
+    def _ask(self, agenda: _Agenda, script: Script, act: Asked) -> None:
+        """One act, as the bank does it or refuses it."""
+        planned = agenda.last
+        assert planned is not None, "a script belongs to a step"
+        self._run_due()
         self._context = planned
         outcome = self._lab.banks[planned.person.bank].act(act, self._driver.now_us())
         self._row(
-            "act", planned, code=outcome.outcome, reason=outcome.reason.lower(), amount_jpy=act.amount_jpy
+            "act",
+            planned,
+            code=outcome.outcome,
+            reason=outcome.reason.lower(),
+            amount_jpy=act.amount_jpy,
+            service=act.kind,
         )
         self._context = None
+        self._go_on(agenda, script, outcome)
+
+    def _run_due(self) -> None:
+        """The banks do what is due: reserved transfers, ended locks, settlements."""
+        for bank in self._lab.banks.values():
+            bank.run_due(self._driver.now_us())
 
     def _write_state(self, agenda: _Agenda) -> None:
         planned, agenda.last = agenda.last, None
@@ -392,14 +437,15 @@ class Conductor:
         wait_us: int = 0,
         service_us: int = 0,
         latency_us: int = 0,
+        service: str = "",
     ) -> None:
         """One row of the record; who it is about fills in site, actor, channel, step and service."""
         lab, now_us = self._lab, self._driver.now_us()
         planned = planned or self._context
-        site = actor = channel = step = service = ""
+        site = actor = channel = step = ""
         if planned is not None:
-            actor = planned.person.alias
-            site, channel, step, service = planned.site, planned.channel, planned.label, planned.service
+            actor, service = planned.person.alias, service or planned.service
+            site, channel, step = planned.site, planned.channel, planned.label
         self._log.append(
             EventRecord(  # by position and in the order of the columns: this is the most frequent call of a run
                 lab.run,

@@ -24,6 +24,7 @@ from atm_sim.scenario.vocabulary import DEFAULT_BANK
 from atm_sim.terminal.cassettes import Cassette
 from atm_sim.terminal.config import TerminalConfig, Timers
 from atm_sim.terminal.machine import Terminal
+from atm_sim.world.at_home import OFFICES, Offices
 from atm_sim.world.cast import Cast, Person
 from atm_sim.world.chance import Chance, draw_us
 from atm_sim.world.habits import HABITS
@@ -33,7 +34,8 @@ from atm_sim.world.site import Site
 from bank_host.host import Bank
 from bank_host.hsm import TPK, Hsm
 from bank_host.iso8583.message import Message
-from bank_host.jst import DAY_US, SECOND_US, jst_date, midnight_us
+from bank_host.jst import DAY_US, HOUR_US, MINUTE_US, SECOND_US, jst_date, midnight_us
+from bank_host.passwords import Passwords
 from bank_host.policy import Figures, Partner, Policy, load_policy
 from bank_host.rules import RULES, Rules
 from bank_host.store.contract import Store
@@ -43,6 +45,9 @@ SWITCH = "switch"
 SERVICES = ("withdraw", "deposit", "balance")
 FILL: Mapping[int, int] = {10_000: 2_600, 1_000: 1_000}
 """Notes in a machine when the scenario does not say (assumed)."""
+
+OFFICE_OPENS_US = 8 * HOUR_US + 30 * MINUTE_US
+"""When the banks' day begins: Zengin opens on business days."""
 
 RESTART_US = 120 * SECOND_US
 """How long an ATM takes to come back after its power failed (assumed)."""
@@ -76,6 +81,8 @@ class Parts:
     policy: Policy = field(default_factory=load_policy)
     store: Callable[[str], Store] = lambda bank: MemoryStore()
     node: Callable[[str, Machine], Machine] = lambda name, machine: machine
+    bank: Callable[[Bank], Bank] = lambda bank: bank
+    offices: Offices = OFFICES
 
 
 class Lab:
@@ -88,6 +95,8 @@ class Lab:
         self.scenario = scenario
         self.run = run
         self.replication = replication
+        self.offices = parts.offices
+        self._seed = seed
         self.start_us = midnight_us(scenario.day)
         last_us = LONGEST_RUN_US if scenario.run.until_us is None else scenario.run.until_us
         self.until_us = self.start_us + last_us
@@ -111,7 +120,7 @@ class Lab:
         self.steps = [
             planned
             for number, step in enumerate(scenario.steps, 1)
-            for planned in plan(scenario, number, step, self.people[step.who])
+            for planned in plan(scenario, number, step, self.people)
         ]
         self.streams = [self._arrivals(name, stream) for name, stream in scenario.streams.items()]
         self._names = {terminal.config.terminal_id: name for name, terminal in self.terminals.items()}
@@ -158,22 +167,33 @@ class Lab:
         standing = self.banks[person.bank].standing(person.card_id, day)
         if standing is None:
             return {}
-        return {"balance": standing.balance_jpy, "limit": standing.limit_jpy, "room": standing.room_jpy}
+        found = {"balance": standing.balance_jpy, "limit": standing.limit_jpy, "room": standing.room_jpy}
+        if planned.script is not None:
+            report = self.banks[person.bank].limit_report(person.account_id, planned.at_us)
+            found["transfer_limit"] = report.transfer_limit_jpy
+        return found
+
+    def mornings(self) -> Iterator[int]:
+        """When the banks do what is due, on each day of the scenario up to its last step."""
+        last_us = max((planned.at_us for planned in self.steps), default=self.start_us)
+        yield from range(self.start_us + OFFICE_OPENS_US, last_us + 1, DAY_US)
 
     # ------------------------------------------------------------ building
 
     def _build_banks(self, parts: Parts) -> dict[str, Bank]:
         scenario = self.scenario
         ours = _overridden(parts.policy, scenario.policy)
-        banks = {
-            DEFAULT_BANK: Bank(DEFAULT_BANK, parts.store(DEFAULT_BANK), ours, self._hsm, rules=parts.rules)
-        }
+        banks = {DEFAULT_BANK: self._bank(DEFAULT_BANK, parts.store(DEFAULT_BANK), ours, parts)}
         for name, entry in scenario.banks.items():
             base = ours if name == DEFAULT_BANK else parts.policy
             policy = _overridden(base, entry.policy)
             store = banks[name].store if name in banks else parts.store(name)
-            banks[name] = Bank(name, store, policy, self._hsm, rules=parts.rules)
+            banks[name] = self._bank(name, store, policy, parts)
         return banks
+
+    def _bank(self, name: str, store: Store, policy: Policy, parts: Parts) -> Bank:
+        salts = Passwords.fast(f"{self._seed}/{self.replication}/{name}".encode())
+        return parts.bank(Bank(name, store, policy, self._hsm, rules=parts.rules, passwords=salts))
 
     def _build_network(self) -> None:
         scenario = self.scenario
@@ -236,9 +256,11 @@ class Lab:
             ]
             self.terminals[machine] = self.nodes[machine] = Terminal(config, Keypad(self._hsm), cassettes)
 
-    def _join(self, alias: str, entry: CastEntry, random: Random, now_us: int) -> Person:
+    def _join(
+        self, alias: str, entry: CastEntry, random: Random, now_us: int, *, online: bool = True
+    ) -> Person:
         bin_ = self.scenario.bank_bin(entry.bank)
-        return self._cast.join(alias, entry, self.banks[entry.bank], bin_, random, now_us)
+        return self._cast.join(alias, entry, self.banks[entry.bank], bin_, random, now_us, online=online)
 
     def _link_faults(self) -> list[LinkFault]:
         start_us = self.start_us
@@ -271,7 +293,7 @@ class Lab:
             if regulars:
                 person = regulars[(number - 1) % len(regulars)]
             else:
-                person = self._join(f"{name}/{number}", passer_by, strangers, at_us)
+                person = self._join(f"{name}/{number}", passer_by, strangers, at_us, online=False)
             hold_us = None
             if stream.visit is not None:
                 hold_us = draw_us(stream.visit, chance.stream(f"stream/{name}/visit"))

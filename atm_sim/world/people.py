@@ -30,6 +30,7 @@ class Wish(NamedTuple):
     notes: tuple[tuple[int, int], ...] = ()  # deposit: (denomination_jpy, count)
     pins: tuple[str, ...] = ("right",)  # right | wrong, tried in this order; then the person gives up
     new_pin: str = ""
+    card: str = "own"  # own | skimmed | forged: what is put in
     leaves: str = ""  # '' | cash | card: what the person forgets to take
     device: str = ""  # '' | jam | partial | power_loss: what the dispenser will do
     partial_jpy: int = 0

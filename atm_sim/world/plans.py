@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -10,55 +10,48 @@ from random import Random
 from typing import TypeVar
 
 from atm_sim.scenario import Scenario, Step, Stream
-from atm_sim.scenario.steps import (
-    Balance,
-    CancelRaise,
-    ChangePin,
-    CloseAccount,
-    Deposit,
-    RaiseLimit,
-    ReleasePin,
-    ReportCard,
-    SetLimit,
-    UnlockCard,
-    Withdraw,
-)
+from atm_sim.scenario.claim_steps import Claim, Complaint
+from atm_sim.scenario.online_steps import CancelRaise, RaiseLimit, SelfService, WithCode
+from atm_sim.scenario.staff_steps import ReceiveTransfer, ReleaseIdCard
+from atm_sim.scenario.steps import Balance, ChangePin, Deposit, Withdraw
+from atm_sim.world.at_home import HOST, OPERATOR, Home, Offices, Script, at_home
 from atm_sim.world.cast import Person
 from atm_sim.world.people import Wish
-from bank_host.jst import MINUTE_US, midnight_us
-from bank_host.rules.facts import Act
+from bank_host.host import Bank
+from bank_host.jst import midnight_us
 
 T = TypeVar("T")
 
-ATM, OPERATOR = "atm", "operator"
+ATM, LETTER = "atm", "letter"
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One thing a person is going to do: a visit to an ATM (`wish`), or an act at home (`act`)."""
+    """One thing a person is going to do: a visit to an ATM (`wish`), or something at home (`script`)."""
 
     at_us: int
     person: Person
     label: str  # the scenario step, '' for a stream's customer
-    channel: str  # atm, pc, smartphone, mobile, operator
+    channel: str  # atm, pc, smartphone, mobile, operator, host, letter
     service: str
     site: str = ""
     machine: str = ""  # the one machine the person goes to; '' = whichever is free
     wish: Wish | None = None
-    act: Callable[[int], Act] | None = field(default=None, repr=False)
+    script: Callable[[Bank, Callable[[], int], Offices], Script] | None = field(default=None, repr=False)
     about_day: date | None = None  # the JST day whose limit the step is about; None = the day it happens
     hold_us: int | None = None  # one service time for the whole visit
     warm_up: bool = False
 
 
-def plan(scenario: Scenario, number: int, step: Step, person: Person) -> Iterator[Planned]:
+def plan(scenario: Scenario, number: int, step: Step, people: Mapping[str, Person]) -> Iterator[Planned]:
     """What a step asks for, as often as it repeats: labels `3`, or `3#1`, `3#2` ..."""
     first_us = midnight_us(scenario.day) + scenario.after_midnight_us(step.at)
     if step.repeat is None:
-        yield _planned(step, f"{number}", first_us, person)
+        yield _planned(scenario, step, f"{number}", first_us, people)
         return
     for turn in range(step.repeat.times):
-        yield _planned(step, f"{number}#{turn + 1}", first_us + turn * step.repeat.every_us, person)
+        at_us = first_us + turn * step.repeat.every_us
+        yield _planned(scenario, step, f"{number}#{turn + 1}", at_us, people)
 
 
 def warm_up_ends(scenario: Scenario, start_us: int) -> int:
@@ -100,7 +93,8 @@ def _notes(amount_jpy: int) -> tuple[tuple[int, int], ...]:
     return tuple(notes)
 
 
-def _planned(step: Step, label: str, at_us: int, person: Person) -> Planned:
+def _planned(scenario: Scenario, step: Step, label: str, at_us: int, people: Mapping[str, Person]) -> Planned:
+    person = people[step.who]
     match step:
         case Withdraw() | Deposit() | Balance() | ChangePin():
             site, _, machine = step.atm.partition("/")
@@ -114,13 +108,27 @@ def _planned(step: Step, label: str, at_us: int, person: Person) -> Planned:
                 f"{site}/{machine}" if machine else "",
                 _wish(step),
             )
-        case ReportCard() | ReleasePin() | CloseAccount():
-            channel = OPERATOR
+        case SelfService():
+            channel: str = step.via
+        case ReleaseIdCard():
+            channel = step.via or OPERATOR
+        case ReceiveTransfer():
+            channel = HOST
+        case Claim() | Complaint():
+            channel = LETTER
         case _:
-            channel = step.via
+            channel = OPERATOR
     about_day = step.on if isinstance(step, RaiseLimit | CancelRaise) else None
-    act = partial(_act, step, label, channel, person)
-    return Planned(at_us, person, label, channel, step.do, act=act, about_day=about_day)
+    midnight = midnight_us(scenario.day)
+    read_us = None
+    if isinstance(step, WithCode) and step.read_at is not None:
+        read_us = midnight + scenario.after_midnight_us(step.read_at)
+    losses_us: tuple[int, ...] = ()
+    if isinstance(step, Claim):
+        losses_us = tuple(midnight + scenario.after_midnight_us(loss.at) for loss in step.losses)
+    home = Home(label, channel, person, people, read_us, losses_us)
+    script = partial(at_home, step, home)
+    return Planned(at_us, person, label, channel, step.do, script=script, about_day=about_day)
 
 
 def _wish(step: Withdraw | Deposit | Balance | ChangePin) -> Wish:
@@ -131,52 +139,8 @@ def _wish(step: Withdraw | Deposit | Balance | ChangePin) -> Wish:
         notes=tuple(step.notes.items()) if isinstance(step, Deposit) else (),
         pins=step.pins,
         new_pin=step.new_pin if isinstance(step, ChangePin) else "",
+        card=step.card,
         leaves=mishap.removesuffix("_not_taken") if mishap.endswith("_not_taken") else "",
         device=mishap if mishap in ("jam", "partial", "power_loss") else "",
         partial_jpy=step.device.partial_jpy if step.device else 0,
     )
-
-
-# ---------------------------------------------------------------- acts at home and of the bank's staff
-
-
-def _act(step: Step, label: str, channel: str, person: Person, now_us: int) -> Act:
-    """The act as the bank is asked for it; a code is read off the token only now."""
-    act = Act(f"{person.alias}/{label}", step.do, person.account_id, channel, person.card_id)
-    match step:
-        case SetLimit():
-            return act._replace(amount_jpy=step.amount_jpy, otp=_otp(step.otp, person, now_us))
-        case RaiseLimit():
-            return act._replace(amount_jpy=step.amount_jpy, day=step.on, otp=_otp(step.otp, person, now_us))
-        case CancelRaise():
-            return act._replace(day=step.on)
-        case UnlockCard():
-            return act._replace(otp=_otp(step.otp, person, now_us))
-        case ReportCard():
-            return act._replace(detail=step.reported_as)
-    return act
-
-
-def _otp(asked: str | None, person: Person, now_us: int) -> str:
-    """The code the person types: read off the token, typed from memory, or made up."""
-    if asked is None:
-        return ""
-    if asked.isdecimal():
-        return asked
-    if not person.tokens:
-        return "000000"
-    token = person.tokens[0]
-    match asked:
-        case "previous":
-            code = token.display(now_us - MINUTE_US)
-        case "used":
-            return person.used_otp
-        case "wrong":
-            valid = {token.display(now_us), token.display(now_us - MINUTE_US)}
-            return next(
-                code for n in range(3) if (code := f"{(int(min(valid)) + n) % 10**6:06d}") not in valid
-            )
-        case _:
-            code = token.display(now_us)
-    person.used_otp = code
-    return code

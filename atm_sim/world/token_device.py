@@ -11,13 +11,17 @@ DIGITS = 6
 
 
 class TokenDevice:
-    """Shares a seed and the time of day with the bank, and no line; `drift_s` is how far its clock runs ahead."""
+    """Shares a seed and the time of day with the bank, and no line; `drift_s` is how far its clock runs ahead.
 
-    __slots__ = ("_totp", "drift_s")
+    The serial number is printed on its back; nothing ever asks the device for it.
+    """
 
-    def __init__(self, secret: str, drift_s: int = 0) -> None:
+    __slots__ = ("_totp", "drift_s", "serial")
+
+    def __init__(self, secret: str, drift_s: int = 0, serial: str = "") -> None:
         self._totp = pyotp.TOTP(secret, digits=DIGITS, interval=STEP_S)
         self.drift_s = drift_s
+        self.serial = serial
 
     def display(self, now_us: int) -> str:
         """The six digits on the display."""

@@ -7,7 +7,8 @@ from datetime import date
 import pytest
 
 from atm_sim.scenario import ScenarioError, loads
-from atm_sim.scenario.steps import LockCard, Withdraw
+from atm_sim.scenario.online_steps import LockCard
+from atm_sim.scenario.steps import Withdraw
 from bank_host.jst import HOUR_US, MINUTE_US
 
 LOCKED_CARD = """\

@@ -23,7 +23,8 @@ from atm_sim.scenario import (
 from atm_sim.scenario.measured import CountExpectation
 from atm_sim.scenario.model import LinkFault
 from atm_sim.scenario.participants import CardOptions, PolicyOverride
-from atm_sim.scenario.steps import ACTIONS, AnyStep, Repeat
+from atm_sim.scenario.step_parts import Repeat
+from atm_sim.scenario.steps import ACTIONS, AnyStep
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/reference/scenario-files.md").read_text("utf-8")

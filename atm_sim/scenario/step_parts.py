@@ -1,0 +1,98 @@
+"""What every step of a scenario has: when, who, how often, and what must come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+
+from atm_sim.scenario.fields import (
+    At,
+    DurationUs,
+    Jpy,
+    Member,
+    Mti,
+    PreviousLogin,
+    ResponseCode,
+    Share,
+    Snake,
+    Text,
+    Whole,
+)
+from atm_sim.scenario.part import Contradiction, Part
+from atm_sim.scenario.vocabulary import (
+    SETTING_OUTCOMES,
+    CardFate,
+    Decision,
+    Outcome,
+    Payer,
+    TransferState,
+)
+
+
+class Repeat(Part):
+    """The step is done `times` in all, one every `every_us`."""
+
+    times: Annotated[int, Whole(1, 10_000)]
+    every_us: DurationUs = Field(alias="every")
+
+
+class StepExpectation(Part):
+    """What a step must lead to; what is not named is not checked."""
+
+    outcome: Outcome | None = None
+    code: ResponseCode | None = None
+    reason: Snake | None = None
+    dispensed_jpy: Jpy | None = Field(default=None, alias="dispensed")
+    balance_jpy: Jpy | None = Field(default=None, alias="balance")
+    fee_jpy: Jpy | None = Field(default=None, alias="fee")
+    notice: Snake | None = None
+    card: CardFate | None = None
+    limit_jpy: Jpy | None = Field(default=None, alias="limit")
+    room_jpy: Jpy | None = Field(default=None, alias="room")
+    reversed_jpy: Jpy | None = Field(default=None, alias="reversed")
+    messages: tuple[Mti, ...] | None = None
+    transfer_limit_jpy: Jpy | None = Field(default=None, alias="transfer_limit")
+    transfer: TransferState | None = None
+    previous_login: PreviousLogin | None = None
+    failed_logins: Annotated[int, Whole(0, 1_000)] | None = None
+    statement: tuple[Text, ...] | None = None
+    active: tuple[Snake, ...] | None = None
+    inactive: tuple[Snake, ...] | None = None
+    decision: Decision | None = None
+    paid_jpy: Jpy | None = Field(default=None, alias="paid")
+    share: Annotated[float, Share()] | None = None
+    payer: Payer | None = None
+    rule: Snake | None = None
+    contact: Text | None = None
+    role: Text | None = None
+    telephone: tuple[Text, ...] | None = None
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        if not self.model_fields_set:
+            yield Contradiction(
+                (), "this expects nothing; name what must happen, such as {outcome: approved}"
+            )
+
+
+class StepBase(Part):
+    """What every step has: when, who, what must come of it, and how often."""
+
+    at: At
+    who: Member
+    name: Text | None = None
+    expect: StepExpectation | None = None
+    repeat: Repeat | None = None
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        return SETTING_OUTCOMES
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        outcome = self.expect.outcome if self.expect else None
+        if outcome and outcome not in self.outcomes:
+            allowed = " or ".join(self.outcomes)
+            yield Contradiction(
+                ("expect", "outcome"), f"this act cannot end as '{outcome}'; it ends as {allowed}"
+            )
