@@ -45,6 +45,19 @@ def test_upgrading_again_changes_nothing(engine):
     assert sorted(before.tables) == sorted(after.tables)
 
 
+def test_notices_written_before_they_could_be_handed_out_still_wait():
+    engine = create_engine("sqlite://")
+    upgrade(engine, "0001")
+    with engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO outbox VALUES (5, 'k', 1, '0010000001', 'atm_deposit', 9, 'waiting')")
+        )
+    upgrade(engine)
+    with engine.connect() as connection:
+        (row,) = connection.execute(text("SELECT seq, key, state, address FROM outbox")).all()
+    assert (5, "k", "waiting", "") == tuple(row)
+
+
 @pytest.mark.parametrize(
     ("table", "row"),
     [
