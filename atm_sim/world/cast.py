@@ -6,27 +6,31 @@ open (a PIN, a token's seed) is drawn from named random streams, so it is the sa
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from random import Random
 
 from atm_sim.scenario import Person as CastEntry
 from atm_sim.terminal.card import CardData
 from atm_sim.world.token_device import TokenDevice
 from bank_host.host import Bank
-from bank_host.hsm import CVK, PVK, TPK, Hsm
+from bank_host.hsm import Hsm
+from bank_host.issuing import (
+    account_number,
+    card_expiry,
+    card_number,
+    id_card_of,
+    new_token,
+    pin_value,
+    track2,
+)
 from bank_host.jst import SECOND_US, jst_date
 from bank_host.policy import Figures
 from bank_host.rules.facts import Account, Card, Customer, Enrolment, Token
 from bank_host.rules.id_card import IdCard
 from bank_host.secrets import Pan, Secret
 
-BRANCH = "001"
 SERVICE_CODES = {"chip": "201", "stripe": "101"}
-CARD_YEARS = 5
-TOKEN_YEARS = 5
-LAST_DAY = date(2099, 12, 31)  # an ID card has no date of expiry
 
 
 @dataclass(slots=True)
@@ -72,20 +76,18 @@ class Cast:
         """Open the account, issue card and token, and return the person. Who only ever comes to an ATM (`online` is
         False) gets neither password nor customer data, which would outweigh everything else they cost."""
         number = self._opened[bank.name] = self._opened.get(bank.name, 0) + 1
-        account_id = f"{BRANCH}{number:07d}"
+        account_id = account_number(number)
         today = jst_date(now_us)
         figures = bank.policy.on(today)
         pan = entry.card.pan or card_number(bin_, number)
         pin = entry.pin or f"{random.randrange(10_000):04d}"
-        expires = entry.card.expires_yymm or f"{(today.year + CARD_YEARS) % 100:02d}{today.month:02d}"
-        pvv = self._hsm.new_pvv(TPK, self._hsm.encrypt_pin_block(TPK, pin, pan), pan, PVK).pvv
+        expires = entry.card.expires_yymm or card_expiry(today)
+        pvv = pin_value(self._hsm, pin, pan)
         card_id = self._hsm.card_id(pan)
         devices = [sent(account_id, n, random, entry, today) for n in range(1, max(entry.tokens, 1) + 1)]
         if entry.authenticator == "id_card":
             secret = devices[0][1].secret
-            tokens: tuple[Token, ...] = (
-                Token(f"IC{account_id}", account_id, secret, LAST_DAY, device="id_card"),
-            )
+            tokens: tuple[Token, ...] = (id_card_of(account_id, secret),)
         else:
             tokens = tuple(token for _, token in devices[: entry.tokens])
         person = Person(
@@ -119,15 +121,8 @@ class Cast:
     def _card_data(self, alias: str, entry: CastEntry, pan: str, expires: str, pvv: str) -> CardData:
         """The card as a reader sees it; a forged one carries a verification value that is not its own."""
         service_code = SERVICE_CODES[entry.card.medium]
-        cvv = self._hsm.cvv(CVK, pan, expires, service_code)
-        card = CardData(
-            alias,
-            pan,
-            expires,
-            f"{pan}={expires}{service_code}1{pvv}{cvv}",
-            service_code,
-            entry.card.medium,
-        )
+        track = track2(self._hsm, pan, expires, service_code, pvv)
+        card = CardData(alias, pan, expires, track, service_code, entry.card.medium)
         return in_hand(card, "forged") if entry.card.forged else card
 
 
@@ -146,13 +141,11 @@ def sent(
     account_id: str, number: int, random: Random, entry: CastEntry | None, today: date
 ) -> tuple[TokenDevice, Token]:
     """The `number`th token of an account: the device for its holder, and what the bank knows of it."""
-    secret = base64.b32encode(random.randbytes(20)).decode("ascii")
-    serial = f"TK{account_id}" if number == 1 else f"TK{account_id}-{number}"
-    expires, drift_us = today + timedelta(days=365 * TOKEN_YEARS), 0
+    token, drift_us = new_token(account_id, number, random, today), 0
     if entry is not None and number == 1:
-        expires = entry.token_expires or expires
+        token = token._replace(expires=entry.token_expires or token.expires)
         drift_us = entry.token_ahead_us - entry.token_behind_us
-    return TokenDevice(secret, drift_us // SECOND_US, serial), Token(serial, account_id, secret, expires)
+    return TokenDevice(token.secret, drift_us // SECOND_US, token.serial), token
 
 
 def _account(account_id: str, entry: CastEntry, figures: Figures, today: date) -> Account:
@@ -175,11 +168,3 @@ def _customer(person: Person, entry: CastEntry, bank: Bank, account: Account) ->
     if entry.transfer_limit_jpy is not None:
         customer = customer._replace(transfer_limit_jpy=entry.transfer_limit_jpy)
     return customer
-
-
-def card_number(bin_: str, number: int) -> str:
-    """Sixteen digits: the bank's prefix, the account's number and the Luhn check digit (ISO/IEC 7812)."""
-    body = f"{bin_}{number:0{15 - len(bin_)}d}"
-    doubled = [int(digit) * (2 - position % 2) for position, digit in enumerate(body)]
-    total = sum(value - 9 if value > 9 else value for value in doubled)
-    return f"{body}{-total % 10}"

@@ -1,0 +1,59 @@
+"""What a bank gives a new customer: account number, card with its verification values, token (requirement X14).
+
+Numbers count up; whatever is drawn comes from the random source that is handed in.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import date, timedelta
+from random import Random
+
+from bank_host.hsm import CVK, PVK, TPK, Hsm
+from bank_host.rules.facts import Token
+
+BRANCH = "001"
+CARD_YEARS = 5
+TOKEN_YEARS = 5
+LAST_DAY = date(2099, 12, 31)
+"""An ID card has no date of expiry."""
+
+
+def account_number(number: int) -> str:
+    """Branch, 3 digits, and account, 7 digits."""
+    return f"{BRANCH}{number:07d}"
+
+
+def card_number(bin_: str, number: int) -> str:
+    """Sixteen digits: the bank's prefix, the account's number and the Luhn check digit (ISO/IEC 7812)."""
+    body = f"{bin_}{number:0{15 - len(bin_)}d}"
+    doubled = [int(digit) * (2 - position % 2) for position, digit in enumerate(body)]
+    total = sum(value - 9 if value > 9 else value for value in doubled)
+    return f"{body}{-total % 10}"
+
+
+def card_expiry(today: date) -> str:
+    """YYMM of a card issued today."""
+    return f"{(today.year + CARD_YEARS) % 100:02d}{today.month:02d}"
+
+
+def pin_value(hsm: Hsm, pin: str, pan: str) -> str:
+    """What the bank stores of a PIN: its verification value."""
+    return hsm.new_pvv(TPK, hsm.encrypt_pin_block(TPK, pin, pan), pan, PVK).pvv
+
+
+def track2(hsm: Hsm, pan: str, expires: str, service_code: str, pvv: str) -> str:
+    """The card's track 2, with the verification values of PIN and card."""
+    return f"{pan}={expires}{service_code}1{pvv}{hsm.cvv(CVK, pan, expires, service_code)}"
+
+
+def new_token(account_id: str, number: int, random: Random, today: date) -> Token:
+    """The `number`th token of an account."""
+    secret = base64.b32encode(random.randbytes(20)).decode("ascii")
+    serial = f"TK{account_id}" if number == 1 else f"TK{account_id}-{number}"
+    return Token(serial, account_id, secret, today + timedelta(days=365 * TOKEN_YEARS))
+
+
+def id_card_of(account_id: str, secret: str) -> Token:
+    """The ID card of an account: a table of codes in a token's place."""
+    return Token(f"IC{account_id}", account_id, secret, LAST_DAY, device="id_card")
