@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -18,6 +19,7 @@ from typing import Any, NoReturn
 
 import click
 from rich.console import Console
+from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
@@ -33,8 +35,10 @@ from atm_sim.runner.suite import Tested, run_tests, scenario_files, suite_junit
 from atm_sim.scenario import Case, Loaded, ScenarioError, json_schema, rows
 from atm_sim.shipped import shipped_scenarios
 from atm_sim.world.lab import Parts
+from atm_sim.world.token_device import TokenDevice
 from bank_host.iso8583.describe import describe_hex
 from bank_host.iso8583.errors import FormatError
+from bank_host.jst import moment_us
 from bank_host.policy import load_policy
 from bank_host.store.contract import Store
 from bank_host.store.memory import MemoryStore
@@ -317,3 +321,45 @@ def demo(context: click.Context, folder: Path) -> None:
     shutil.copytree(shipped_scenarios() / "tutorial", folder, dirs_exist_ok=True)
     click.echo(f"Copied the tutorial to {folder}. Running {folder / 'first_day.yaml'}.")
     context.invoke(run, file=folder / "first_day.yaml", out=folder / "run")
+
+
+@main.command()
+@click.argument("file", type=_EXISTING)
+@click.option(
+    "--once", is_flag=True, help="Show the code once and end; without a terminal this is what happens."
+)
+@click.option(
+    "--at", "moment", default="", help="The JST time to show it for, YYYY-MM-DD HH:MM:SS; default: now."
+)
+def token(file: Path, once: bool, moment: str) -> None:
+    """Show the hardware token of FILE, as its holder sees it; it shares nothing with the bank but seed and time."""
+    try:
+        device = TokenDevice.from_file(file)
+    except ValueError as error:
+        _stop(WRONG_USAGE, f"atm-sim: {error}")
+    console = Console(highlight=False)
+    clock = _clock(moment)
+    if once or moment or not console.is_terminal:
+        click.echo(_token_face(device, clock()))
+        return
+    with Live(console=console, auto_refresh=False, transient=True) as face:
+        while True:
+            face.update(Text(_token_face(device, clock())), refresh=True)
+            time.sleep(0.2)
+
+
+def _token_face(device: TokenDevice, now_us: int) -> str:
+    """Six digits, and a bar that loses a piece every ten seconds (表示は60秒ごとに切り替わります)."""
+    left = device.seconds_left(now_us)
+    return f"{device.display(now_us)}  {'■' * -(-left // 10):□<6}  {left:2} s"
+
+
+def _clock(moment: str) -> Callable[[], int]:
+    """The computer's clock, or one that stands still at a JST time."""
+    if not moment:
+        return lambda: time.time_ns() // 1_000
+    try:
+        now_us = moment_us(moment)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}", param_hint="--at") from None
+    return lambda: now_us

@@ -9,15 +9,19 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
+from random import Random, SystemRandom
 from typing import Any, NoReturn
 
 import click
 from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from bank_host.jst import JST, SECOND_US, civil
+from bank_host.example import hand_over, open_example
+from bank_host.host import Bank
+from bank_host.hsm import Hsm
+from bank_host.jst import civil, moment_us
 from bank_host.notices.mailbox import MailboxFolder
 from bank_host.notices.plan import DEAD, WAITING
 from bank_host.notices.relay import Relay
@@ -49,6 +53,34 @@ class _Command(click.Group):
 @click.version_option(package_name="atm-sim")
 def main() -> None:
     """The issuing bank: its database, its notices and its policy."""
+
+
+@main.command()
+@click.argument("database")
+@click.option(
+    "--hand-over",
+    "folder",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for what the customers carry: a letter each, and their token files.",
+)
+@click.option("--seed", type=click.IntRange(0), help="For the same cards, PINs and tokens every time.")
+@click.option("--at", "moment", default="", help="Opened at this JST time, YYYY-MM-DD HH:MM; default: now.")
+def init(database: str, folder: Path, seed: int | None, moment: str) -> None:
+    """Create an example bank in DATABASE (an empty SQLite file or a URL): people of all kinds, cards, tokens."""
+    now_us = _clock(moment)()
+    with _database(database, must_exist=False) as engine:
+        upgrade(engine)
+        store = SqlStore(engine)
+        if next(store.accounts(), None) is not None:
+            _stop(WRONG_USAGE, f"{_shown(database)} holds a bank already; name an empty database")
+        bank = Bank("example", store, load_policy(), Hsm.simulation())
+        random = SystemRandom() if seed is None else Random(seed)
+        for holding in open_example(bank, random, now_us):
+            hand_over(holding, folder)
+            example = holding.example
+            click.echo(f"{holding.account_id} {example.alias:8} {example.kind:16} {example.authenticator}")
+    click.echo(f"{_shown(database)}: an example bank; letters and token files are in {folder.as_posix()}")
 
 
 @main.command("verify")
@@ -138,10 +170,9 @@ def _clock(moment: str) -> Callable[[], int]:
     if not moment:
         return lambda: time.time_ns() // 1_000
     try:
-        fixed = datetime.strptime(moment, "%Y-%m-%d %H:%M").replace(tzinfo=JST)
-    except ValueError:
-        raise click.BadParameter("expected a time such as '2014-01-15 10:30'", param_hint="--at") from None
-    now_us = int(fixed.timestamp()) * SECOND_US
+        now_us = moment_us(moment)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}", param_hint="--at") from None
     return lambda: now_us
 
 

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from atm_sim.checks.values import duration, in_words, yen
 from atm_sim.records.check import KINDS, Check, Verdict, failures_first, verdict
 from atm_sim.records.folder import SummaryRow
-from atm_sim.report import charts, tables, trace
+from atm_sim.report import tables, trace
 from atm_sim.report.texts import LABELS, Text, code_text, label, name_text, reason_text
 from atm_sim.report.view import RunView, check_group, clock, load, place_of
 from atm_sim.report.words import MessageInWords
@@ -171,6 +171,10 @@ def _tables(view: RunView) -> Mapping[str, object]:
 
 def _charts(view: RunView) -> Mapping[str, object]:
     """SVG by name; '' where there is nothing to draw."""
+    from atm_sim.report import (
+        charts,  # matplotlib is a third of the start-up of every command, this one needs it
+    )
+
     waits, services = tables.wait_times_us(view), tables.service_times_us(view)
     cash = sorted(tables.cash_by_atm(view), key=lambda line: (line.lowest_jpy, line.atm))[: charts.MOST_LINES]
     hours = tables.per_hour(view)
