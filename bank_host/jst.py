@@ -52,8 +52,8 @@ def time_of_day_us(now_us: int) -> int:
 def moment_us(text: str) -> int:
     """`2014-01-15 10:30`, or with seconds, in JST; ValueError for anything else."""
     try:
-        form = "%Y-%m-%d %H:%M:%S %z" if text.count(":") > 1 else "%Y-%m-%d %H:%M %z"
-        at = datetime.strptime(f"{text} +0900", form)
+        seconds = "" if text.count(":") > 1 else ":00"
+        at = datetime.strptime(f"{text}{seconds} +0900", "%Y-%m-%d %H:%M:%S %z")
     except ValueError:
         raise ValueError("expected a JST time such as '2014-01-15 10:30' or '2014-01-15 10:30:05'") from None
     return int(at.timestamp()) * SECOND_US

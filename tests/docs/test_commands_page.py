@@ -33,7 +33,7 @@ def test_a_section_has_exactly_the_options_of_its_command(name: str) -> None:
     options = [param for param in SECTIONS[name].params if isinstance(param, click.Option)]
     expected = {flag for option in options for flag in option.opts}
     table = "".join(line for line in described()[name].splitlines() if line.startswith("| `--"))
-    assert expected == set(re.findall(r"`(--[a-z]+)", table))
+    assert expected == set(re.findall(r"`(--[a-z-]+)", table))
 
 
 def test_the_readme_names_every_command() -> None:
