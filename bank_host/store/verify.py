@@ -12,7 +12,8 @@ from datetime import date
 from typing import NamedTuple
 
 from bank_host.ledger.entries import problems, signed
-from bank_host.ledger.posting import OPENING, Post, suspense
+from bank_host.ledger.posting import OPENING, Post, clearing, customer, suspense
+from bank_host.rules.acts.transfers import digest
 from bank_host.rules.card import DEBITS, NOTICES
 from bank_host.rules.facts import Authorisation
 from bank_host.rules.reversal import KINDS
@@ -160,17 +161,57 @@ def limit_use_is_what_was_authorised(store: Store, counted: tuple[str, ...] = CO
             )
 
 
+def held_is_what_is_reserved(store: Store) -> Iterator[Finding]:
+    """I3: what an account holds back is the sum of its reserved transfers."""
+    reserved: Counter[str] = Counter()
+    for row in store.transfers():
+        if row.state == "reserved":
+            reserved[row.account_id] += row.amount_jpy
+    for account in store.accounts():
+        expected_jpy = reserved[account.account_id]
+        if account.held_jpy != expected_jpy:
+            yield Finding(
+                "I3",
+                f"account {account.account_id}",
+                f"holds {account.held_jpy} yen, its reserved transfers are {expected_jpy} yen",
+            )
+
+
+def transfers_are_posted_as_entered(store: Store) -> Iterator[Finding]:
+    """I10: an executed transfer was posted once, as the code was given for it; no other one was posted."""
+    posted = {row.key: row.legs for row in store.journal() if row.kind == "transfer"}
+    for row in store.transfers():
+        where = f"transfer {row.transfer_id}"
+        if row.digest != digest(row.account_id, row.payee, row.amount_jpy):
+            yield Finding("I10", where, "is not what was entered: its digest differs")
+        legs = posted.pop(f"transfer:{row.transfer_id}", None)
+        to = clearing(row.payee.bank) if row.payee.bank else customer(row.payee.account_id)
+        entered = ((customer(row.account_id), -row.amount_jpy), (to, row.amount_jpy))
+        if row.state == "executed" and legs is None:
+            yield Finding("I10", where, "is executed, yet it was never posted")
+        elif row.state == "executed" and legs != entered:
+            yield Finding("I10", where, "was posted with another payee or amount")
+        elif row.state != "executed" and legs is not None:
+            yield Finding("I10", where, f"was posted, yet it is {row.state}")
+    for key in sorted(posted):
+        yield Finding("I10", f"posting {key}", "belongs to no transfer")
+
+
 def approvals_have_their_notice(store: Store) -> Iterator[Finding]:
-    """I20: each approved withdrawal and deposit has its row in the outbox, and no row is lost on the way."""
+    """I20: each approved withdrawal, deposit and transfer within the bank has its row in the outbox."""
     keys = {row.key for row in store.outbox()}
     for row in store.authorisations():
         promised = row.state in _APPROVED and row.service in NOTICES and not row.forced
         if promised and row.code == "00" and row.key not in keys:
             yield Finding("I20", f"authorisation {row.original_key}", "has no notice in the outbox")
+    for entry in store.transfers():
+        within = entry.state == "executed" and not entry.payee.bank
+        if within and f"{entry.transfer_id}:incoming" not in keys:
+            yield Finding("I20", f"transfer {entry.transfer_id}", "has no notice in the outbox")
 
 
 def changes_have_their_audit_row(store: Store) -> Iterator[Finding]:
-    """I21: each authorisation row and each raise was written together with an audit row of its account."""
+    """I21: each authorisation row, raise and transfer was written together with an audit row of its account."""
     at = {(row.account_id, row.at_us) for row in store.audit()}
     audited = {row.account_id for row in store.audit()}
     for row in store.authorisations():
@@ -179,6 +220,9 @@ def changes_have_their_audit_row(store: Store) -> Iterator[Finding]:
     for each in store.raises():
         if each.account_id not in audited:
             yield Finding("I21", f"raise of account {each.account_id} on {each.day}", "has no audit row")
+    for entry in store.transfers():
+        if (entry.account_id, entry.entered_us) not in at:
+            yield Finding("I21", f"transfer {entry.transfer_id}", "has no audit row of its entry")
 
 
 SWEEPS: tuple[Callable[[Store], Iterator[Finding]], ...] = (
@@ -190,6 +234,8 @@ SWEEPS: tuple[Callable[[Store], Iterator[Finding]], ...] = (
     suspense_is_what_is_open,
     reversals_fit_their_originals,
     limit_use_is_what_was_authorised,
+    held_is_what_is_reserved,
+    transfers_are_posted_as_entered,
     approvals_have_their_notice,
     changes_have_their_audit_row,
 )

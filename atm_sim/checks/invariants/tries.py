@@ -100,6 +100,8 @@ def login_judged(
 ) -> bool:
     """The count of login tries falls by a login or a new password; did the password lapse in this commit?"""
     customer, before = account.customer, account.customer.lapsed
+    if commit.code == "done" and _released(commit, "login"):
+        compared(charged, "login", found)
     entitled = commit.code == "done" and ((_released(commit, "login") and charged) or _reissued(commit))
     for change in written.customers:
         if change.field == "password_lapsed":

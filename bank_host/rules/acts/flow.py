@@ -73,6 +73,8 @@ def decide_act(act: Act, facts: ActFacts, figures: Figures, at: At) -> Outcome:
     if facts.otp is not None:
         if facts.otp.result != "matched":
             return _with(spent, _code_refused(act, facts, facts.otp, figures))
+        if facts.account.otp_locked:  # by another try, after this one was charged: not consumed (R17)
+            return _with(spent, refusal(act, "OTP_LOCKED"))
         spent += _code_spent(act, facts.otp)
     if needs.pin and facts.pin_ok is None:
         reason = "PIN_REQUIRED"
@@ -135,7 +137,7 @@ def _code_refused(act: Act, facts: ActFacts, verdict: OtpVerdict, figures: Figur
         told = refusal(act, name, before=f"tries {fails}", after=f"tries {max(fails - 1, 0)}")
         return _with((_code_refund(act, facts),), told)
     told = refusal(act, "OTP_USED" if verdict.result == "used" else "OTP_WRONG")
-    if fails < figures.otp_max_wrong:
+    if fails < figures.otp_max_wrong or facts.account.otp_locked:
         return told
     return told._replace(
         changes=(

@@ -13,6 +13,7 @@ from itertools import count
 from threading import Barrier, Event
 from typing import Any
 
+import pyotp
 import pytest
 from sqlalchemy import URL, Engine, create_engine, update
 
@@ -22,12 +23,14 @@ from bank_host.iso8583 import build
 from bank_host.iso8583.message import Message
 from bank_host.ledger.entries import opening
 from bank_host.ledger.posting import Post
+from bank_host.passwords import Passwords
 from bank_host.policy import Policy, load_policy
 from bank_host.rules import RULES
-from bank_host.rules.changes import Change, ChargeOtp, ConsumeStep, CountUse
-from bank_host.rules.facts import Account, Act, Card, CardFacts, Enrolment, Token
+from bank_host.rules.changes import Change, CountUse, SetCustomer
+from bank_host.rules.facts import Account, Act, Card, CardFacts, Enrolment, Payee, Token
+from bank_host.secrets import Secret
 from bank_host.store import schema
-from bank_host.store.contract import Conflict, Refused, Store
+from bank_host.store.contract import Store
 from bank_host.store.engine import open_engine, reading
 from bank_host.store.memory import MemoryStore
 from bank_host.store.sealing import SIMULATION_KEY, derive
@@ -157,37 +160,136 @@ def test_no_approval_is_committed_after_a_lock_set_in_mid_race(new_store, act):
     assert [] == verify(store)
 
 
-def test_five_of_40_otp_guesses_at_once_are_compared(new_store):
-    """I18: the try is charged before the comparison."""
-    store = new_store()
-    bank_of(store, limit_jpy=0, balance_jpy=0)
-    charged = all_at_once([lambda: _try_to(store, ChargeOtp(ACCOUNT, 5))] * THREADS)
-    assert {True: 5, False: 35} == Counter(charged)
-    assert [5] == [account.otp_fails for account in store.accounts()]
+TOKEN_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+PAYEE = "0017654321"
 
 
-def test_of_32_uses_of_one_token_step_at_once_one_is_accepted(new_store):
-    """I19."""
+def desk_of(store: Store, compared: list[str]) -> Bank:
+    """A bank for acts, 2 ms between each comparison of a code and the write that follows; it lists what it compared."""
+
+    def slow_compare(code: str, *rest: Any) -> Any:
+        compared.append(code)
+        time.sleep(0.002)
+        return RULES.compare_otp(code, *rest)
+
+    bank = Bank("ours", store, POLICY, HSM, rules=RULES._replace(compare_otp=slow_compare))
+    for account_id in (ACCOUNT, PAYEE):
+        account = Account(account_id, "individual", "token", date(2020, 1, 6), standing_jpy=100_000)
+        token = Token(f"T-{account_id}", account_id, TOKEN_SECRET, date(2030, 1, 1))
+        bank.enrol(Enrolment(account, 1_000_000, (), (token,)), NOW_US)
+    return bank
+
+
+def codes() -> tuple[str, list[str]]:
+    """The code on the display, and forty that are wrong."""
+    right = {pyotp.TOTP(TOKEN_SECRET, interval=60).at(NOW_US // 1_000_000 - 60 * ago) for ago in (0, 1)}
+    wrong = (f"{n:06d}" for n in count())
+    return pyotp.TOTP(TOKEN_SECRET, interval=60).at(NOW_US // 1_000_000), [
+        code for code, _ in zip((code for code in wrong if code not in right), range(THREADS), strict=False)
+    ]
+
+
+def raised(n: int, code: str) -> Act:
+    return Act(f"raise-{n}", "set_transfer_limit", ACCOUNT, "pc", amount_jpy=4_000_000, otp=code)
+
+
+def test_five_of_40_guesses_of_a_code_at_once_are_compared(new_store):
+    """I18, Q1: each try is charged and committed before its comparison."""
+    store, compared = new_store(), []
+    bank = desk_of(store, compared)
+    _, wrong = codes()
+    reasons = all_at_once(
+        [lambda n=n, code=code: bank.act(raised(n, code), NOW_US).reason for n, code in enumerate(wrong)]
+    )
+    assert 5 == len(compared)
+    assert {"OTP_WRONG": 5, "OTP_LOCKED": 35} == Counter(reasons)
+    assert {(5, True), (0, False)} == {(row.otp_fails, row.otp_locked) for row in store.accounts()}
+    assert 1 == sum(row.kind == "otp_locked" for row in store.outbox())
+    assert [] == verify(store)
+
+
+def test_of_32_uses_of_one_code_at_once_one_is_accepted(new_store):
+    """I19, R8: the others are used, or too many."""
+    store, compared = new_store(), []
+    bank = desk_of(store, compared)
+    right, _ = codes()
+    asked = [
+        Act(f"n{n}", "change_customer_data", ACCOUNT, "pc", otp=right, data=(("name", f"Aoki {n}"),))
+        for n in range(32)
+    ]
+    results = all_at_once([lambda act=act: bank.act(act, NOW_US) for act in asked])
+    assert 1 == sum(result.outcome == "done" for result in results)
+    assert {"", "OTP_USED", "OTP_LOCKED"} >= {result.reason for result in results}
+    assert 1 == sum(row.what == "change_customer_data" and not row.reason for row in store.audit())
+    assert [] == verify(store)
+
+
+def test_one_transfer_confirmed_by_32_threads_with_one_code_is_posted_once(new_store):
+    """R26, I19: under request ids of their own."""
     store = new_store()
-    bank_of(store, limit_jpy=0, balance_jpy=0)
+    bank = desk_of(store, [])
+    bank.act(Act("t1", "enter_transfer", ACCOUNT, "pc", payee=Payee("", PAYEE), amount_jpy=30_000), NOW_US)
+    right, _ = codes()
+    asked = [Act(f"c{n}", "confirm_transfer", ACCOUNT, "pc", transfer="t1", otp=right) for n in range(32)]
+    reasons = Counter(all_at_once([lambda act=act: bank.act(act, NOW_US).reason for act in asked]))
+    assert 1 == reasons["EXECUTED"]
+    assert {ACCOUNT: 970_000, PAYEE: 1_030_000} == {
+        row.account_id: row.posted_jpy for row in store.accounts()
+    }
+    assert 1 == sum(row.kind == "incoming_transfer" for row in store.outbox())
+    assert [] == verify(store)
+
+
+def test_transfers_across_each_other_all_arrive(new_store):
+    """Both accounts are locked in one order, so two that pay each other do not block each other for ever."""
+    store = new_store()
+    bank = desk_of(store, [])
+    bank.policy = POLICY.with_overrides({"otp_required": ["raise"]})
+
+    def send(n: int) -> str:
+        payer, payee = (ACCOUNT, PAYEE) if n % 2 else (PAYEE, ACCOUNT)
+        while True:
+            key = f"t{n}-{time.monotonic_ns()}"
+            entered = Act(key, "enter_transfer", payer, "pc", payee=Payee("", payee), amount_jpy=1_000 + n)
+            assert "done" == bank.act(entered, NOW_US).outcome
+            confirmed = Act(f"c-{key}", "confirm_transfer", payer, "pc", transfer=key)
+            reason = bank.act(confirmed, NOW_US).reason
+            if reason != "NO_PENDING_TRANSFER":  # another thread's entry took its place
+                return reason
+
+    assert {"EXECUTED": 8} == Counter(all_at_once([lambda n=n: send(n) for n in range(8)]))
+    assert 2_000_000 == sum(row.posted_jpy for row in store.accounts())
+    assert 8 == sum(row.kind == "transfer" for row in store.journal())
+    assert [] == verify(store)
+
+
+def test_five_of_40_passwords_at_once_are_compared(new_store):
+    """I18, Q6: the comparison lies between two commits, the charge before it."""
+    store = new_store()
+    bank = desk_of(store, [])
+    bank.passwords = counted = CountedPasswords()
     with store.begin() as unit:
-        unit.add_token(Token("T-1", ACCOUNT, "JBSWY3DPEHPK3PXP", date(2030, 1, 1)))
-    accepted = all_at_once([lambda: _try_to(store, ConsumeStep("T-1", 29_583_333))] * 32)
-    assert {True: 1, False: 31} == Counter(accepted)
+        unit.apply([SetCustomer(ACCOUNT, "password_hash", counted.stored)], NOW_US)
+    asked = [Act(f"l{n}", "login", ACCOUNT, "pc", password=Secret(f"guess {n}")) for n in range(THREADS)]
+    reasons = all_at_once([lambda act=act: bank.act(act, NOW_US).reason for act in asked])
+    assert {"LOGIN_FAILED": THREADS} == Counter(reasons)
+    assert 5 == sum(counted.real)
+    assert [True] == [row.password_lapsed for row in store.customers() if row.account_id == ACCOUNT]
+    assert 1 == sum(row.kind == "password_lapsed" for row in store.outbox())
 
 
-def _try_to(store: Store, change: ChargeOtp | ConsumeStep) -> bool:
-    while True:
-        try:
-            with store.begin() as unit:
-                unit.act_facts(ACCOUNT, TODAY)
-                time.sleep(0.002)
-                unit.apply([change], NOW_US)
-            return True
-        except Refused:
-            return False
-        except Conflict:
-            continue
+class CountedPasswords(Passwords):
+    """Notes of each call whether it came from a charged try; the others burn time for nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(bytes, memory_kib=8, passes=1)
+        self.real: list[bool] = []
+        self.stored = self.hash(Secret("right"))
+
+    def verify(self, stored: str, password: Secret | None) -> bool:
+        time.sleep(0.002)
+        self.real.append(bool(stored))
+        return super().verify(stored, password)
 
 
 def test_two_accounts_that_share_ledger_accounts_do_not_deadlock_each_other(new_store):

@@ -6,16 +6,27 @@ from typing import Any
 
 import pytest
 
-from bank_host.ledger.entries import authorised, cleared, given_back, opening
+from bank_host.ledger.entries import authorised, cleared, given_back, opening, transferred
 from bank_host.ledger.posting import FEES, OPENING, customer, suspense
-from bank_host.rules.changes import Audit, CountUse, Notify, Open, PutRaise, Resolve
-from bank_host.rules.facts import Account, Authorisation, Raise
+from bank_host.rules.acts.transfers import digest
+from bank_host.rules.changes import (
+    Audit,
+    CountUse,
+    MoveTransfer,
+    Notify,
+    Open,
+    OpenTransfer,
+    PutRaise,
+    Resolve,
+    SetAccount,
+)
+from bank_host.rules.facts import Account, Authorisation, Payee, Raise, Transfer
 from bank_host.store.contract import JournalRow, Store
 from bank_host.store.memory import MemoryStore
 from bank_host.store.verify import limit_use_is_what_was_authorised, verify
 
 TODAY = date(2026, 4, 1)
-A = "0011234567"
+A, B = "0011234567", "0017654321"
 NOW_US = 1_775_000_000_000_000
 
 
@@ -42,7 +53,8 @@ def opened(n: int, service: str = "withdraw", atm: str = "ATM1") -> Authorisatio
 def filled(store: Store) -> Store:
     """One withdrawal of each ending, a deposit, and a dated raise."""
     with store.begin() as unit:
-        unit.add_account(Account(A, "individual", "token", TODAY, 500_000))
+        for account_id in (A, B):
+            unit.add_account(Account(account_id, "individual", "token", TODAY, 500_000))
         unit.apply([opening(A, 100_000, TODAY), PutRaise(A, TODAY, 600_000, 1)], NOW_US)
         for n in (1, 2, 3, 4):
             unit.apply(
@@ -68,6 +80,25 @@ def filled(store: Store) -> Store:
                 given_back("0200:4", "withdrawal", TODAY, A, "ATM1", 10_000, 4_000, 0),
                 CountUse(A, TODAY, "chip", -4_000),
                 Resolve("original:4", "part_reversed", 4_000),
+            ],
+            NOW_US,
+        )
+        for n, (bank, state, day) in enumerate(
+            (("", "executed", TODAY), ("smbc", "reserved", TODAY), ("smbc", "dropped", None)), 1
+        ):
+            payee = Payee(bank, B)
+            unit.apply(
+                [
+                    OpenTransfer(Transfer(f"t{n}", A, payee, 5_000, digest(A, payee, 5_000), NOW_US)),
+                    MoveTransfer(f"t{n}", "pending", state, day),
+                ],
+                NOW_US,
+            )
+        unit.apply(
+            [
+                transferred("t1", TODAY, A, "", B, 5_000),
+                Notify("t1:incoming", B, "incoming_transfer", 5_000),
+                SetAccount(A, "held_jpy", 5_000),
             ],
             NOW_US,
         )
@@ -105,6 +136,10 @@ def of_state(was: str, /, **fields: Any) -> Change:
     return lambda rows: [row._replace(**fields) if row.state == was else row for row in rows]
 
 
+def of_account(account_id: str, /, **fields: Any) -> Change:
+    return lambda rows: [row._replace(**fields) if row.account_id == account_id else row for row in rows]
+
+
 SECOND_OPENING = JournalRow(
     99, "opening:again", "opening", TODAY, 1, "", False, ((customer(A), 1), (OPENING, -1))
 )
@@ -126,7 +161,7 @@ TWICE_CLEARED = JournalRow(
             ("I3", "cached balance is"),
         ),
         ("balances", lambda rows: rows[:-1], ("I3", "not 0")),
-        ("accounts", last_replaced(posted_jpy=1), ("I5", "but the balance is 1 yen")),
+        ("accounts", of_account(A, posted_jpy=1), ("I5", "but the balance is 1 yen")),
         ("journal", lambda rows: [*rows, SECOND_OPENING], ("I5", "opens again with posting 99")),
         ("chain_faults", lambda rows: ["a row was changed"], ("I6", "a row was changed")),
         (
@@ -152,6 +187,15 @@ TWICE_CLEARED = JournalRow(
         ("authorisations", of_state("completed", state="open"), ("I10", "was cleared, yet it is open")),
         ("limit_uses", lambda rows: [(A, TODAY, "chip", 26_001)], ("I15", "the counter says 26001 yen")),
         ("limit_uses", lambda rows: [], ("I15", "the counter says 0 yen, its authorisations are 26000 yen")),
+        ("transfers", of_state("reserved", state="executed"), ("I3", "reserved transfers are 0 yen")),
+        ("accounts", of_account(A, held_jpy=0), ("I3", "holds 0 yen, its reserved transfers are 5000 yen")),
+        ("transfers", of_state("executed", amount_jpy=6_000), ("I10", "its digest differs")),
+        ("transfers", of_state("executed", payee=Payee("", A)), ("I10", "another payee or amount")),
+        ("transfers", of_state("executed", state="pending"), ("I10", "was posted, yet it is pending")),
+        ("transfers", of_state("dropped", state="executed"), ("I10", "it was never posted")),
+        ("transfers", lambda rows: rows[1:], ("I10", "belongs to no transfer")),
+        ("outbox", without("t1:incoming"), ("I20", "has no notice")),
+        ("transfers", of_state("dropped", entered_us=1), ("I21", "has no audit row of its entry")),
         ("outbox", without("0200:1"), ("I20", "has no notice")),
         ("outbox", without("0200:5"), ("I20", "has no notice")),
         ("audit", lambda rows: [], ("I21", "has no audit row of its commit")),
