@@ -52,6 +52,8 @@ def act(bank: Bank, asked: Act, now_us: int) -> Outcome:
     if first.compare.login == "password":
         right = bank.passwords.verify(first.password_hash, asked.password)
         first = first._replace(password_ok=right)
+        if right and asked.password is not None and bank.passwords.outdated(first.password_hash):
+            asked = asked._replace(password_hash=bank.passwords.hash(asked.password))
     second = run(bank.store, bank.watch, lambda unit: _act(bank, unit, asked, now_us, first))
     assert isinstance(second, Outcome), "once everything is compared, every act is decided"
     return second

@@ -223,7 +223,7 @@ class Act(NamedTuple):
     new_pin_block: str = ""
     data: tuple[tuple[str, Any], ...] = ()  # change_customer_data: (field, new value)
     token: Token | None = None  # issue_token
-    password_hash: str = ""  # of a password issued again; the host fills it in
+    password_hash: str = ""  # of a password issued again or hashed anew; the host fills it in
 
     def __repr__(self) -> str:
         """Without anything that proves identity (R14)."""

@@ -58,6 +58,7 @@ def _let_in(act: Act, customer: Customer, at: At) -> Outcome:
         "failed_since_login": 0,
         "previous_login_us": customer.last_login_us,
         "last_login_us": at.now_us,
+        "password_hash": act.password_hash or customer.password_hash,  # made anew when its figures are old
     }
     changes: tuple[Change, ...] = tuple(
         SetCustomer(act.account_id, name, value)
