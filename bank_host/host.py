@@ -24,7 +24,8 @@ from bank_host.ledger.entries import opening
 from bank_host.passwords import Passwords
 from bank_host.policy import Figures, Policy
 from bank_host.rules import RULES, Rules
-from bank_host.rules.changes import Audit, Change, ChargePin, Decision, Outcome, SetCard
+from bank_host.rules.acts.customer import guesses
+from bank_host.rules.changes import Audit, Change, ChargePin, Decision, Outcome, SetCard, SetCustomer
 from bank_host.rules.facts import (
     Account,
     Act,
@@ -136,7 +137,7 @@ class Bank:
             decision = self.rules.precheck(request, facts, figures, at)
         else:
             decision = self.rules.decide(request, facts._replace(pin_ok=pin_ok), figures, at)
-            decision = self._with_new_pin(message, facts, decision)
+            decision = self._with_new_pin(unit, message, facts, decision, figures.day)
         if decision is None:
             one_try = ChargePin(card_id, figures.pin_max_wrong)
             charge(unit, one_try, now_us)
@@ -221,12 +222,23 @@ class Bank:
             return False
         return self.hsm.verify_cvv(CVK, value, number, expiry_yymm, service_code)
 
-    def _with_new_pin(self, message: Message, facts: CardFacts, decision: Decision) -> Decision:
-        """An approved PIN change stores the verification value of the new PIN, which only the PIN module can make."""
+    def _with_new_pin(
+        self, unit: UnitOfWork, message: Message, facts: CardFacts, decision: Decision, day: date
+    ) -> Decision:
+        """An approved PIN change stores the verification value of the new PIN, which only the PIN module can make; one
+        that others would guess is counted as in internet banking (R77)."""
         if decision.code != APPROVED or composite.service_of(message[3]) != "change_pin":
             return decision
-        new = self.hsm.new_pvv(TPK, message[48], message[2], PVK)
-        return decision._replace(changes=(*decision.changes, SetCard(facts.card.card_id, "pvv", new.pvv)))
+        account_id = facts.account.account_id
+        known = unit.act_facts(account_id, day)
+        assert known is not None, "the card's account was loaded before"
+        holder = known.customer
+        new = self.hsm.new_pvv(TPK, message[48], message[2], PVK, guesses=guesses(holder))
+        changes: tuple[Change, ...] = (*decision.changes, SetCard(facts.card.card_id, "pvv", new.pvv))
+        warnings = holder.pin_warnings + 1 if new.guessable else 0
+        if warnings != holder.pin_warnings:
+            changes += (SetCustomer(account_id, "pin_warnings", warnings),)
+        return decision._replace(changes=changes)
 
     # ------------------------------------------------------------ the door of customers and staff
 

@@ -104,6 +104,24 @@ def test_a_pin_that_others_would_guess_is_taken_with_a_recorded_warning(online: 
     assert 0 == online.customer().pin_warnings
 
 
+@pytest.mark.parametrize(("pin", "warnings"), [("0731", 1), ("9173", 0)])
+def test_a_guessable_pin_chosen_at_an_atm_is_counted_too(online: OnlineBank, pin: str, warnings: int) -> None:
+    """R75, R77."""
+    message = build.financial_request(
+        "change_pin",
+        pan=PANS[HANAKO],
+        amount_jpy=0,
+        stan=1,
+        now_us=online.now_us,
+        acceptor=build.Acceptor("T0000001", "SHIBUYA", "00000000009"),
+        expiry_yymm="1801",
+        pin_block=online.pin_block(),
+        new_pin_block=online.pin_block(pin=pin),
+    )
+    assert "00" == online.bank.answer(message, online.now_us)[39]
+    assert warnings == online.customer().pin_warnings
+
+
 def test_what_is_no_pin_is_refused_before_a_code_is_spent(online: OnlineBank) -> None:
     for block in ("", "0123456789ABCDEF", "nonsense"):
         answer = online.act("change_pin_online", otp=online.code(), new_pin_block=block)

@@ -55,7 +55,7 @@ class FakeHsm:
         self.meanwhile()
         return block == stored
 
-    def new_pvv(self, tpk: str, block: str, pan: str, pvk: str) -> NewPin:
+    def new_pvv(self, tpk: str, block: str, pan: str, pvk: str, *, guesses: object = ()) -> NewPin:
         return NewPin(block, False)
 
 
