@@ -36,6 +36,7 @@ from atm_sim.scenario import Case, Loaded, ScenarioError, json_schema, rows
 from atm_sim.shipped import shipped_scenarios
 from atm_sim.world.lab import Parts
 from atm_sim.world.token_device import TokenDevice
+from atm_sim.world.token_file import seconds_left, token_in
 from bank_host.iso8583.describe import describe_hex
 from bank_host.iso8583.errors import FormatError
 from bank_host.jst import moment_us
@@ -334,7 +335,7 @@ def demo(context: click.Context, folder: Path) -> None:
 def token(file: Path, once: bool, moment: str) -> None:
     """Show the hardware token of FILE, as its holder sees it; it shares nothing with the bank but seed and time."""
     try:
-        device = TokenDevice.from_file(file)
+        device = token_in(file)
     except ValueError as error:
         _stop(WRONG_USAGE, f"atm-sim: {error}")
     console = Console(highlight=False)
@@ -350,7 +351,7 @@ def token(file: Path, once: bool, moment: str) -> None:
 
 def _token_face(device: TokenDevice, now_us: int) -> str:
     """Six digits, and a bar that loses a piece every ten seconds (表示は60秒ごとに切り替わります)."""
-    left = device.seconds_left(now_us)
+    left = seconds_left(device, now_us)
     return f"{device.display(now_us)}  {'■' * -(-left // 10):□<6}  {left:2} s"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from atm_sim.runner.disturbances_online import ONLINE
 from atm_sim.runner.disturbing import (
     Disturbance,
     act_is,
@@ -52,7 +53,7 @@ JANUARY = [
     {"services": ["withdraw", "deposit"], "fee_jpy": 157},
 ]
 
-DISTURBANCES: tuple[Disturbance, ...] = (
+AT_THE_ATM: tuple[Disturbance, ...] = (
     Disturbance("R3", "the fee of January 2014 holds on every date", policy={"fee.atm": JANUARY}),
     # ---- one-time passwords
     Disturbance("R8", "a code that was accepted is not used up", rules=writes(without(ConsumeStep))),
@@ -172,3 +173,6 @@ DISTURBANCES: tuple[Disturbance, ...] = (
         rules=sees(lambda facts: facts._replace(used_medium_jpy=0)),
     ),
 )
+
+DISTURBANCES: tuple[Disturbance, ...] = (*AT_THE_ATM, *ONLINE)
+"""Everything that is known to break a requirement."""

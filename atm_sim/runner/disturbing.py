@@ -12,7 +12,9 @@ from datetime import timedelta
 from typing import Any
 
 from atm_sim.sansio.effects import Effect, Event, Machine, Send
+from atm_sim.world.at_home import OFFICES, Offices
 from atm_sim.world.lab import SWITCH, Parts
+from bank_host.host import Bank
 from bank_host.jst import HOUR_US, jst_date
 from bank_host.policy import Figures, load_policy
 from bank_host.rules import RULES, Claim, Compare, Rules
@@ -41,6 +43,10 @@ def as_it_is(name: str, machine: Machine) -> Machine:
     return machine
 
 
+def unchanged(bank: Bank) -> Bank:
+    return bank
+
+
 @dataclass(frozen=True, slots=True)
 class Disturbance:
     """One requirement broken: `why` says what no longer holds."""
@@ -50,11 +56,17 @@ class Disturbance:
     policy: Mapping[str, Any] = field(default_factory=dict)
     rules: Rewire = as_they_are
     node: Wrap = as_it_is
+    bank: Callable[[Bank], Bank] = unchanged
+    offices: Offices = OFFICES
 
     def parts(self, replication: int) -> Parts:
         """A lab's wiring with this one thing wrong."""
         return Parts(
-            rules=self.rules(RULES), policy=load_policy().with_overrides(self.policy), node=self.node
+            rules=self.rules(RULES),
+            policy=load_policy().with_overrides(self.policy),
+            node=self.node,
+            bank=self.bank,
+            offices=self.offices,
         )
 
 

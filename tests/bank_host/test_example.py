@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from atm_sim.cli import main as atm_sim
-from atm_sim.world.token_device import TokenDevice
+from atm_sim.world.token_file import token_in
 from bank_host.cli import main as bank_host
 from bank_host.host import Bank
 from bank_host.hsm import TPK, Hsm
@@ -69,7 +69,7 @@ def test_a_token_file_shows_the_code_that_the_bank_accepts(folder: Path, bank: B
     shown = CliRunner().invoke(atm_sim, ["token", str(file), "--at", "2014-01-15 11:00:05"])
     code, bar, left, _ = shown.output.split()
     assert ("■■■■■■", "55") == (bar, left)
-    assert TokenDevice.from_file(file).display(moment_us("2014-01-15 11:00:05")) == code
+    assert token_in(file).display(moment_us("2014-01-15 11:00:05")) == code
     account = next(account for account in bank.store.accounts() if account.account_id.endswith("0001"))
     act = Act("raise", "raise_limit", account.account_id, "pc")._replace(
         amount_jpy=1_000_000, day=load_policy().on(account.opened).day, otp=code

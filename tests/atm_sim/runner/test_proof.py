@@ -10,7 +10,10 @@ from atm_sim.runner.disturbances import DISTURBANCES
 from atm_sim.runner.disturbing import Disturbance
 from atm_sim.runner.proof import Proof, claims_of, prove
 
-RULEBOOK = sorted((Path(__file__).parents[3] / "scenarios" / "rulebook").glob("*.yaml"))
+SCENARIOS = Path(__file__).parents[3] / "scenarios"
+RULEBOOK = [
+    path for folder in ("rulebook", "attacks") for path in sorted((SCENARIOS / folder).glob("*.yaml"))
+]
 
 STEPS = """\
 scenario: Steps of the limit

@@ -1,4 +1,4 @@
-"""Every scenario of the rulebook holds: one test for each file, and for each row of a file with a table of cases."""
+"""Every scenario of the rulebook and every attack holds: one test for each file, or for each row of its cases."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from atm_sim.runner.play import play
 from atm_sim.scenario import Case, Loaded, load, rows
 
-RULEBOOK = Path(__file__).parents[3] / "scenarios" / "rulebook"
-FILES = sorted(RULEBOOK.glob("*.yaml"))
+SCENARIOS = Path(__file__).parents[3] / "scenarios"
+FILES = [path for folder in ("rulebook", "attacks") for path in sorted((SCENARIOS / folder).glob("*.yaml"))]
 
 
 def cases() -> list[tuple[Loaded, Case]]:
