@@ -19,6 +19,7 @@ from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from bank_host.example import hand_over, open_example
+from bank_host.help_topics import TOPICS
 from bank_host.host import Bank
 from bank_host.hsm import Hsm
 from bank_host.jst import civil, moment_us
@@ -26,6 +27,7 @@ from bank_host.notices.mailbox import MailboxFolder
 from bank_host.notices.plan import DEAD, WAITING
 from bank_host.notices.relay import Relay
 from bank_host.policy import load_policy
+from bank_host.rules.languages import LANGUAGES, say
 from bank_host.store.engine import open_engine
 from bank_host.store.migrate import upgrade
 from bank_host.store.sql import SqlStore
@@ -163,6 +165,14 @@ def policy(day: str, only: str) -> None:
         for entry in in_force if wanted is None else in_force[-1:]:
             value = json.dumps(entry.raw, ensure_ascii=False, default=str)
             click.echo(f"{key}\t{entry.as_of}\t{value}\t{entry.basis}")
+
+
+@main.command("help")
+@click.argument("topic", type=click.Choice(list(TOPICS)))
+@click.option("--lang", type=click.Choice(LANGUAGES), default="en", help="Language of the words.")
+def help_command(topic: str, lang: str) -> None:
+    """Show what customers can look up about TOPIC, as from the confirm screen of a transfer."""
+    click.echo(say(TOPICS[topic], lang), nl=False)
 
 
 def _clock(moment: str) -> Callable[[], int]:
