@@ -174,6 +174,51 @@ def test_nothing_is_something_one_can_expect(
     assert judge_step(StepExpectation("1", values), step_result("1", rows))[0].passed is passes
 
 
+PAGE = [
+    row("shown", code="previous_login", reason="none"),
+    row("shown", code="statement", reason="first"),
+    row("shown", code="statement", reason="second"),
+    row("shown", code="active", reason="card_lock"),
+    row("shown", code="active", reason="login_id"),
+    row("shown", code="share", reason="0.75"),
+    row("shown", code="share", reason="0.75"),
+    row("shown", code="paid", reason="¥225,000"),
+    row("shown", code="failed_logins", reason="0"),
+]
+
+
+@pytest.mark.parametrize(
+    ("values", "passes"),
+    [
+        ({"outcome": "done"}, True),
+        ({"previous_login": "none"}, True),
+        ({"previous_login": "2014-01-15 09:00:00"}, False),
+        ({"failed_logins": 0}, True),
+        ({"failed_logins": 1}, False),
+        ({"statement": ("first", "second")}, True),
+        ({"statement": ("first",)}, False),
+        ({"statement": ("second", "first")}, False),
+        ({"active": ("login_id",)}, True),
+        ({"active": ("login_id", "token_lock")}, False),
+        ({"inactive": ("card_lock",)}, False),
+        ({"share": 0.75}, True),
+        ({"share": 1.0}, False),
+        ({"paid": 225_000}, True),
+        ({"paid": 225_001}, False),
+        ({"contact": "FINMAC"}, False),
+    ],
+)
+def test_what_was_read_is_what_was_expected(values: dict[str, object], passes: bool) -> None:
+    """A statement to the last line; of safeguards those named; a share that holds for each loss."""
+    assert judge_step(StepExpectation("1", values), step_result("1", PAGE))[0].passed is passes
+
+
+def test_a_share_that_differs_between_losses_is_none_of_them() -> None:
+    rows = [*PAGE, row("shown", code="share", reason="1.0")]
+    (check,) = judge_step(StepExpectation("1", {"share": 0.75}), step_result("1", rows))
+    assert (False, "0.75; 1.0") == (check.passed, check.actual)
+
+
 def test_a_step_that_never_happened_fails_every_key() -> None:
     checks = judge_step(EXPECTED, None)
     assert {check.actual for check in checks} == {"the step did not happen"}

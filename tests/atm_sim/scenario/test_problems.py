@@ -62,6 +62,9 @@ def test_a_problem_reads_file_line_column_message_suggestion():
         ("    pin: '41'", "41"),
         ('    card: {pan: "5555 5555 5555 4444"}', "5555"),
         ("    card: {pan: 4999000000000012x}", "4999000000000012"),
+        ('    password: "sakura4"', "sakura4"),
+        ("    password: sakura44x", "sakura44x"),
+        ("    login_id: hanako77", "hanako77"),
     ],
 )
 def test_no_message_quotes_a_secret(line, secret):
