@@ -18,7 +18,8 @@ from atm_sim.checks.values import duration, in_words, yen
 from atm_sim.records.check import KINDS, Check, Verdict, failures_first, verdict
 from atm_sim.records.folder import SummaryRow
 from atm_sim.report import tables, trace
-from atm_sim.report.texts import LABELS, Text, code_text, label, name_text, reason_text
+from atm_sim.report.names import Text
+from atm_sim.report.texts import LABELS, code_text, label, name_text, reason_text
 from atm_sim.report.view import RunView, check_group, clock, load, place_of
 from atm_sim.report.words import MessageInWords
 from bank_host.iso8583.describe import Lang

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from atm_sim.checks.values import duration, yen
 from atm_sim.records.event import EventRecord
 from atm_sim.records.log import MessageRow
-from atm_sim.report.texts import KINDS, Text, code_text, name_text, reason_text, same
+from atm_sim.report.names import Text
+from atm_sim.report.texts import KINDS, code_text, name_text, reason_text, same
 from atm_sim.report.view import RunView
 from atm_sim.report.words import MessageInWords, in_words, once_each
 

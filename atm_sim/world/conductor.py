@@ -8,10 +8,9 @@ timer, dispense, record ...), and writes every row of the event record.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import Protocol
 
 from atm_sim.records.event import EventRecord
 from atm_sim.records.log import EventLog, MessageRow, fields_json
@@ -32,7 +31,9 @@ from atm_sim.sansio.effects import (
 )
 from atm_sim.world.at_home import Script, Seen
 from atm_sim.world.cast import in_hand
+from atm_sim.world.driver import Driver, Watcher
 from atm_sim.world.lab import RESTART_US, Lab
+from atm_sim.world.mishaps import paid_out
 from atm_sim.world.people import Act, visit
 from atm_sim.world.plans import Planned
 from bank_host.host import CHARGE, Commit
@@ -43,28 +44,6 @@ from bank_host.ledger.posting import FEES, Post
 from bank_host.rules.changes import Notify, Outcome, RaiseException
 from bank_host.rules.facts import Act as Asked
 from bank_host.rules.facts import CardRequest, Enrolment
-
-
-class Driver(Protocol):
-    """What a clock has to offer: the time, a call later, and a line that carries messages."""
-
-    def now_us(self) -> int: ...
-
-    def call_after(self, delay_us: int, call: Callable[[], None]) -> None:
-        """Call once, `delay_us` from now; calls due at the same time run in the order they were asked for."""
-
-    def carry(self, message: Message, delay_us: int, deliver: Callable[[Message], None]) -> None:
-        """Bring `message` to the other end, `delay_us` from now."""
-
-
-class Watcher(Protocol):
-    """Somebody who sees everything and changes nothing: the auditor of the invariants."""
-
-    def committed(self, commit: Commit) -> None: ...
-
-    def exchanged(self, bank: str, request: Message, answer: Message) -> None: ...
-
-    def handled(self, atm: str, event: Event, effects: Iterable[Effect], now_us: int) -> None: ...
 
 
 @dataclass(slots=True)
@@ -476,20 +455,3 @@ class Conductor:
 def _masked_json(message: Message) -> str:
     """A message's elements for the record; relays pass the same object on, so it is written out once for all hops."""
     return fields_json(masked_fields(message))
-
-
-def paid_out(notes: tuple[tuple[int, int], ...], device: str, partial_jpy: int) -> Dispensed:
-    """What reaches the shutter: all notes, none after a jam, or the first notes up to `partial_jpy`."""
-    match device:
-        case "jam":
-            return Dispensed((), "jam")
-        case "partial":
-            out: list[tuple[int, int]] = []
-            left_jpy = partial_jpy
-            for denomination, count in notes:
-                fits = min(count, left_jpy // denomination)
-                left_jpy -= fits * denomination
-                if fits:
-                    out.append((denomination, fits))
-            return Dispensed(tuple(out), "partial")
-    return Dispensed(notes)

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 import simpy
 
 from atm_sim.records.log import EventLog
-from atm_sim.world.conductor import Conductor, Watcher
+from atm_sim.world.conductor import Conductor
+from atm_sim.world.driver import Watcher
 from atm_sim.world.lab import Lab
 from bank_host.iso8583.message import Message
 

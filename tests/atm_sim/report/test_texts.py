@@ -7,7 +7,8 @@ from typing import get_args
 
 import pytest
 
-from atm_sim.report.texts import KINDS, LABELS, NAMES, REASONS, name_text, reason_text
+from atm_sim.report.names import NAMES, REASONS
+from atm_sim.report.texts import KINDS, LABELS, name_text, reason_text
 from atm_sim.scenario import vocabulary
 from bank_host.rules.reasons import CODES
 

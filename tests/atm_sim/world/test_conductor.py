@@ -8,8 +8,8 @@ import pytest
 
 from atm_sim.records.log import EventLog
 from atm_sim.sansio.effects import CancelTimer, CardInserted, Effect, Event, SetTimer, TimerFired
-from atm_sim.world.conductor import paid_out
 from atm_sim.world.lab import RESTART_US
+from atm_sim.world.mishaps import paid_out
 from atm_sim.world.simulate import simulate
 from tests.atm_sim.world.small_world import HOUR, MINUTE, SECOND, lab, of, run
 
