@@ -96,7 +96,7 @@ def test_a_delivery_that_failed_says_why_and_when_it_is_tried_again(
 def test_a_wrong_time_or_folder_is_wrong_usage(bank: str, tmp_path: Path) -> None:
     result = call("mail", bank, "--to", str(tmp_path / "mail"), "--at", "noon")
     assert 2 == result.exit_code
-    assert "expected a time such as '2014-01-15 10:30'" in result.output
+    assert "expected a JST time such as '2014-01-15 10:30'" in result.output
     assert 2 == call("mail", bank, "--to", bank).exit_code
     assert 2 == call("mail", str(tmp_path / "none.sqlite"), "--to", str(tmp_path / "mail")).exit_code
 
