@@ -37,9 +37,9 @@ from atm_sim.shipped import shipped_scenarios
 from atm_sim.world.lab import Parts
 from atm_sim.world.token_device import TokenDevice
 from atm_sim.world.token_file import seconds_left, token_in
+from bank_host.clock import wall_clock
 from bank_host.iso8583.describe import describe_hex
 from bank_host.iso8583.errors import FormatError
-from bank_host.jst import moment_us
 from bank_host.policy import load_policy
 from bank_host.store.contract import Store
 from bank_host.store.memory import MemoryStore
@@ -339,13 +339,13 @@ def token(file: Path, once: bool, moment: str) -> None:
     except ValueError as error:
         _stop(WRONG_USAGE, f"atm-sim: {error}")
     console = Console(highlight=False)
-    clock = _clock(moment)
+    now = _clock(moment)
     if once or moment or not console.is_terminal:
-        click.echo(_token_face(device, clock()))
+        click.echo(_token_face(device, now()))
         return
     with Live(console=console, auto_refresh=False, transient=True) as face:
         while True:
-            face.update(Text(_token_face(device, clock())), refresh=True)
+            face.update(Text(_token_face(device, now())), refresh=True)
             time.sleep(0.2)
 
 
@@ -356,11 +356,7 @@ def _token_face(device: TokenDevice, now_us: int) -> str:
 
 
 def _clock(moment: str) -> Callable[[], int]:
-    """The computer's clock, or one that stands still at a JST time."""
-    if not moment:
-        return lambda: time.time_ns() // 1_000
     try:
-        now_us = moment_us(moment)
+        return wall_clock(moment)
     except ValueError as error:
         raise click.BadParameter(f"{error}", param_hint="--at") from None
-    return lambda: now_us

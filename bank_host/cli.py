@@ -6,7 +6,6 @@ Exit 0 all well, 1 a finding, 2 the command line is wrong, 3 the database cannot
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -18,11 +17,12 @@ import click
 from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from bank_host.clock import wall_clock
 from bank_host.example import hand_over, open_example
 from bank_host.help_topics import TOPICS
 from bank_host.host import Bank
 from bank_host.hsm import Hsm
-from bank_host.jst import civil, moment_us
+from bank_host.jst import civil
 from bank_host.notices.mailbox import MailboxFolder
 from bank_host.notices.plan import DEAD, WAITING
 from bank_host.notices.relay import Relay
@@ -176,14 +176,10 @@ def help_command(topic: str, lang: str) -> None:
 
 
 def _clock(moment: str) -> Callable[[], int]:
-    """The computer's clock, or one that stands still at a JST time."""
-    if not moment:
-        return lambda: time.time_ns() // 1_000
     try:
-        now_us = moment_us(moment)
+        return wall_clock(moment)
     except ValueError as error:
         raise click.BadParameter(f"{error}", param_hint="--at") from None
-    return lambda: now_us
 
 
 @contextmanager
