@@ -135,5 +135,7 @@ def _for_html(name: str, svg: str) -> str:
 
 
 def _clock(hours: float, _position: int | None = None) -> str:
-    minutes = round(hours * 60)
-    return f"{minutes // 60:02}:{minutes % 60:02}"
+    """A time of day; of the second day on with its day in front, +1d 08:00."""
+    days, minutes = divmod(round(hours * 60), 24 * 60)
+    text = f"{minutes // 60:02}:{minutes % 60:02}"
+    return f"+{days}d {text}" if days > 0 else text
