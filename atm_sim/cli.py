@@ -94,7 +94,7 @@ def main() -> None:
 # ---------------------------------------------------------------- run
 
 
-@main.command()
+@main.command(short_help="Run a scenario file and write its report.")
 @click.argument("file", type=_FILE)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Run folder; default out/FILE.")
 @click.option("--seed", type=click.IntRange(0), help="Instead of the file's own seed.")
@@ -191,7 +191,7 @@ def _progress(case: Case, *, quiet: bool) -> Iterator[Callable[[int, int], None]
 # ---------------------------------------------------------------- test
 
 
-@main.command()
+@main.command(short_help="Test the scenario files of a folder.")
 @click.argument("path", type=_EXISTING)
 @click.option("--seed", type=click.IntRange(0), help="Instead of each file's own seed.")
 @click.option(
@@ -270,7 +270,7 @@ def _test_data(tested: Tested) -> dict[str, Any]:
 # ---------------------------------------------------------------- looking at a run
 
 
-@main.command()
+@main.command(short_help="Tell one person's day, message by message.")
 @click.argument("folder", type=_FOLDER)
 @click.option("--card", required=True, help="Alias of the person, as in the scenario's cast.")
 def trace(folder: Path, card: str) -> None:
@@ -282,7 +282,7 @@ def trace(folder: Path, card: str) -> None:
     click.echo("\n".join(lines))
 
 
-@main.command()
+@main.command(short_help="Build the report of a run again.")
 @click.argument("folder", type=_FOLDER)
 def report(folder: Path) -> None:
     """Build report.html and junit.xml of the run FOLDER again, from what the folder holds."""
@@ -295,13 +295,13 @@ def report(folder: Path) -> None:
 # ---------------------------------------------------------------- reference
 
 
-@main.command()
+@main.command(short_help="Print the JSON Schema of scenario files.")
 def schema() -> None:
     """Print the JSON Schema of scenario files, for editors."""
     click.echo(json.dumps(json_schema(), ensure_ascii=False, indent=2))
 
 
-@main.command()
+@main.command(short_help="Put an ISO 8583 message into words.")
 @click.argument("message")
 @_LANG
 def describe(message: str, lang: Any) -> None:
@@ -312,7 +312,7 @@ def describe(message: str, lang: Any) -> None:
         _stop(WRONG_USAGE, f"atm-sim: not a message of our dialect: {error}")
 
 
-@main.command()
+@main.command(short_help="Copy the tutorial here and run it.")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default="atm-sim-demo")
 @click.pass_context
 def demo(context: click.Context, folder: Path) -> None:
@@ -324,7 +324,7 @@ def demo(context: click.Context, folder: Path) -> None:
     context.invoke(run, file=folder / "first_day.yaml", out=folder / "run")
 
 
-@main.command()
+@main.command(short_help="Show a customer's hardware token.")
 @click.argument("file", type=_EXISTING)
 @click.option(
     "--once", is_flag=True, help="Show the code once and end; without a terminal this is what happens."

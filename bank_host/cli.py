@@ -57,7 +57,7 @@ def main() -> None:
     """The issuing bank: its database, its notices and its policy."""
 
 
-@main.command()
+@main.command(short_help="Create an example bank.")
 @click.argument("database")
 @click.option(
     "--hand-over",
@@ -85,7 +85,7 @@ def init(database: str, folder: Path, seed: int | None, moment: str) -> None:
     click.echo(f"{_shown(database)}: an example bank; letters and token files are in {folder.as_posix()}")
 
 
-@main.command("verify")
+@main.command("verify", short_help="Sweep the invariants of a database.")
 @click.argument("database")
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
 def verify_command(database: str, as_json: bool) -> None:
@@ -105,7 +105,7 @@ def verify_command(database: str, as_json: bool) -> None:
     raise SystemExit(FINDING if findings else 0)
 
 
-@main.command()
+@main.command(short_help="Bring a database to the newest schema.")
 @click.argument("database")
 def migrate(database: str) -> None:
     """Bring DATABASE (a SQLite file or a URL) to the newest schema; creates a SQLite file that is not there."""
@@ -114,7 +114,7 @@ def migrate(database: str) -> None:
     click.echo(f"{_shown(database)}: schema is up to date")
 
 
-@main.command()
+@main.command(short_help="Deliver the customers' notices that are due.")
 @click.argument("database")
 @click.option(
     "--to",
@@ -146,7 +146,7 @@ def mail(database: str, folder: Path, moment: str) -> None:
     raise SystemExit(FINDING if failed or letters else 0)
 
 
-@main.command()
+@main.command(short_help="Show the figures the bank decides by.")
 @click.option("--on", "day", default="", help="JST date, YYYY-MM-DD; without it every dated entry is listed.")
 @click.option("--key", "only", default="", help="One key, or the beginning of several.")
 def policy(day: str, only: str) -> None:
@@ -167,7 +167,7 @@ def policy(day: str, only: str) -> None:
             click.echo(f"{key}\t{entry.as_of}\t{value}\t{entry.basis}")
 
 
-@main.command("help")
+@main.command("help", short_help="Show what customers can look up.")
 @click.argument("topic", type=click.Choice(list(TOPICS)))
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", help="Language of the words.")
 def help_command(topic: str, lang: str) -> None:
