@@ -28,12 +28,23 @@ def open_scenario(path: Path, policy: Policy) -> Loaded:
 def _faults(loaded: Loaded, policy: Policy, block: Mapping[str, PolicyOverride]) -> list[Problem]:
     """What the policy says of each override, at the line where it stands."""
     problems = []
-    lines = loaded.text.splitlines()
     for key, override in block.items():
         try:
             policy.with_overrides({key: override.value})
         except PolicyError as error:
-            line = lines[override.line - 1]
-            column = line.find(key) + 1 or len(line) - len(line.lstrip()) + 1
-            problems.append(Problem(str(loaded.path), override.line, column, str(error), source_line=line))
+            problems.append(_problem(loaded, override.line, key, str(error)))
     return problems
+
+
+def _problem(loaded: Loaded, number: int, key: str, message: str) -> Problem:
+    """At the key in this file, or in the one it extends, whose lines an inherited override counts."""
+    own, base = loaded.path, loaded.path.parent / (loaded.scenario.extends or "")
+    for file, text in (
+        (own, loaded.text),
+        (base, base.read_text(encoding="utf-8") if base.is_file() else ""),
+    ):
+        lines = text.splitlines()
+        if number <= len(lines) and key in lines[number - 1]:
+            line = lines[number - 1]
+            return Problem(str(file), number, line.index(key) + 1, message, source_line=line)
+    return Problem(str(own), 1, 1, message)
