@@ -43,9 +43,6 @@ from bank_host.store.memory import MemoryStore
 
 SWITCH = "switch"
 SERVICES = ("withdraw", "deposit", "balance")
-FILL: Mapping[int, int] = {10_000: 2_600, 1_000: 1_000}
-"""Notes in a machine when the scenario does not say (assumed)."""
-
 OFFICE_OPENS_US = 8 * HOUR_US + 30 * MINUTE_US
 """When the banks' day begins: Zengin opens on business days."""
 
@@ -230,7 +227,6 @@ class Lab:
             (name,) if place.machines == 1 else tuple(f"{name}/{n}" for n in range(1, place.machines + 1))
         )
         self.sites[name] = Site(name, machines)
-        stock = FILL if place.cassettes is None else place.cassettes
         for machine in machines:
             config = TerminalConfig(
                 terminal_id=f"T{len(self.terminals) + 1:07d}",
@@ -252,7 +248,7 @@ class Lab:
             )
             cassettes = [
                 Cassette(note, count, near_end=place.near_end, pays_out=note in partner.denominations)
-                for note, count in stock.items()
+                for note, count in place.cassettes.items()
             ]
             self.terminals[machine] = self.nodes[machine] = Terminal(config, Keypad(self._hsm), cassettes)
 
