@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from atm_sim.network.ladder import Ladder
 from atm_sim.network.relay import ADVICES, REQUESTS, Passage, Relay
-from atm_sim.sansio.effects import Effect, Event, Received, TimerFired
+from atm_sim.sansio.effects import Effect, Event, PowerRestored, Received, TimerFired
 from atm_sim.sansio.matching import Counts
 from atm_sim.sansio.rows import row
 from atm_sim.sansio.saf import Saf, SafSettings
@@ -39,9 +40,10 @@ class Acquirer:
 
     __slots__ = ("_neighbours", "_relay", "config")
 
-    def __init__(self, config: AcquirerConfig) -> None:
+    def __init__(self, config: AcquirerConfig, disk: Mapping[str, Any] | None = None) -> None:
+        """`disk` is what an earlier run of this node kept on its disk."""
         self.config = config
-        self._relay = Relay(config.timer_us, Saf(config.saf))
+        self._relay = Relay(config.timer_us, Saf(config.saf, disk))
         self._neighbours = {config.switch, *config.own_routes.values()}
 
     @property
@@ -62,6 +64,8 @@ class Acquirer:
                 return self._from_terminal(sender, message, now_us)
             case TimerFired(key):
                 return self._relay.timer_fired(key, now_us)
+            case PowerRestored():
+                return self._relay.saf.resume(now_us)
             case _:
                 return []
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from atm_sim.network.ladder import Ladder
 from atm_sim.network.relay import ADVICES, ISSUER_NOT_AVAILABLE, NO_ROUTE, REQUESTS, Passage, Relay
-from atm_sim.sansio.effects import Effect, Event, Received, TimerFired
+from atm_sim.sansio.effects import Effect, Event, PowerRestored, Received, TimerFired
 from atm_sim.sansio.matching import Counts
 from atm_sim.sansio.rows import row
 from atm_sim.sansio.saf import Saf, SafSettings
@@ -36,9 +37,10 @@ class Switch:
 
     __slots__ = ("_issuers", "_prefix_lengths", "_relay", "_unreachable", "config")
 
-    def __init__(self, config: SwitchConfig) -> None:
+    def __init__(self, config: SwitchConfig, disk: Mapping[str, Any] | None = None) -> None:
+        """`disk` is what an earlier run of this node kept on its disk."""
         self.config = config
-        self._relay = Relay(config.timer_us, Saf(config.saf))
+        self._relay = Relay(config.timer_us, Saf(config.saf, disk))
         self._issuers = frozenset(config.routes.values())
         self._prefix_lengths = sorted({len(prefix) for prefix in config.routes}, reverse=True)
         self._unreachable: set[str] = set()
@@ -80,6 +82,8 @@ class Switch:
                 return [row("refused", message, reason="unknown_sender")]
             case TimerFired(key):
                 return self._relay.timer_fired(key, now_us)
+            case PowerRestored():
+                return self._relay.saf.resume(now_us)
             case _:
                 return []
 

@@ -31,6 +31,24 @@ class PowerRestored(NamedTuple):
     """The machine starts again after losing power; what was in volatile memory is gone."""
 
 
+class Connected(NamedTuple):
+    """The line to a neighbour is open (again): nothing has been said on it yet."""
+
+    neighbour: str
+
+
+class Disconnected(NamedTuple):
+    """The neighbour closed the line, by a crash or a restart; what is lost in silence is not told so."""
+
+    neighbour: str
+
+
+class Clocked(NamedTuple):
+    """A planned hour of the machine's own has come: `what` names it (`cut_over`, `key_exchange` ...)."""
+
+    what: str
+
+
 # events only the terminal knows: the person in front of it and its devices
 
 
@@ -92,6 +110,9 @@ Event = (
     Received
     | TimerFired
     | PowerRestored
+    | Connected
+    | Disconnected
+    | Clocked
     | CardInserted
     | PinEntered
     | ServiceChosen
@@ -113,13 +134,37 @@ class Send(NamedTuple):
 
 
 class SetTimer(NamedTuple):
-    """Wake this machine with TimerFired(key) after `after_us`; a timer already set under `key` is replaced."""
+    """Wake this machine with TimerFired(key) after `after_us`; a timer already set under `key` is replaced.
+
+    A `background` timer (an echo) does not keep a run going in which nothing else is left to happen.
+    """
 
     key: str
     after_us: int
+    background: bool = False
 
 
 class CancelTimer(NamedTuple):
+    key: str
+
+
+class Keep(NamedTuple):
+    """Write `value`, an immutable record, under `key` on this machine's disk, before the effects after this one.
+
+    A machine that starts again is built from its configuration and from what its disk holds. Whether the disk seals
+    what it writes is the disk's business; the value may hold a PAN.
+    """
+
+    key: str
+    value: Any
+
+    def __repr__(self) -> str:
+        return f"Keep({self.key})"
+
+
+class Forget(NamedTuple):
+    """Delete what the disk holds under `key`."""
+
     key: str
 
 
@@ -173,7 +218,9 @@ class Record(NamedTuple):
     latency_us: int = 0
 
 
-Effect = Send | SetTimer | CancelTimer | Dispense | Show | ReturnCard | RetainCard | Print | Record
+Effect = (
+    Send | SetTimer | CancelTimer | Keep | Forget | Dispense | Show | ReturnCard | RetainCard | Print | Record
+)
 
 
 class Machine(Protocol):

@@ -16,18 +16,19 @@ leave a row.
   `manual`, and its reconciliation item stays open until a person closes it.
 
 The queue does nothing by itself: its methods return effects for the owning machine to pass on, and the
-machine hands it the timers and the 0230/0430 answers. `snapshot()` is a plain value from which the queue
-can be rebuilt after a restart; `resume()` then starts it again. The alternative of a free-running retry
-loop for each advice was left out: it reorders, and it floods.
+machine hands it the timers and the 0230/0430 answers. Every change of an entry is kept on the machine's disk
+before anything of it is sent; after a restart the queue is rebuilt from the disk and `resume()` starts it
+again. The alternative of a free-running retry loop for each advice was left out: it reorders, and it floods.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from atm_sim.sansio.effects import CancelTimer, Effect, Send, SetTimer
+from atm_sim.sansio.effects import CancelTimer, Effect, Forget, Keep, Send, SetTimer
 from atm_sim.sansio.matching import Pending
 from atm_sim.sansio.rows import row
 from bank_host.iso8583.build import as_repeat
@@ -43,6 +44,7 @@ HOUR_US = 3_600 * SECOND_US
 NOT_ACCEPTED = frozenset({"30", "63", "68", "90", "91", "92", "96"})
 
 _TIMER = "saf/"
+_DISK = "saf/"
 
 
 class SafSettings(NamedTuple):
@@ -59,20 +61,20 @@ class SafSettings(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """An advice in the queue, as it was built (never as its repeat)."""
+    """An advice in the queue, as it was built (never as its repeat); all that must survive a restart."""
 
+    number: int  # in the order they came
     destination: str
     message: Message
     reason: str
     queued_us: int
     tries: int = 0
+    manual: bool = False  # a person has to settle it
 
-
-class Snapshot(NamedTuple):
-    """All that must survive a restart."""
-
-    waiting: tuple[Entry, ...]
-    manual: tuple[Entry, ...]
+    @property
+    def key(self) -> str:
+        """Where the disk holds it."""
+        return f"{_DISK}{self.number}"
 
 
 @dataclass(slots=True)
@@ -90,18 +92,23 @@ class _Lane:
 class Saf:
     """Store-and-forward queues, one for each destination."""
 
-    __slots__ = ("_lanes", "_manual", "settings")
+    __slots__ = ("_lanes", "_manual", "_numbered", "settings")
 
-    def __init__(self, settings: SafSettings | None = None, stored: Snapshot | None = None) -> None:
+    def __init__(self, settings: SafSettings | None = None, disk: Mapping[str, Any] | None = None) -> None:
+        """`disk` is what the machine's disk holds; the entries of a queue are some of it."""
         self.settings = settings or SafSettings()
         self._lanes: dict[str, _Lane] = {}
         self._manual: list[Entry] = []
-        if stored is not None:
-            self._manual.extend(stored.manual)
-            for entry in stored.waiting:
-                lane = self._lane(entry.destination)
-                lane.entries.append(entry)
-                self._expect(lane, entry)
+        self._numbered = 0
+        stored = [value for key, value in (disk or {}).items() if key.startswith(_DISK)]
+        for entry in sorted(stored, key=lambda entry: entry.number):
+            self._numbered = entry.number
+            if entry.manual:
+                self._manual.append(entry)
+                continue
+            lane = self._lane(entry.destination)
+            lane.entries.insert(_place(lane, entry), entry)
+            self._expect(lane, entry)
 
     # ---------------- what the owner reads
 
@@ -117,9 +124,10 @@ class Saf:
         entries = self._lanes[destination].entries if destination in self._lanes else ()
         return max((now_us - entry.queued_us for entry in entries), default=0)
 
-    def snapshot(self) -> Snapshot:
-        waiting = tuple(entry for lane in self._lanes.values() for entry in lane.entries)
-        return Snapshot(waiting, self.manual)
+    @property
+    def waiting(self) -> tuple[Entry, ...]:
+        """The advices that are still to be accepted, those of one destination in the order they go out."""
+        return tuple(entry for lane in self._lanes.values() for entry in lane.entries)
 
     # ---------------- what happens to the queue
 
@@ -130,13 +138,15 @@ class Saf:
         lane = self._lane(destination)
         if lane.answers.state(advice, now_us) == "waiting":
             return []
-        entry = Entry(destination, advice, reason, now_us)
+        self._numbered += 1
+        entry = Entry(self._numbered, destination, advice, reason, now_us)
         kind = "reversal_queued" if is_reversal(advice.mti) else "advice_queued"
         effects: list[Effect] = [row(kind, advice, reason=reason)]
         self._expect(lane, entry)
         if len(lane.entries) >= self.settings.capacity:
             return effects + self._give_up(lane, entry, "queue_full", now_us)
         lane.entries.insert(_place(lane, entry), entry)
+        effects.append(Keep(entry.key, entry))
         return effects if lane.busy else effects + self._next(lane, now_us)
 
     def waits_for(self, sender: str, answer: Message, now_us: int) -> bool:
@@ -198,11 +208,12 @@ class Saf:
         if lane.free_at_us > now_us:
             until_us = min(lane.free_at_us, head.queued_us + self.settings.longest_age_us)
             return [*effects, SetTimer(timer, until_us - now_us)]
-        lane.entries[0] = head._replace(tries=head.tries + 1)
+        lane.entries[0] = tried = head._replace(tries=head.tries + 1)
         lane.in_flight = True
         message = as_repeat(head.message) if head.tries else head.message
         if head.tries:
             effects.append(row("repeated", message, reason=head.reason, latency_us=now_us - head.queued_us))
+        effects.append(Keep(tried.key, tried))  # before the send: after a restart it is known to be a repeat
         return [*effects, Send(lane.destination, message), SetTimer(timer, self.settings.answer_wait_us)]
 
     def _accepted(self, lane: _Lane, answer: Message, now_us: int) -> list[Effect]:
@@ -212,7 +223,10 @@ class Saf:
         del lane.entries[at]
         kind = "reversed" if is_reversal(answer.mti) else "advice_accepted"
         code, age_us = answer.get(39), now_us - entry.queued_us
-        effects: list[Effect] = [row(kind, entry.message, code=code, reason=entry.reason, latency_us=age_us)]
+        effects: list[Effect] = [
+            row(kind, entry.message, code=code, reason=entry.reason, latency_us=age_us),
+            Forget(entry.key),
+        ]
         if at > 0:  # answered before its turn: the peer had this advice from somebody else too
             return effects
         lane.in_flight = lane.busy = False
@@ -235,9 +249,11 @@ class Saf:
         return effects
 
     def _give_up(self, lane: _Lane, entry: Entry, why: str, now_us: int) -> list[Effect]:
+        entry = entry._replace(manual=True)
         self._manual.append(entry)
         lane.answers.give_up(str(match_key(entry.message)), now_us)
-        return [row("manual", entry.message, reason=why, latency_us=now_us - entry.queued_us)]
+        age_us = now_us - entry.queued_us
+        return [Keep(entry.key, entry), row("manual", entry.message, reason=why, latency_us=age_us)]
 
     def _delay_us(self, tries: int) -> int:
         grown: int = self.settings.first_delay_us * self.settings.growth ** (tries - 1)

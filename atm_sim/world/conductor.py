@@ -20,6 +20,8 @@ from atm_sim.sansio.effects import (
     Dispensed,
     Effect,
     Event,
+    Forget,
+    Keep,
     PowerLost,
     PowerRestored,
     Received,
@@ -292,6 +294,10 @@ class Conductor:
                 self._set_timer(node, effect)
             case CancelTimer():
                 self._timers.pop((node, effect.key), None)
+            case Keep():
+                self._lab.disks[node][effect.key] = effect.value
+            case Forget():
+                del self._lab.disks[node][effect.key]
             case Dispense():
                 self._dispense(node, effect)
             case Show():
@@ -339,7 +345,7 @@ class Conductor:
                 del self._timers[slot]
                 self._tell(node, TimerFired(timer.key))
 
-        self._driver.call_after(timer.after_us, due)
+        self._driver.call_after(timer.after_us, due, background=timer.background)
 
     def _dispense(self, machine: str, dispense: Dispense) -> None:
         visitor = self._visits.get(machine)

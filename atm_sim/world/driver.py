@@ -15,8 +15,11 @@ class Driver(Protocol):
 
     def now_us(self) -> int: ...
 
-    def call_after(self, delay_us: int, call: Callable[[], None]) -> None:
-        """Call once, `delay_us` from now; calls due at the same time run in the order they were asked for."""
+    def call_after(self, delay_us: int, call: Callable[[], None], *, background: bool = False) -> None:
+        """Call once, `delay_us` from now; calls due at the same time run in the order they were asked for.
+
+        The run is over when only `background` calls are left.
+        """
 
     def carry(self, message: Message, delay_us: int, deliver: Callable[[Message], None]) -> None:
         """Bring `message` to the other end, `delay_us` from now."""

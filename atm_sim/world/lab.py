@@ -106,7 +106,9 @@ class Lab:
         self.sites: dict[str, Site[Any]] = {}
         self.nodes: dict[str, Machine] = {}
         self._build_network()
-        self.nodes = {name: parts.node(name, machine) for name, machine in self.nodes.items()}
+        self._machines, self._wrap = dict(self.nodes), parts.node
+        self.nodes = {name: parts.node(name, machine) for name, machine in self._machines.items()}
+        self.disks: dict[str, dict[str, Any]] = {name: {} for name in self.nodes}
         latencies = {**LATENCIES, **{str(name): spread for name, spread in scenario.links.items()}}
         self.links = Links(latencies, self._link_faults(), self.chance)
         self.people: dict[str, Person] = {}
@@ -151,11 +153,11 @@ class Lab:
 
     def queues(self) -> Iterator[Saf]:
         """Every store-and-forward queue: of the ATMs, the acquirers and the switch."""
-        for node in self.nodes.values():
-            if isinstance(node, Terminal):
-                yield node.settlement.saf
-            elif isinstance(node, Acquirer | Switch):
-                yield node.saf
+        for machine in self._machines.values():
+            if isinstance(machine, Terminal):
+                yield machine.settlement.saf
+            elif isinstance(machine, Acquirer | Switch):
+                yield machine.saf
 
     def standing(self, planned: Planned) -> dict[str, int]:
         """Balance, effective limit and room of a person, as of the day that the step is about."""
@@ -174,6 +176,13 @@ class Lab:
         """When the banks do what is due, on each day of the scenario up to its last step."""
         last_us = max((planned.at_us for planned in self.steps), default=self.start_us)
         yield from range(self.start_us + OFFICE_OPENS_US, last_us + 1, DAY_US)
+
+    def rebuild(self, node: str) -> None:
+        """An acquirer or the switch that lost all but its disk: a new machine in its place."""
+        machine = self._machines[node]
+        assert isinstance(machine, Acquirer | Switch), "an ATM and a bank outlast a restart as objects"
+        self._machines[node] = again = type(machine)(machine.config, self.disks[node])  # type: ignore[arg-type]
+        self.nodes[node] = self._wrap(node, again)
 
     # ------------------------------------------------------------ building
 

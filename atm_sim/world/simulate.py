@@ -24,15 +24,24 @@ class SimulatedClock:
 
     def __init__(self, start_us: int) -> None:
         self.env = simpy.Environment(initial_time=start_us)
+        self.outstanding = 0  # calls asked for and not yet made, those in the background left out
 
     def now_us(self) -> int:
         now_us: int = self.env.now  # type: ignore[assignment]  # integers in, integers out
         return now_us
 
-    def call_after(self, delay_us: int, call: Callable[[], None]) -> None:
+    def call_after(self, delay_us: int, call: Callable[[], None], *, background: bool = False) -> None:
         timeout = self.env.timeout(delay_us)
         assert timeout.callbacks is not None, "a new timeout has not happened yet"
-        timeout.callbacks.append(lambda _: call())
+        if background:
+            timeout.callbacks.append(lambda _: call())
+        else:
+            self.outstanding += 1
+            timeout.callbacks.append(lambda _: self._due(call))
+
+    def _due(self, call: Callable[[], None]) -> None:
+        self.outstanding -= 1
+        call()
 
     def carry(self, message: Message, delay_us: int, deliver: Callable[[Message], None]) -> None:
         self.call_after(delay_us, lambda: deliver(message))
@@ -48,9 +57,9 @@ def simulate(
     conductor.start()
     env = clock.env
     with collecting_seldom():
-        while env.peek() <= lab.until_us:
+        while clock.outstanding and env.peek() <= lab.until_us:
             for _ in range(PROGRESS_EVERY):
-                if env.peek() > lab.until_us:
+                if not clock.outstanding or env.peek() > lab.until_us:
                     break
                 env.step()
             progress(clock.now_us())

@@ -45,6 +45,7 @@ class _Due(NamedTuple):
     at_us: int
     number: int
     call: Callable[[], Awaitable[None] | None]
+    background: bool
 
 
 class AsyncioDriver:
@@ -56,6 +57,7 @@ class AsyncioDriver:
         self._wire = wire
         self._heap: list[_Due] = []
         self._asked = 0
+        self._outstanding = 0
         self._under_way: deque[asyncio.Future[bytes]] = deque()  # in the order they were written
         self.sent = 0
         self.refused: list[FormatError] = []
@@ -63,9 +65,12 @@ class AsyncioDriver:
     def now_us(self) -> int:
         return self._now_us
 
-    def call_after(self, delay_us: int, call: Callable[[], Awaitable[None] | None]) -> None:
+    def call_after(
+        self, delay_us: int, call: Callable[[], Awaitable[None] | None], *, background: bool = False
+    ) -> None:
         self._asked += 1
-        heapq.heappush(self._heap, _Due(self._now_us + delay_us, self._asked, call))
+        self._outstanding += not background
+        heapq.heappush(self._heap, _Due(self._now_us + delay_us, self._asked, call, background))
 
     def carry(self, message: Message, delay_us: int, deliver: Callable[[Message], None]) -> None:
         self.sent += 1
@@ -94,8 +99,9 @@ class AsyncioDriver:
         writer.close()
 
     async def run_until(self, until_us: int) -> None:
-        while self._heap and self._heap[0].at_us <= until_us:
+        while self._outstanding and self._heap[0].at_us <= until_us:
             due = heapq.heappop(self._heap)
+            self._outstanding -= not due.background
             self._now_us = due.at_us
             waiting = due.call()
             if waiting is not None:

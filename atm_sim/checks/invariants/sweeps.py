@@ -129,8 +129,7 @@ def _same(invariant: str, what: str, expected: object, actual: object, found: Fi
 
 def advices_on_the_way(queues: Iterable[Saf]) -> frozenset[str]:
     """The transactions for which an advice still waits, or lies on a person's desk."""
-    snapshots = [queue.snapshot() for queue in queues]
-    entries = [entry for each in snapshots for entry in (*each.waiting, *each.manual)]
+    entries = [entry for queue in queues for entry in (*queue.waiting, *queue.manual)]
     return frozenset(quoted_original_key(entry.message) for entry in entries)
 
 

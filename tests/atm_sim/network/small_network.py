@@ -195,7 +195,7 @@ class SmallNetwork:
         """Advices that still wait somewhere, or wait for a person."""
         queues = [atm.saf for atm in self.atms.values()]
         queues += [node.saf for node in self.acquirers.values()]
-        return sum(len(saf.snapshot().waiting) + len(saf.manual) for saf in [*queues, self.switch.saf])
+        return sum(len(saf.waiting) + len(saf.manual) for saf in [*queues, self.switch.saf])
 
     def kinds(self, machine: str) -> list[str]:
         return [record.kind for name, record in self.records if name == machine]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atm_sim.sansio.effects import Effect, Record, Send, SetTimer
-from atm_sim.sansio.saf import Saf, SafSettings, Snapshot
+from atm_sim.sansio.effects import Effect, Forget, Keep, Record, Send, SetTimer
+from atm_sim.sansio.saf import Saf, SafSettings
 from bank_host.iso8583 import build
 from bank_host.iso8583.message import Message
 
@@ -37,6 +39,20 @@ def sent(effects: list[Effect] | None) -> list[Message]:
 
 def kinds(effects: list[Effect] | None) -> list[str]:
     return [effect.kind for effect in effects or [] if isinstance(effect, Record)]
+
+
+class Disk:
+    """What a machine has written, as it finds it when it starts again."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, Any] = {}
+
+    def write(self, effects: list[Effect] | None) -> None:
+        for effect in effects or []:
+            if isinstance(effect, Keep):
+                self.held[effect.key] = effect.value
+            elif isinstance(effect, Forget):
+                del self.held[effect.key]
 
 
 def timers(effects: list[Effect] | None) -> list[SetTimer]:
@@ -124,7 +140,7 @@ def test_an_advice_accepted_before_its_turn_leaves_the_one_in_flight_alone() -> 
     saf.queue(BANK, reversal(2), NOON_US)
     effects = saf.answered(BANK, build.answer(reversal(2), "00"), NOON_US + SECOND)
     assert (["reversed"], [], []) == (kinds(effects), sent(effects), timers(effects))
-    assert [reversal(1)] == [entry.message for entry in saf.snapshot().waiting]
+    assert [reversal(1)] == [entry.message for entry in saf.waiting]
 
 
 def test_an_answer_to_something_this_queue_never_sent_is_left_to_the_owner() -> None:
@@ -163,7 +179,7 @@ def test_a_reversal_passes_the_waiting_0220s_of_its_own_card_only() -> None:
     saf, other = Saf(), "4999000000000009"
     for advice in (completion(1), completion(2, other), completion(3), reversal(4)):
         saf.queue(BANK, advice, NOON_US)
-    waiting = [entry.message for entry in saf.snapshot().waiting]
+    waiting = [entry.message for entry in saf.waiting]
     assert [completion(1), completion(2, other), reversal(4), completion(3)] == waiting
 
 
@@ -218,23 +234,39 @@ def test_a_full_queue_makes_the_newcomer_manual_instead_of_dropping_it() -> None
 
 
 def test_after_a_restart_what_was_tried_is_repeated_and_the_rest_waits_its_turn() -> None:
-    saf = Saf()
-    saf.queue(BANK, reversal(1), NOON_US)
-    saf.queue(BANK, reversal(2), NOON_US)
-    restarted = Saf(stored=saf.snapshot())
+    saf, disk = Saf(), Disk()
+    disk.write(saf.queue(BANK, reversal(1), NOON_US))
+    disk.write(saf.queue(BANK, reversal(2), NOON_US))
+    restarted = Saf(disk=disk.held)
     assert [reversal(1).but(mti="0421")] == sent(restarted.resume(NOON_US + 5 * SECOND))
     restarted.answered(BANK, build.answer(reversal(1), "00"), NOON_US + 6 * SECOND)
     assert [reversal(2)] == sent(restarted.timer_fired(TIMER, NOON_US + 7 * SECOND))
 
 
-def test_a_snapshot_restores_to_the_same_snapshot() -> None:
-    saf = Saf(SafSettings(capacity=1))
-    saf.queue(BANK, reversal(1), NOON_US)
-    saf.queue(BANK, reversal(2), NOON_US)
-    snapshot = saf.snapshot()
-    assert (1, 1) == (len(snapshot.waiting), len(snapshot.manual))
-    assert snapshot == Saf(stored=snapshot).snapshot()
-    assert Snapshot((), ()) == Saf().snapshot()
+def test_what_waits_and_what_is_manual_comes_back_from_the_disk_as_it_was() -> None:
+    saf, disk = Saf(SafSettings(capacity=1)), Disk()
+    disk.write(saf.queue(BANK, reversal(1), NOON_US))
+    disk.write(saf.queue(BANK, reversal(2), NOON_US))
+    restarted = Saf(SafSettings(capacity=1), disk.held)
+    assert (1, 1) == (len(restarted.waiting), len(restarted.manual))
+    assert (saf.waiting, saf.manual) == (restarted.waiting, restarted.manual)
+
+
+def test_an_accepted_advice_leaves_the_disk() -> None:
+    saf, disk = Saf(), Disk()
+    disk.write(saf.queue(BANK, reversal(), NOON_US))
+    disk.write(saf.answered(BANK, build.answer(reversal(), "00"), NOON_US + SECOND))
+    assert {} == disk.held
+
+
+def test_what_is_sent_is_on_the_disk_first_and_known_there_as_tried() -> None:
+    effects = Saf().queue(BANK, reversal(), NOON_US)
+    kept = [
+        effect.value
+        for effect in effects[: effects.index(Send(BANK, reversal()))]
+        if isinstance(effect, Keep)
+    ]
+    assert [0, 1] == [entry.tries for entry in kept]
 
 
 def test_depth_and_oldest_age_are_those_of_the_destination() -> None:
@@ -247,19 +279,20 @@ def test_depth_and_oldest_age_are_those_of_the_destination() -> None:
 
 @given(
     advices=st.lists(st.tuples(st.booleans(), st.sampled_from(["a", "b"])), min_size=1, max_size=8),
-    replies=st.lists(st.sampled_from(["00", "91", ""]), max_size=40),
+    replies=st.lists(st.sampled_from(["00", "91", "", "restart"]), max_size=40),
 )
 def test_every_advice_ends_accepted_manual_or_still_queued(
     advices: list[tuple[bool, str]], replies: list[str]
 ) -> None:
-    """Whatever the other side answers, or does not, nothing is lost."""
-    saf, now_us = Saf(SafSettings(most_tries=3)), NOON_US
+    """Whatever the other side answers, or does not, and however often the machine starts again, nothing is lost."""
+    saf, now_us, disk = Saf(SafSettings(most_tries=3)), NOON_US, Disk()
     due: dict[str, int] = {}
     in_flight: dict[str, Message] = {}
     settled = 0
 
     def carry_out(effects: list[Effect] | None) -> None:
         nonlocal settled
+        disk.write(effects)
         for effect in effects or []:
             if isinstance(effect, Send):
                 in_flight[effect.to] = effect.message
@@ -271,6 +304,11 @@ def test_every_advice_ends_accepted_manual_or_still_queued(
     for stan, (is_reversal, destination) in enumerate(advices, 1):
         carry_out(saf.queue(destination, reversal(stan) if is_reversal else completion(stan), now_us))
     for reply in replies:
+        if reply == "restart":
+            due.clear()
+            saf = Saf(saf.settings, disk.held)
+            carry_out(saf.resume(now_us))
+            continue
         for destination, message in sorted(in_flight.items(), key=lambda item: item[0]):
             if reply:
                 carry_out(saf.answered(destination, build.answer(message, reply), now_us))

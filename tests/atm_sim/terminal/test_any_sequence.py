@@ -205,7 +205,7 @@ class Street:
 
     def stands_jpy(self, approval: Message) -> int:
         """What its reversal, sent or still waiting in the queue, leaves of an approved withdrawal."""
-        queued = [entry.message for entry in self.terminal.settlement.saf.snapshot().waiting]
+        queued = [entry.message for entry in self.terminal.settlement.saf.waiting]
         for message in (*self.sent, *queued):
             if message.mti == "0420" and request_id(message) == request_id(approval):
                 return parse_replacement(message[95]).amount_jpy if 95 in message else 0
