@@ -152,6 +152,7 @@ class Scenario(Part):
         default=(), alias="cases"
     )
     run: Run = Run()
+    rest: Literal["required"] | None = None
     expectations: tuple[ExpectationInFile, ...] = Field(default=(), alias="expect")
     invariants: Annotated[
         tuple[str, ...] | Literal["all"],
