@@ -39,12 +39,12 @@ from bank_host.rules.facts import (
     Transfer,
 )
 from bank_host.rules.limits import effective, room
-from bank_host.rules.reasons import APPROVED, CODES
+from bank_host.rules.reasons import APPROVED, CODES, MALFUNCTION
 from bank_host.rules.reversal import Claim
 from bank_host.rules.views import LimitReport, Safeguard, StatementLine, Welcome
 from bank_host.secrets import Pin
-from bank_host.store.contract import Conflict, Store, UnitOfWork
-from bank_host.work import ATTEMPTS, CHARGE, ENROLLED, Commit, charge, run
+from bank_host.store.contract import Conflict, Store, Unavailable, UnitOfWork
+from bank_host.work import ATTEMPTS, CHARGE, ENROLLED, Commit, run
 
 T = TypeVar("T")
 
@@ -92,8 +92,12 @@ class Bank:
 
     # ------------------------------------------------------------ the ISO 8583 door
 
-    def answer(self, message: Message, now_us: int) -> Message:
-        """The answer to a request or advice; it leaves only after everything it tells of is committed."""
+    def answer(self, message: Message, now_us: int) -> Message | None:
+        """The answer to a request or advice; it leaves only after everything it tells of is committed.
+
+        While the store does not work a request is answered 96. Whoever sent it reverses it, because such an answer
+        leaves open what was committed. An advice then gets no answer: it may not be declined, and is sent again.
+        """
         try:
             match mti.request_mti(message.mti):
                 case "0200":
@@ -104,8 +108,9 @@ class Bank:
                 case "0800":
                     return build.answer(message, APPROVED)
             return build.answer(message, CODES["BAD_FORMAT"])
-        except Conflict:
-            return build.answer(message, CODES["MALFUNCTION"])
+        except (Conflict, Unavailable):
+            told = mti.is_advice(message.mti) or mti.is_reversal(message.mti)
+            return None if told else build.answer(message, CODES[MALFUNCTION])
 
     def _financial(self, message: Message, now_us: int) -> Message:
         asked = self._asked(message, now_us)
@@ -140,7 +145,7 @@ class Bank:
             decision = self._with_new_pin(unit, message, facts, decision, figures.day)
         if decision is None:
             one_try = ChargePin(card_id, figures.pin_max_wrong)
-            charge(unit, one_try, now_us)
+            unit.apply((one_try,), now_us)
             assert facts is not None
             return facts.card, Commit(self.name, at, request, CHARGE, "", (one_try,))
         answer = build.answer(message, decision.code, _told(decision, at))

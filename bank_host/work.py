@@ -1,4 +1,7 @@
-"""One unit of work of the host: run it until it commits, then tell whoever watches (security: conflicts run again)."""
+"""One unit of work of the host: run it until it commits, then tell whoever watches (security: conflicts run again).
+
+A guarded change whose condition no longer holds (`Refused`) calls for the same: the facts are looked at again.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from bank_host.iso8583.message import Message
-from bank_host.rules.changes import Change, ChargeLogin, ChargeOtp, ChargePin
+from bank_host.rules.changes import Change
 from bank_host.rules.facts import Act, At, CardRequest, Enrolment
 from bank_host.store.contract import Conflict, Refused, Store, UnitOfWork
 
@@ -40,17 +43,9 @@ def run(
         try:
             with store.begin() as unit:
                 result, commit = work(unit)
-        except Conflict:
+        except (Conflict, Refused):
             continue
         if commit is not None:
             watch(commit)
         return result
     raise Conflict(f"no commit in {ATTEMPTS} attempts")
-
-
-def charge(unit: UnitOfWork, change: ChargePin | ChargeOtp | ChargeLogin, now_us: int) -> None:
-    """Count a try; when another try used up the last one in between, the facts have to be looked at again."""
-    try:
-        unit.apply((change,), now_us)
-    except Refused:
-        raise Conflict("the last try was used up meanwhile") from None

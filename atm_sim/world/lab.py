@@ -309,4 +309,5 @@ def _overridden(policy: Policy, overrides: Mapping[str, PolicyOverride]) -> Poli
 
 
 def _answers(bank: Bank, message: Message, now_us: int) -> list[Message]:
-    return [bank.answer(message, now_us)]
+    answer = bank.answer(message, now_us)
+    return [] if answer is None else [answer]

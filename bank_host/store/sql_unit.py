@@ -57,7 +57,7 @@ from bank_host.store import schema
 from bank_host.store import sql_statements as sql
 from bank_host.store.chain import START, link_digest, tail_mark
 from bank_host.store.contract import ActResult, AuditRow, Conflict, JournalRow, Refused
-from bank_host.store.engine import is_conflict
+from bank_host.store.engine import as_ours
 from bank_host.store.sealing import StoreKeys, seal, unseal
 from bank_host.store.writing import CUSTOMER, check_field, check_legs, check_opening
 
@@ -81,11 +81,13 @@ class SqlUnit:
             self._connection = self._engine.connect()
         except PoolTimeout:
             raise Conflict("every connection to the database is taken") from None
+        except DBAPIError as error:
+            raise as_ours(error) from error
         try:
             self._connection.begin()
         except DBAPIError as error:
             self._connection.close()
-            raise _as_conflict(error) from error
+            raise as_ours(error) from error
         return self
 
     def __exit__(
@@ -98,7 +100,8 @@ class SqlUnit:
                 try:
                     self._connection.commit()
                 except DBAPIError as refused:
-                    raise _as_conflict(refused) from refused
+                    self._connection.invalidate()  # a failed COMMIT may leave the transaction, and its locks, open
+                    raise as_ours(refused) from refused
 
     # ---------------------------------------------------------------- running statements
 
@@ -106,7 +109,7 @@ class SqlUnit:
         try:
             return self._connection.execute(statement, values)
         except DBAPIError as error:
-            raise _as_conflict(error) from error
+            raise as_ours(error) from error
 
     def _one(self, row: Any, statement: Executable, **values: Any) -> Any:
         found = self._run(statement, values).first()
@@ -412,11 +415,6 @@ class SqlUnit:
             self._run(insert(schema.chain_tail), {"chain": name, "n": n, "digest": digest, "mark": mark})
         elif not self._changed(sql.MOVE_TAIL, id=name, seen=seen, next=n, new_digest=digest, new_mark=mark):
             raise Conflict("the end of the hash chain has moved since it was read")
-
-
-def _as_conflict(error: DBAPIError) -> Exception:
-    """A conflict for the errors that mean one; any other error of the database stays what it is."""
-    return Conflict("the database put another unit of work first") if is_conflict(error) else error
 
 
 def _unknown(what: str) -> LookupError:
