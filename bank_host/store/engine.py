@@ -13,6 +13,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from bank_host.store.contract import Conflict
+
 _BUSY_S = 30
 _READING = "bank_reading"  # execution option: this connection only reads, so it takes no write lock
 
@@ -53,6 +55,11 @@ def _keep_sqlite_rules(engine: Engine, synchronous: str) -> None:
 
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "begin", on_begin)
+
+
+def as_conflict(error: DBAPIError) -> Exception:
+    """A conflict for the errors that mean one; any other error of the database stays what it is."""
+    return Conflict("the database put another unit of work first") if is_conflict(error) else error
 
 
 def is_conflict(error: DBAPIError) -> bool:
