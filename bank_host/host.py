@@ -9,8 +9,9 @@ changes nothing (X7).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from bank_host import desk
@@ -43,8 +44,8 @@ from bank_host.rules.reasons import APPROVED, CODES
 from bank_host.rules.reversal import Claim
 from bank_host.rules.views import LimitReport, Safeguard, StatementLine, Welcome
 from bank_host.secrets import Pin
-from bank_host.store.contract import Conflict, Store, UnitOfWork
-from bank_host.work import ATTEMPTS, CHARGE, ENROLLED, Commit, charge, run
+from bank_host.store.contract import Conflict, Store, UnitOfWork, Wanted
+from bank_host.work import ATTEMPTS, CHARGE, ENROLLED, Commit, Work, charge, run, run_together
 
 T = TypeVar("T")
 
@@ -94,28 +95,62 @@ class Bank:
 
     def answer(self, message: Message, now_us: int) -> Message:
         """The answer to a request or advice; it leaves only after everything it tells of is committed."""
-        try:
-            match mti.request_mti(message.mti):
-                case "0200":
-                    return self._financial(message, now_us)
-                case "0220" | "0420":
-                    asked = self._asked(message, now_us)
-                    return self._run(lambda unit: self._advice(unit, asked, now_us))
-                case "0800":
-                    return build.answer(message, APPROVED)
-            return build.answer(message, CODES["BAD_FORMAT"])
-        except Conflict:
-            return build.answer(message, CODES["MALFUNCTION"])
+        return self.answer_many((message,), now_us)[0]
 
-    def _financial(self, message: Message, now_us: int) -> Message:
-        asked = self._asked(message, now_us)
-        first = self._run(lambda unit: self._decide(unit, asked, now_us))
-        if isinstance(first, Message):
-            return first
-        pin_ok = self._pin_ok(message, first)
-        second = self._run(lambda unit: self._decide(unit, asked, now_us, pin_ok))
-        assert isinstance(second, Message), "with a verdict every request is answered"
-        return second
+    def answer_many(self, messages: Sequence[Message], now_us: int) -> list[Message]:
+        """The answers to messages that came together, each in its message's place: decided one after the other, made
+        durable by one commit. Of two messages of one card the second is decided after the first one's answer."""
+        answers: dict[int, Message] = {}
+        waiting: list[tuple[int, _Asked]] = []
+        for place, message in enumerate(messages):
+            match mti.request_mti(message.mti):
+                case "0200" | "0220" | "0420":
+                    waiting.append((place, self._asked(message, now_us)))
+                case "0800":
+                    answers[place] = build.answer(message, APPROVED)
+                case _:
+                    answers[place] = build.answer(message, CODES["BAD_FORMAT"])
+        while waiting:
+            now = {asked.card_id: (place, asked) for place, asked in reversed(waiting)}
+            places = {place for place, _ in now.values()}
+            batch = [each for each in waiting if each[0] in places]
+            waiting = [each for each in waiting if each[0] not in places]
+            try:
+                told = self._answer_batch([asked for _, asked in batch], now_us)
+            except Conflict:
+                told = [build.answer(asked.message, CODES["MALFUNCTION"]) for _, asked in batch]
+            answers.update(zip((place for place, _ in batch), told, strict=True))
+        return [answers[place] for place in range(len(messages))]
+
+    def _answer_batch(self, batch: Sequence[_Asked], now_us: int) -> list[Message]:
+        """Answers to messages of different cards: the first commit charges the tries of those that bring a PIN."""
+        first = self._run_together(batch, [partial(self._first, asked=asked, now_us=now_us) for asked in batch])
+        charged = [
+            (asked, self._pin_ok(asked.message, card))
+            for asked, card in zip(batch, first, strict=True)
+            if isinstance(card, Card)
+        ]
+        works = [partial(self._decide, asked=asked, now_us=now_us, pin_ok=ok) for asked, ok in charged]
+        second = iter(self._run_together([asked for asked, _ in charged], works) if charged else ())
+        answers = [next(second) if isinstance(result, Card) else result for result in first]
+        assert not any(isinstance(each, Card) for each in answers), "with a verdict every request is answered"
+        return answers  # type: ignore[return-value]
+
+    def _first(
+        self, unit: UnitOfWork, asked: _Asked, now_us: int
+    ) -> tuple[Message | Card, Commit | None]:
+        if mti.is_advice(asked.message.mti):
+            return self._advice(unit, asked, now_us)
+        return self._decide(unit, asked, now_us)
+
+    def _run_together(
+        self, batch: Sequence[_Asked], works: Sequence[Work[Message | Card]]
+    ) -> list[Message | Card]:
+        wanted = [
+            Wanted(asked.card_id, asked.request.key, asked.request.original_key)
+            for asked in batch
+        ]
+        return run_together(self.store, self.watch, works, wanted, batch[0].figures)
 
     def _decide(
         self, unit: UnitOfWork, asked: _Asked, now_us: int, pin_ok: bool | None = None
