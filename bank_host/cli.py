@@ -28,6 +28,7 @@ from bank_host.notices.plan import DEAD, WAITING
 from bank_host.notices.relay import Relay
 from bank_host.policy import load_policy
 from bank_host.rules.languages import LANGUAGES, say
+from bank_host.store.contract import Unavailable
 from bank_host.store.engine import open_engine
 from bank_host.store.migrate import upgrade
 from bank_host.store.sql import SqlStore
@@ -195,8 +196,9 @@ def _database(name: str, *, must_exist: bool) -> Iterator[Engine]:
         _stop(WRONG_USAGE, f"{error}")
     try:
         yield engine
-    except SQLAlchemyError as error:
-        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+    except (SQLAlchemyError, Unavailable) as error:
+        told = error.__cause__ if isinstance(error, Unavailable) else error
+        cause = str(getattr(told, "orig", None) or told).splitlines()[0]
         old = (
             "no such" in cause or "does not exist" in cause
         )  # a table or a column, in SQLite's and PostgreSQL's words

@@ -8,6 +8,7 @@ takes long; codes and PINs within the second one, against rows that are locked.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,9 +25,10 @@ from bank_host.rules.acts.login import FAILED, LOGIN
 from bank_host.rules.acts.rule import pin_card
 from bank_host.rules.changes import Change, ChargeLogin, ChargeOtp, ChargePin, Outcome
 from bank_host.rules.facts import SECRET_FIELDS, Act, ActFacts, At, NewPin
+from bank_host.rules.reasons import MALFUNCTION
 from bank_host.secrets import Pin
-from bank_host.store.contract import ActResult, UnitOfWork
-from bank_host.work import CHARGE, Commit, charge, run
+from bank_host.store.contract import ActResult, Conflict, Unavailable, UnitOfWork
+from bank_host.work import CHARGE, Commit, run
 
 if TYPE_CHECKING:
     from bank_host.host import Bank
@@ -41,7 +43,14 @@ class _Charged(NamedTuple):
 
 
 def act(bank: Bank, asked: Act, now_us: int) -> Outcome:
-    """Carry out an act; a repeat of its request id gets the first result."""
+    """Carry out an act; a repeat of its request id gets the first result, also of one that seemed to fail."""
+    try:
+        return _carried_out(bank, asked, now_us)
+    except (Conflict, Unavailable):
+        return Outcome("refused", MALFUNCTION)
+
+
+def _carried_out(bank: Bank, asked: Act, now_us: int) -> Outcome:
     if asked.kind == "reissue_password" and asked.password is not None and asked.password.reveal():
         asked = asked._replace(password_hash=bank.passwords.hash(asked.password))
     first = run(bank.store, bank.watch, lambda unit: _act(bank, unit, asked, now_us))
@@ -142,7 +151,7 @@ def _charge_all(
     if compare.code:
         charges.append(ChargeOtp(asked.account_id, figures.otp_max_wrong))
     for each in charges:
-        charge(unit, each, now_us)
+        unit.apply((each,), now_us)
     return tuple(charges)
 
 
@@ -198,7 +207,20 @@ def pin_block(bank: Bank, account_id: str, pin: Pin, card_id: str) -> str:
 
 
 def run_due(bank: Bank, now_us: int) -> int:
-    """Reserved transfers, ID-card locks that end, approvals that nobody has ended; how many were done."""
+    """Reserved transfers, ID-card locks that end, approvals that nobody has ended; how many were done.
+
+    What a failing store leaves undone is still due the next time.
+    """
+    done = 0
+    try:
+        for work in _all_due(bank, now_us):
+            done += run(bank.store, bank.watch, work)
+    except (Conflict, Unavailable):
+        pass
+    return done
+
+
+def _all_due(bank: Bank, now_us: int) -> Iterator[Callable[[UnitOfWork], tuple[bool, Commit | None]]]:
     day = jst_date(now_us)
     figures = bank.policy.on(day)
     due = [
@@ -210,9 +232,10 @@ def run_due(bank: Bank, now_us: int) -> int:
         for account_id, serial in bank.store.due_releases(day)
     ]
     old = list(bank.store.open_authorisations(now_us - figures.settlement_after_h * HOUR_US))
-    work = [partial(_due, bank, asked=each, now_us=now_us) for each in due]
-    work += [partial(_settle, bank, original_key=key, now_us=now_us) for key in old]
-    return sum(run(bank.store, bank.watch, each) for each in work)
+    for each in due:
+        yield partial(_due, bank, asked=each, now_us=now_us)
+    for key in old:
+        yield partial(_settle, bank, original_key=key, now_us=now_us)
 
 
 def _due(bank: Bank, unit: UnitOfWork, asked: Act, now_us: int) -> tuple[bool, Commit | None]:

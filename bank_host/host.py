@@ -40,12 +40,12 @@ from bank_host.rules.facts import (
     Transfer,
 )
 from bank_host.rules.limits import effective, room
-from bank_host.rules.reasons import APPROVED, CODES
+from bank_host.rules.reasons import APPROVED, CODES, MALFUNCTION
 from bank_host.rules.reversal import Claim
 from bank_host.rules.views import LimitReport, Safeguard, StatementLine, Welcome
 from bank_host.secrets import Pin
-from bank_host.store.contract import Conflict, Store, UnitOfWork, Wanted
-from bank_host.work import ATTEMPTS, CHARGE, ENROLLED, Commit, Work, charge, run, run_together
+from bank_host.store.contract import Conflict, Store, Unavailable, UnitOfWork, Wanted
+from bank_host.work import ATTEMPTS, CHARGE, ENROLLED, Commit, Work, run, run_together
 
 T = TypeVar("T")
 
@@ -93,64 +93,63 @@ class Bank:
 
     # ------------------------------------------------------------ the ISO 8583 door
 
-    def answer(self, message: Message, now_us: int) -> Message:
-        """The answer to a request or advice; it leaves only after everything it tells of is committed."""
+    def answer(self, message: Message, now_us: int) -> Message | None:
+        """The answer to a request or advice; it leaves only after everything it tells of is committed.
+
+        While the store does not work a request is answered 96. Whoever sent it reverses it, because such an answer
+        leaves open what was committed. An advice then gets no answer: it may not be declined, and is sent again.
+        """
         return self.answer_many((message,), now_us)[0]
 
-    def answer_many(self, messages: Sequence[Message], now_us: int) -> list[Message]:
+    def answer_many(self, messages: Sequence[Message], now_us: int) -> list[Message | None]:
         """The answers to messages that came together, each in its message's place: decided one after the other, made
-        durable by one commit. Of two messages of one card the second is decided after the first one's answer."""
-        answers: dict[int, Message] = {}
-        waiting: list[tuple[int, _Asked]] = []
+        durable together. Of two messages of one card the second is decided after the first one's answer is."""
+        answers: dict[int, Message | None] = {}
+        waiting: dict[int, _Asked] = {}
         for place, message in enumerate(messages):
             match mti.request_mti(message.mti):
                 case "0200" | "0220" | "0420":
-                    waiting.append((place, self._asked(message, now_us)))
+                    waiting[place] = self._asked(message, now_us)
                 case "0800":
                     answers[place] = build.answer(message, APPROVED)
                 case _:
                     answers[place] = build.answer(message, CODES["BAD_FORMAT"])
         while waiting:
-            now = {asked.card_id: (place, asked) for place, asked in reversed(waiting)}
-            places = {place for place, _ in now.values()}
-            batch = [each for each in waiting if each[0] in places]
-            waiting = [each for each in waiting if each[0] not in places]
-            try:
-                told = self._answer_batch([asked for _, asked in batch], now_us)
-            except Conflict:
-                told = [build.answer(asked.message, CODES["MALFUNCTION"]) for _, asked in batch]
-            answers.update(zip((place for place, _ in batch), told, strict=True))
+            first_of_card = {asked.card_id: place for place, asked in reversed(waiting.items())}
+            batch = {place: waiting.pop(place) for place in sorted(first_of_card.values())}
+            answers.update(zip(batch, self._answer_batch(list(batch.values()), now_us), strict=True))
         return [answers[place] for place in range(len(messages))]
 
-    def _answer_batch(self, batch: Sequence[_Asked], now_us: int) -> list[Message]:
-        """Answers to messages of different cards: the first commit charges the tries of those that bring a PIN."""
-        first = self._run_together(batch, [partial(self._first, asked=asked, now_us=now_us) for asked in batch])
+    def _answer_batch(self, batch: Sequence[_Asked], now_us: int) -> Sequence[Message | None]:
+        """Answers to messages of different cards: a first commit charges the tries of those that bring a PIN, and
+        answers the others; a second one answers what was compared in between."""
+        works = [partial(self._first, asked=asked, now_us=now_us) for asked in batch]
+        first = self._run_together(batch, works)
         charged = [
-            (asked, self._pin_ok(asked.message, card))
-            for asked, card in zip(batch, first, strict=True)
-            if isinstance(card, Card)
+            (asked, self._pin_ok(asked.message, result))
+            for asked, result in zip(batch, first, strict=True)
+            if isinstance(result, Card)
         ]
         works = [partial(self._decide, asked=asked, now_us=now_us, pin_ok=ok) for asked, ok in charged]
-        second = iter(self._run_together([asked for asked, _ in charged], works) if charged else ())
-        answers = [next(second) if isinstance(result, Card) else result for result in first]
-        assert not any(isinstance(each, Card) for each in answers), "with a verdict every request is answered"
-        return answers  # type: ignore[return-value]
+        second = iter(self._run_together([asked for asked, _ in charged], works))
+        return [_answer(next(second) if isinstance(each, Card) else each) for each in first]
 
-    def _first(
-        self, unit: UnitOfWork, asked: _Asked, now_us: int
-    ) -> tuple[Message | Card, Commit | None]:
+    def _first(self, unit: UnitOfWork, asked: _Asked, now_us: int) -> tuple[Message | Card, Commit | None]:
         if mti.is_advice(asked.message.mti):
             return self._advice(unit, asked, now_us)
         return self._decide(unit, asked, now_us)
 
     def _run_together(
         self, batch: Sequence[_Asked], works: Sequence[Work[Message | Card]]
-    ) -> list[Message | Card]:
-        wanted = [
-            Wanted(asked.card_id, asked.request.key, asked.request.original_key)
-            for asked in batch
-        ]
-        return run_together(self.store, self.watch, works, wanted, batch[0].figures)
+    ) -> Sequence[Message | Card | None]:
+        """One commit for all; while the store does not work, 96 to a request and silence to an advice."""
+        if not works:
+            return []
+        wanted = [Wanted(asked.card_id, asked.request.key, asked.request.original_key) for asked in batch]
+        try:
+            return run_together(self.store, self.watch, works, wanted, batch[0].figures)
+        except (Conflict, Unavailable):
+            return [_not_answered(asked.message) for asked in batch]
 
     def _decide(
         self, unit: UnitOfWork, asked: _Asked, now_us: int, pin_ok: bool | None = None
@@ -175,7 +174,7 @@ class Bank:
             decision = self._with_new_pin(unit, message, facts, decision, figures.day)
         if decision is None:
             one_try = ChargePin(card_id, figures.pin_max_wrong)
-            charge(unit, one_try, now_us)
+            unit.apply((one_try,), now_us)
             assert facts is not None
             return facts.card, Commit(self.name, at, request, CHARGE, "", (one_try,))
         answer = build.answer(message, decision.code, _told(decision, at))
@@ -360,6 +359,15 @@ class Bank:
     def _run(self, work: Callable[[UnitOfWork], tuple[T, Commit | None]]) -> T:
         """Run one unit of work until it commits, then tell the watcher."""
         return run(self.store, self.watch, work)
+
+
+def _answer(result: Message | Card | None) -> Message | None:
+    assert not isinstance(result, Card), "with a verdict every request is answered"
+    return result
+
+
+def _not_answered(message: Message) -> Message | None:
+    return None if mti.is_advice(message.mti) else build.answer(message, CODES[MALFUNCTION])
 
 
 def _claim(message: Message, request: CardRequest, card_id: str, facts: CardFacts | None) -> Claim:

@@ -1,4 +1,7 @@
-"""One unit of work of the host: run it until it commits, then tell whoever watches (security: conflicts run again)."""
+"""One unit of work of the host: run it until it commits, then tell whoever watches (security: conflicts run again).
+
+A guarded change whose condition no longer holds (`Refused`) calls for the same: the facts are looked at again.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import NamedTuple, TypeVar
 
 from bank_host.iso8583.message import Message
 from bank_host.policy import Figures
-from bank_host.rules.changes import Change, ChargeLogin, ChargeOtp, ChargePin
+from bank_host.rules.changes import Change
 from bank_host.rules.facts import Act, At, CardRequest, Enrolment
 from bank_host.store.contract import Conflict, Refused, Store, UnitOfWork, Wanted
 
@@ -49,25 +52,20 @@ def run_together(
     wanted: Sequence[Wanted] = (),
     figures: Figures | None = None,
 ) -> list[T]:
-    """The results of several works, done one after the other in one unit of work, once it has committed."""
+    """The results of several works, done one after the other in one unit of work, once it has committed.
+
+    `wanted` says what they will ask the store for, on the day of `figures`, so that it is fetched at once.
+    """
     for _ in range(ATTEMPTS):
         try:
             with store.begin() as unit:
                 if figures is not None:
                     unit.prefetch(wanted, figures.day, figures.month)
                 done = [work(unit) for work in works]
-        except Conflict:
+        except (Conflict, Refused):
             continue
         for _, commit in done:
             if commit is not None:
                 watch(commit)
         return [result for result, _ in done]
     raise Conflict(f"no commit in {ATTEMPTS} attempts")
-
-
-def charge(unit: UnitOfWork, change: ChargePin | ChargeOtp | ChargeLogin, now_us: int) -> None:
-    """Count a try; when another try used up the last one in between, the facts have to be looked at again."""
-    try:
-        unit.apply((change,), now_us)
-    except Refused:
-        raise Conflict("the last try was used up meanwhile") from None

@@ -104,6 +104,13 @@ class Auditor:
             sweeps.books_agree_with_cash(name, machine, list(self._banks.values()), waiting, self.found)
         return self.found.breaches
 
+    def suspects(self) -> frozenset[str]:
+        """The transactions of which nobody knows what was paid out, until staff have counted: by DE90."""
+        machines = self._machines.values()
+        return frozenset(
+            key for each in machines for key, about in each.transactions.items() if about.ending == "suspect"
+        )
+
     def checks(self, wanted: Iterable[str] | Literal["all"] = "all") -> list[Check]:
         """One Check for each invariant that a scenario asks for."""
         return invariant_checks(self.found, wanted)

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-KINDS = ("step", "measure", "invariant", "measurement")
+KINDS = ("step", "measure", "invariant", "rest", "measurement")
 
 
 class Check(NamedTuple):
     """`expected` and `actual` are texts for people; `detail` is a sentence more, where it helps."""
 
-    kind: str  # step, measure, invariant, or measurement (is the run itself valid: did the generator keep up)
+    # step, measure, invariant, rest (is nothing left over), or measurement (did the generator keep up)
+    kind: str
     name: str  # "code", "wait.p95 at shibuya-01", "I3"
     expected: str
     actual: str

@@ -46,6 +46,7 @@ LABELS: Mapping[str, Text] = {
     "step": Text("step", "手順"),
     "measure": Text("measure", "指標"),
     "invariant": Text("invariant", "不変条件"),
+    "rest": Text("coming to rest", "収束"),
     "measurement": Text("measurement", "計測の妥当性"),
     "messages": Text("Messages of this request", "この取引の電文"),
     "replay": Text("Run this again", "再実行コマンド"),

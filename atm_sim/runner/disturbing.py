@@ -12,8 +12,9 @@ from datetime import timedelta
 from typing import Any
 
 from atm_sim.sansio.effects import Effect, Event, Machine, Send
+from atm_sim.scenario.vocabulary import SWITCH
 from atm_sim.world.at_home import OFFICES, Offices
-from atm_sim.world.lab import SWITCH, Parts
+from atm_sim.world.lab import Parts
 from bank_host.host import Bank
 from bank_host.jst import HOUR_US, jst_date
 from bank_host.policy import Figures, load_policy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,6 +12,8 @@ from pathlib import Path
 from atm_sim import VERSION
 from atm_sim.checks.auditor import Auditor
 from atm_sim.checks.invariants import canary
+from atm_sim.checks.rest import rest_checks
+from atm_sim.checks.rows import ReplicationRows
 from atm_sim.records.check import Check, Verdict, verdict
 from atm_sim.records.log import EventLog
 from atm_sim.records.manifest import run_id
@@ -37,6 +40,8 @@ class CaseRun:
     logs: dict[int, EventLog] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
     invariants: dict[str, Check] = field(default_factory=dict)
+    rest: dict[str, Check] = field(default_factory=dict)  # of a scenario with `rest: required`
+    checked: Counter[str] = field(default_factory=Counter)  # how often each invariant had something to check
 
     @property
     def replay(self) -> str:
@@ -68,10 +73,14 @@ def play(
         done.logs[replication] = log = simulate(lab, auditor, tell)
         auditor.finish(lab.start_us + _last_us(log), lab.banks.values(), lab.queues())
         canary.scan(_written(log), _secrets(lab), auditor.found)
-        _add_invariants(done.invariants, auditor.checks(scenario.invariants), log)
+        _add(done.invariants, auditor.checks(scenario.invariants), log)
+        done.checked.update(auditor.found.checked)
+        if scenario.rest:
+            _add(done.rest, _at_rest(lab, auditor, log), log)
     done.checks += step_checks(case, done.logs)
     done.checks += measure_checks(case, done.logs)
     done.checks += done.invariants.values()
+    done.checks += done.rest.values()
     return done
 
 
@@ -111,8 +120,15 @@ def _secrets(lab: Lab) -> list[canary.Canary]:
     ]
 
 
-def _add_invariants(so_far: dict[str, Check], found: Iterable[Check], log: EventLog) -> None:
-    """One check an invariant over all replications: the first replication that breaks it speaks for all."""
+def _at_rest(lab: Lab, auditor: Auditor, log: EventLog) -> list[Check]:
+    """What the replication left over."""
+    stores = {name: bank.store for name, bank in lab.banks.items()}
+    ready = {name: terminal.idle for name, terminal in lab.terminals.items()}
+    return rest_checks(ReplicationRows(log.events), stores, lab.queues(), ready, auditor.suspects())
+
+
+def _add(so_far: dict[str, Check], found: Iterable[Check], log: EventLog) -> None:
+    """One check a name over all replications: the first replication that breaks it speaks for all."""
     for check in found:
         known = so_far.get(check.name)
         if known is None or (known.passed and not check.passed):

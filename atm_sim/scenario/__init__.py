@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from atm_sim.scenario.demand import Stream
+from atm_sim.scenario.faults import Fault
 from atm_sim.scenario.loader import Case, Loaded, load, loads, masked_text, rows
 from atm_sim.scenario.measured import Expectation
-from atm_sim.scenario.model import LinkFault, Run, Scenario, Timers
+from atm_sim.scenario.model import Run, Scenario, Timers
 from atm_sim.scenario.names import Known
 from atm_sim.scenario.participants import Bank, Person, Place
 from atm_sim.scenario.problems import Problem, ScenarioError
@@ -19,8 +20,8 @@ __all__ = [
     "Case",
     "Distribution",
     "Expectation",
+    "Fault",
     "Known",
-    "LinkFault",
     "Loaded",
     "Moment",
     "Person",

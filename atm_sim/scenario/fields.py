@@ -16,9 +16,11 @@ from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from atm_sim.scenario import values
-from atm_sim.scenario.problems import Positioned
+from atm_sim.scenario.problems import Positioned, listed
 from atm_sim.scenario.source import Mapping, Scalar, Sequence
 from atm_sim.scenario.vocabulary import TEST_BIN_PREFIX
+from bank_host.iso8583.fields import BY_DE
+from bank_host.jst import DAY_US
 
 T = TypeVar("T")
 
@@ -108,6 +110,37 @@ class Share(GroupedMetadata):
     def __iter__(self) -> Iterator[object]:
         yield _number_reader(values.number, "a share", 0.0, 1.0)
         yield WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1})
+
+
+def _read_odds(value: Any) -> float:
+    text = scalar(value, "a chance such as 0.3")
+    if text.quoted:
+        raise wrong("a number is written without quotes")
+    try:
+        read_number = values.number(text)
+    except ValueError as error:
+        raise wrong(str(error)) from None
+    if not 0.0 < read_number <= 1.0:
+        raise wrong("a chance lies above 0 and is at most 1; write for example 0.3")
+    return read_number
+
+
+def _read_element(value: Any) -> int:
+    text = scalar(value, "the number of a data element such as 39")
+    if not re.fullmatch(r"[0-9]{1,3}", text) or int(text) not in BY_DE:
+        raise wrong(f"there is no such data element; known are {listed(map(str, BY_DE), 'and')}")
+    return int(text)
+
+
+def _read_skew(value: Any) -> int:
+    text = scalar(value, "how much a clock is ahead, or with a minus behind, such as -90 s")
+    try:
+        skew_us = values.duration_us(text.removeprefix("-"))
+    except ValueError as error:
+        raise wrong(str(error)) from None
+    if not 0 < skew_us <= DAY_US:
+        raise wrong("a wrong clock is ahead or behind, by more than 0 s and at most 24 h")
+    return -skew_us if text.startswith("-") else skew_us
 
 
 def _matching(pattern: str, message: str) -> BeforeValidator:
@@ -226,6 +259,14 @@ Birthday = Annotated[
 Month = Annotated[
     tuple[int, int], _reader(values.year_month, "a month such as 2016-03"), _pattern(values.MONTH_PATTERN)
 ]
+
+Odds = Annotated[
+    float,
+    BeforeValidator(_read_odds),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1}),
+]
+Element = Annotated[int, BeforeValidator(_read_element), WithJsonSchema({"enum": list(BY_DE)})]
+SkewUs = Annotated[int, BeforeValidator(_read_skew), _pattern(f"-?{values.DURATION_PATTERN}")]
 
 Text = Annotated[str, BeforeValidator(_read_text), WithJsonSchema({"type": "string", "pattern": r"\S"})]
 Flag = Annotated[bool, BeforeValidator(_read_flag)]

@@ -15,6 +15,7 @@ from atm_sim.scenario import values
 from atm_sim.scenario.cases import row_name
 from atm_sim.scenario.demand import Stream
 from atm_sim.scenario.durations import DurationOrSpread
+from atm_sim.scenario.faults import FaultInFile, ends_before_it_begins, moments
 from atm_sim.scenario.fields import (
     Alias,
     Covered,
@@ -61,25 +62,6 @@ class Timers(Part):
                 at = inner if f"{inner}_us" in self.model_fields_set else outer
                 text = f"timers must fall: {outer} ({outer_us / SECOND_US:g} s) waits longer than {inner}"
                 yield Contradiction((at,), f"{text} ({inner_us / SECOND_US:g} s)")
-
-
-class LinkFault(Part):
-    """A line that is down or slow for a while, for everybody or for one bank."""
-
-    from_us: TimeUs = Field(alias="from")
-    to_us: TimeUs = Field(alias="to")
-    link: LinkName
-    state: Literal["down", "slow"] = Field(alias="is")
-    delay_us: DurationUs = Field(default=0, alias="delay")
-    bank: Alias | Literal[""] = ""
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        if self.to_us <= self.from_us:
-            yield Contradiction(("to",), "the fault ends before it begins; to: is later than from:")
-        if self.state == "slow" and not self.delay_us:
-            yield Contradiction(("is",), "a slow line needs its delay; add delay: 3 s")
-        if self.state == "down" and self.delay_us:
-            yield Contradiction(("delay",), "a line that is down delivers nothing, so it has no delay")
 
 
 class WarmUp(Part):
@@ -164,12 +146,13 @@ class Scenario(Part):
     timers: Timers = Timers()
     habits: dict[Habit, DurationOrSpread] = Field(default_factory=dict)
     streams: dict[Alias, Stream] = Field(default_factory=dict)
-    faults: tuple[LinkFault, ...] = ()
+    faults: tuple[FaultInFile, ...] = ()
     steps: tuple[StepInFile, ...] = ()
     case_names: Annotated[tuple[str, ...], BeforeValidator(_read_case_names)] = Field(
         default=(), alias="cases"
     )
     run: Run = Run()
+    rest: Literal["required"] | None = None
     expectations: tuple[ExpectationInFile, ...] = Field(default=(), alias="expect")
     invariants: Annotated[
         tuple[str, ...] | Literal["all"],
@@ -197,6 +180,12 @@ class Scenario(Part):
                     ("steps", number, "at"),
                     f"a step lies on the scenario's day or up to {LATEST_DAYS} days later",
                 )
+        for number, fault in enumerate(self.faults):
+            for key, at in moments(fault).items():
+                if at.day and not 0 <= (at.day - self.day).days <= LATEST_DAYS:
+                    text = f"a fault lies on the scenario's day or up to {LATEST_DAYS} days later"
+                    yield Contradiction(("faults", number, key), text)
+        yield from ends_before_it_begins(self.faults, self.after_midnight_us)
         for alias, person in self.cast.items():
             if person.card.pan and person.bank in (DEFAULT_BANK, *self.banks):
                 bin_ = self.bank_bin(person.bank)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from atm_sim.scenario.part import shown
 from atm_sim.scenario.problems import Problem, Problems, Source, listed, nearest
 from atm_sim.scenario.source import Mapping, Scalar, Sequence
-from atm_sim.scenario.vocabulary import DEFAULT_BANK
+from atm_sim.scenario.vocabulary import DEFAULT_BANK, SWITCH
 
 PEOPLE_OF: Final = {"transfer": "to", "receive_transfer": "from"}
 """Where else than under `who` an action names somebody of the cast."""
@@ -74,12 +74,12 @@ def _references(tree: Mapping) -> Iterator[tuple[str, Scalar]]:
     for person in _map(tree, "cast").values():
         yield from _named(person, bank="bank")
     for fault in _items(tree, "faults"):
-        yield from _named(fault, bank="bank")
+        yield from _named(fault, bank="bank", atm="machine", node="node", clock="clock")
     for expectation in _items(tree, "expect"):
         yield from _named(expectation, at="place", bank="bank")
 
 
-def _named(node: Any, **kinds: str) -> Iterator[tuple[str, Scalar]]:
+def _named(node: Any, /, **kinds: str) -> Iterator[tuple[str, Scalar]]:
     for key, kind in kinds.items():
         name = node.value(key) if isinstance(node, Mapping) else None
         if isinstance(name, Scalar) and not name.is_empty and not name.startswith("$"):
@@ -106,6 +106,10 @@ class _Resolver:
                     self._member(name)
                 case "machine":
                     self._machine(name)
+                case "node":
+                    self._find(name, self._nodes(), "node", "this scenario")
+                case "clock":
+                    self._clock(name)
         own = [key.split(".")[1] for key in _map(self.tree, "policy") if key.startswith("partners.")]
         partners = [*self.known.partners, *own] if self.known.partners else ()
         for bank in _map(self.tree, "banks").values():
@@ -148,6 +152,23 @@ class _Resolver:
             self.problems.add(name, f"'{alias}' is a group of {size}; write {alias}/1 to {alias}/{size}")
         elif size is not None and not 1 <= _number(index) <= size:
             self.problems.add(name, f"the group '{alias}' has the members {alias}/1 to {alias}/{size}")
+
+    def _nodes(self) -> list[str]:
+        """What can be restarted: the switch, and each operator's acquirer."""
+        operators = [
+            str(operator) for place in self.places.values() for _, operator in _named(place, operator="")
+        ]
+        return [SWITCH, *dict.fromkeys(operators)]
+
+    def _clock(self, name: Scalar) -> None:
+        """Whatever has a clock of its own: a node, a bank's host, or an ATM."""
+        others = [*self._nodes(), *self.banks]
+        if name in others:
+            return
+        if name.partition("/")[0] in self.places:
+            self._machine(name)
+        else:
+            self._find(name, [*others, *map(str, self.places)], "clock", "this scenario")
 
     def _machine(self, name: Scalar) -> None:
         place, slash, index = name.partition("/")

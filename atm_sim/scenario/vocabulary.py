@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final, Literal, TypeAlias, get_args
 
 DEFAULT_BANK: Final = "jnb"
+SWITCH: Final = "switch"
 DEFAULT_BIN: Final = "499900"
 TEST_BIN_PREFIX: Final = "4999"
 
@@ -19,6 +20,7 @@ Channel: TypeAlias = Literal["pc", "smartphone", "mobile"]
 LinkName: TypeAlias = Literal["atm-acquirer", "acquirer-switch", "switch-issuer", "acquirer-issuer"]
 Service: TypeAlias = Literal["withdraw", "deposit", "balance"]
 PinEntry: TypeAlias = Literal["right", "wrong"]
+CrashMoment: TypeAlias = Literal["before_commit", "after_charge", "after_commit"]
 CardFate: TypeAlias = Literal["returned", "retained"]
 CardInHand: TypeAlias = Literal["own", "skimmed", "forged"]
 ExchangeReason: TypeAlias = Literal["failed", "expired", "lost"]
@@ -88,13 +90,20 @@ EXAMPLES: Final = {
     "at": "12:05",
     "about": "investment trusts",
     "atm": "shibuya-01",
+    "bank": "jnb",
     "because": "another bank's published limit",
     "bin": '"499911"',
-    "cause": "stolen",
+    "by": "-90 s",
     "cassettes": "{10000: 200, 1000: 500}",
+    "cause": "stolen",
+    "chance": "0.3",
+    "clock": "shibuya-01",
     "cv": "0.4",
     "day": "2014-01-15",
+    "delay": "3 s",
+    "element": "39",
     "every": "10 min",
+    "for": "30 s",
     "from": "14:00",
     "interarrival": "{exponential: 90 s}",
     "is": "down",
@@ -105,6 +114,7 @@ EXAMPLES: Final = {
     "login_id": '"hana2014"',
     "name": "山田 花子",
     "new_pin": '"4321"',
+    "node": "switch",
     "notes": "{10000: 3}",
     "on": "2014-01-20",
     "operator": "seven_bank",

@@ -313,7 +313,7 @@ class Conductor:
             self._requests.setdefault(request, self._context)
         planned = self._requests.get(request)
         link, bank = self._lab.line(sender, to)
-        travel_us = self._lab.links.travel_us(link, bank, now_us)
+        passage = self._lab.links.carry(link, bank, message, now_us)
         self._log.append_message(
             MessageRow(
                 self._lab.run,
@@ -327,13 +327,21 @@ class Conductor:
                 _masked_json(message),
             )
         )
-        if travel_us is None:
+        for kind in passage.struck:
+            self._row("fault", planned, request_id=request, mti=message.mti, reason=kind)
+        if not passage.arrivals:
             self._row("lost", planned, request_id=request, mti=message.mti, reason=link)
-            return
-        self._driver.carry(message, travel_us, partial(self._deliver, sender, to))
+        for after_us, arriving in passage.arrivals:
+            if arriving is None:
+                unreadable = partial(
+                    self._row, "unreadable", planned, request_id=request, mti=message.mti, reason=link
+                )
+                self._driver.call_after(after_us, unreadable)
+            else:
+                self._driver.carry(arriving, after_us, partial(self._deliver, sender, to, request))
 
-    def _deliver(self, sender: str, to: str, message: Message) -> None:
-        self._tell(to, Received(sender, message), self._requests.get(request_id(message)))
+    def _deliver(self, sender: str, to: str, request: str, message: Message) -> None:
+        self._tell(to, Received(sender, message), self._requests.get(request))
 
     def _set_timer(self, node: str, timer: SetTimer) -> None:
         slot = (node, timer.key)

@@ -20,7 +20,7 @@ from atm_sim.sansio.saf import Saf
 from atm_sim.scenario import Person as CastEntry
 from atm_sim.scenario import Place, Scenario, Stream
 from atm_sim.scenario.participants import PolicyOverride
-from atm_sim.scenario.vocabulary import DEFAULT_BANK
+from atm_sim.scenario.vocabulary import DEFAULT_BANK, SWITCH
 from atm_sim.terminal.cassettes import Cassette
 from atm_sim.terminal.config import TerminalConfig, Timers
 from atm_sim.terminal.machine import Terminal
@@ -28,7 +28,7 @@ from atm_sim.world.at_home import OFFICES, Offices
 from atm_sim.world.cast import Cast, Person
 from atm_sim.world.chance import Chance, draw_us
 from atm_sim.world.habits import HABITS
-from atm_sim.world.links import LATENCIES, LinkFault, Links, line_between
+from atm_sim.world.links import LATENCIES, Links, line_between, planned
 from atm_sim.world.plans import Planned, plan, visit_of, warm_up_ends
 from atm_sim.world.site import Site
 from bank_host.host import Bank
@@ -41,7 +41,6 @@ from bank_host.rules import RULES, Rules
 from bank_host.store.contract import Store
 from bank_host.store.memory import MemoryStore
 
-SWITCH = "switch"
 SERVICES = ("withdraw", "deposit", "balance")
 OFFICE_OPENS_US = 8 * HOUR_US + 30 * MINUTE_US
 """When the banks' day begins: Zengin opens on business days."""
@@ -110,7 +109,7 @@ class Lab:
         self.nodes = {name: parts.node(name, machine) for name, machine in self._machines.items()}
         self.disks: dict[str, dict[str, Any]] = {name: {} for name in self.nodes}
         latencies = {**LATENCIES, **{str(name): spread for name, spread in scenario.links.items()}}
-        self.links = Links(latencies, self._link_faults(), self.chance)
+        self.links = Links(latencies, list(planned(scenario, self.start_us)), self.chance)
         self.people: dict[str, Person] = {}
         for alias, entry in scenario.cast.items():
             for name in members(alias, entry):
@@ -267,13 +266,6 @@ class Lab:
         bin_ = self.scenario.bank_bin(entry.bank)
         return self._cast.join(alias, entry, self.banks[entry.bank], bin_, random, now_us, online=online)
 
-    def _link_faults(self) -> list[LinkFault]:
-        start_us = self.start_us
-        return [
-            LinkFault(f.link, f.state, start_us + f.from_us, start_us + f.to_us, f.delay_us, f.bank)
-            for f in self.scenario.faults
-        ]
-
     def _regulars(self, alias: str | None) -> list[Person]:
         """The people of the cast that a stream consists of, who come in turn; none = strangers."""
         if alias is None:
@@ -317,4 +309,5 @@ def _overridden(policy: Policy, overrides: Mapping[str, PolicyOverride]) -> Poli
 
 
 def _answers(bank: Bank, message: Message, now_us: int) -> list[Message]:
-    return [bank.answer(message, now_us)]
+    answer = bank.answer(message, now_us)
+    return [] if answer is None else [answer]

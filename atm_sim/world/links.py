@@ -1,12 +1,24 @@
-"""The lines between the machines: how long a message travels, and when it does not arrive at all."""
+"""The lines between the machines: how long a message travels, and what a faulty line does to it on the way.
+
+Every line has a random stream for its travel times and every fault one of its own, so that a fault never shifts what
+another draws. A garbled value that the receiver could not tell from a right one would be caught by the message's
+authentication code, so it counts as unreadable; only the elements that an answer repeats of its request are
+delivered wrong (RS3).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from random import Random
+from typing import Final, NamedTuple
 
+from atm_sim.scenario import Scenario
+from atm_sim.scenario.faults import LinkFault as FaultInFile
 from atm_sim.scenario.values import Distribution
 from atm_sim.world.chance import Chance, draw_us
+from bank_host.iso8583.fields import MATCHERS
+from bank_host.iso8583.message import Message
+from bank_host.iso8583.mti import is_response
 
 LATENCIES: Mapping[str, Distribution] = {
     "atm-acquirer": Distribution("fixed", 30_000.0),
@@ -15,6 +27,9 @@ LATENCIES: Mapping[str, Distribution] = {
     "acquirer-issuer": Distribution("fixed", 15_000.0),
 }
 """One-way travel times when a scenario does not say (assumed); a message takes the same line in both directions."""
+
+REPEATED: Final = (3, 4, 7, 11, 37, 41, 49)
+"""What an answer repeats of its request: here the asker sees for itself that a value is wrong."""
 
 
 def line_between(sender: str, to: str) -> str:
@@ -26,33 +41,120 @@ def line_between(sender: str, to: str) -> str:
 
 
 class LinkFault(NamedTuple):
-    """A line that is down or slow from `from_us` until just before `to_us`; `bank` narrows it to one issuer."""
+    """What a line does from `from_us` until just before `to_us`; `bank` and `mti` narrow it to some messages."""
 
     link: str
-    state: str  # down | slow
+    kind: str  # down | slow | lossy | duplicating | reordering | late | garbling
     from_us: int
     to_us: int
     delay_us: int = 0
     bank: str = ""
+    mti: str = ""
+    chance: float = 1.0
+    element: int = 0
+    stream: str = ""  # the name of its random stream
+
+    def concerns(self, bank: str, message: Message, now_us: int) -> bool:
+        """Whether a message of this line is in the fault's window, and one of those it strikes."""
+        if not self.from_us <= now_us < self.to_us:
+            return False
+        return self.bank in ("", bank) and self.mti in ("", message.mti)
+
+
+class Arrival(NamedTuple):
+    """One arrival of a message at the far end; without a message, something that nobody can read."""
+
+    after_us: int
+    message: Message | None
+
+
+class Passage(NamedTuple):
+    """What became of one message: how it arrives (not at all: it is lost), and the faults that struck it."""
+
+    arrivals: tuple[Arrival, ...]
+    struck: tuple[str, ...] = ()
+
+
+def planned(scenario: Scenario, start_us: int) -> Iterator[LinkFault]:
+    """The faults of a scenario that strike its lines, each with a random stream of its own."""
+    for number, fault in enumerate(scenario.faults, 1):
+        if isinstance(fault, FaultInFile):
+            yield LinkFault(
+                fault.link,
+                fault.kind,
+                start_us + scenario.after_midnight_us(fault.begins),
+                start_us + scenario.after_midnight_us(fault.ends),
+                getattr(fault, "delay_us", 0),
+                fault.bank or "",
+                fault.mti or "",
+                getattr(fault, "chance", 1.0),
+                getattr(fault, "element", 0),
+                f"fault/{number}/{fault.kind}",
+            )
 
 
 class Links:
-    """Latency and faults of every line, drawn from one random stream a line."""
+    """Latency and faults of every line."""
 
     def __init__(
         self, latencies: Mapping[str, Distribution], faults: Sequence[LinkFault], chance: Chance
     ) -> None:
         self._latencies = latencies
-        self._faults = faults
+        self._faults = {link: tuple(fault for fault in faults if fault.link == link) for link in latencies}
         self._chance = chance
 
-    def travel_us(self, link: str, bank: str, now_us: int) -> int | None:
-        """How long a message that leaves now travels, or None: it is lost."""
-        delay_us = draw_us(self._latencies[link], self._chance.stream(f"latency/{link}"))
-        for fault in self._faults:
-            applies = fault.link == link and fault.bank in ("", bank)
-            if applies and fault.from_us <= now_us < fault.to_us:
-                if fault.state == "down":
-                    return None
-                delay_us += fault.delay_us
-        return delay_us
+    def carry(self, link: str, bank: str, message: Message, now_us: int) -> Passage:
+        """What becomes of a message that leaves now."""
+        travel_us = draw_us(self._latencies[link], self._chance.stream(f"latency/{link}"))
+        arrivals: tuple[Arrival, ...] = (Arrival(travel_us, message),)
+        struck: tuple[str, ...] = ()
+        for fault in self._faults[link]:
+            if fault.concerns(bank, message, now_us):
+                after = tuple(
+                    made
+                    for arrival in arrivals
+                    for made in _struck(fault, arrival, self._chance.stream(fault.stream))
+                )
+                if after != arrivals:
+                    arrivals, struck = after, (*struck, fault.kind)
+        return Passage(arrivals, struck)
+
+
+def _struck(fault: LinkFault, arrival: Arrival, random: Random) -> Sequence[Arrival]:
+    """What one fault makes of one arrival."""
+    if fault.chance < 1.0 and random.random() >= fault.chance:
+        return (arrival,)
+    after_us, message = arrival
+    match fault.kind:
+        case "down" | "lossy":
+            return ()
+        case "duplicating":
+            return (arrival, Arrival(after_us + fault.delay_us, message))
+        case "slow" | "late":
+            return (Arrival(after_us + fault.delay_us, message),)
+        case "reordering":
+            return (Arrival(after_us + random.randint(1, max(1, fault.delay_us)), message),)
+        case "garbling":
+            return (Arrival(after_us, garbled(message, fault.element, random)),)
+    raise ValueError(f"no such fault of a line: {fault.kind}")
+
+
+def garbled(message: Message | None, element: int, random: Random) -> Message | None:
+    """The message with a wrong value in the element, or None: unreadable."""
+    if message is None or element not in message:
+        return message
+    if is_response(message.mti) and element in REPEATED and random.random() < 0.5:
+        wrong = _wrong(element, message[element], random)
+        return None if wrong is None else message.but({element: wrong})
+    return None
+
+
+def _wrong(element: int, value: str, random: Random) -> str | None:
+    """Another well-formed value of the element: every digit moved on by the same step, if any step fits."""
+    first = random.randrange(9)
+    for turn in range(9):
+        step = (first + turn) % 9 + 1
+        moved = "".join(str((int(c) + step) % 10) if c.isdigit() else c for c in value)
+        if moved != value and MATCHERS[element].fullmatch(moved):
+            return moved
+    return None

@@ -6,6 +6,7 @@ from typing import Final
 
 APPROVED: Final = "00"
 
+MALFUNCTION: Final = "MALFUNCTION"
 HOT_CARD: Final = "HOT_CARD"
 PIN_BLOCKED: Final = "PIN_BLOCKED"
 
@@ -43,7 +44,7 @@ CODES: Final = {
     "REVERSED_FIRST": "94",
     "IDENTITY_REUSED": "94",  # the identity of an earlier message with other content
     "BAD_FORMAT": "30",
-    "MALFUNCTION": "96",
+    MALFUNCTION: "96",
 }
 
 HOT_CODES: Final = {"lost": "41", "stolen": "43"}

@@ -4,7 +4,8 @@ Stores never decide. `begin()` opens a unit of work; leaving it normally commits
 rolls everything back. Rows that are loaded stay locked until then, always in the order account, limit use,
 card, so that two units of work on the same customer take turns. `Conflict`, from any call or from the commit,
 means that the unit of work has to run again from the start (the host does, with a cap); `Refused` means a
-guarded change found its condition false and nothing of it was written.
+guarded change found its condition false and nothing of it was written. `Unavailable`, from any call, means that
+the store does not work at all; coming from the commit it leaves open whether the unit of work took place.
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ class Conflict(Exception):
 
 class Refused(Exception):
     """A guarded change (charge, token step) found its condition false."""
+
+
+class Unavailable(Exception):
+    """The store cannot be reached, or fails; to run the unit of work again at once would not help."""
 
 
 class ActResult(NamedTuple):

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from bank_host.store import schema
-from bank_host.store.contract import Conflict, MailRow, OutboxRow
-from bank_host.store.engine import is_conflict, reading
+from bank_host.store.contract import MailRow, OutboxRow
+from bank_host.store.engine import as_ours, reading
 from bank_host.store.memory_unit import Tables
 from bank_host.store.sql_statements import columns
 
@@ -103,9 +103,7 @@ class SqlDelivery:
             with self._engine.begin() as connection:
                 yield connection
         except DBAPIError as error:
-            if is_conflict(error):
-                raise Conflict("the database put another writer first") from error
-            raise
+            raise as_ours(error) from error
 
 
 class MemoryDelivery:

@@ -1,4 +1,4 @@
-"""Open a database so that units of work are safe in it, and say which of its errors mean "run again".
+"""Open a database so that units of work are safe in it, and say which of its errors mean "run again" or "down".
 
 SQLite: the driver opens no transactions of its own, each one begins with BEGIN IMMEDIATE; WAL, foreign keys,
 a busy timeout, and a sync on every commit unless a simulation asks for less. PostgreSQL: READ COMMITTED with
@@ -7,13 +7,15 @@ row locks.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
-from bank_host.store.contract import Conflict
+from bank_host.store.contract import Conflict, Unavailable
 
 _BUSY_S = 30
 _READING = "bank_reading"  # execution option: this connection only reads, so it takes no write lock
@@ -38,9 +40,14 @@ def open_engine(url: str | URL, *, durable: bool = True) -> Engine:
     raise ValueError(f"no store for {parsed.get_backend_name()!r}: use sqlite:///FILE or postgresql://...")
 
 
-def reading(engine: Engine) -> Connection:
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
     """A connection for sweeps."""
-    return engine.connect().execution_options(**{_READING: True})
+    try:
+        with engine.connect().execution_options(**{_READING: True}) as connection:
+            yield connection
+    except DBAPIError as error:
+        raise as_ours(error) from error
 
 
 def _keep_sqlite_rules(engine: Engine, synchronous: str) -> None:
@@ -57,9 +64,13 @@ def _keep_sqlite_rules(engine: Engine, synchronous: str) -> None:
     event.listen(engine, "begin", on_begin)
 
 
-def as_conflict(error: DBAPIError) -> Exception:
-    """A conflict for the errors that mean one; any other error of the database stays what it is."""
-    return Conflict("the database put another unit of work first") if is_conflict(error) else error
+def as_ours(error: DBAPIError) -> Exception:
+    """What the store's contract calls an error of the database; one that is a fault in our code stays what it is."""
+    if is_conflict(error):
+        return Conflict("the database put another unit of work first")
+    if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
+        return Unavailable(f"the database does not work ({type(error).__name__})")
+    return error
 
 
 def is_conflict(error: DBAPIError) -> bool:

@@ -37,7 +37,7 @@ from bank_host.rules.facts import (
 )
 from bank_host.store import sql_statements as sql
 from bank_host.store.contract import ActResult, Conflict, Wanted
-from bank_host.store.engine import as_conflict
+from bank_host.store.engine import as_ours
 from bank_host.store.memory_unit import MemoryUnit, Tables
 from bank_host.store.sealing import StoreKeys, unseal
 from bank_host.store.sql_writes import Writes, reserve
@@ -66,11 +66,13 @@ class SqlUnit(MemoryUnit):
             self._connection = self._engine.connect()
         except PoolTimeout:
             raise Conflict("every connection to the database is taken") from None
+        except DBAPIError as error:
+            raise as_ours(error) from error
         try:
             self._connection.begin()
         except DBAPIError as error:
             self._connection.close()
-            raise as_conflict(error) from error
+            raise as_ours(error) from error
         return self
 
     def __exit__(
@@ -83,9 +85,13 @@ class SqlUnit(MemoryUnit):
             try:
                 writes = Writes(self._connection, self._keys, self._chain_name)
                 writes.write(self._tables, self._undo, self._forced)
+            except DBAPIError as refused:
+                raise as_ours(refused) from refused
+            try:
                 self._connection.commit()
             except DBAPIError as refused:
-                raise as_conflict(refused) from refused
+                self._connection.invalidate()  # a failed COMMIT may leave the transaction, and its locks, open
+                raise as_ours(refused) from refused
 
     # ---------------------------------------------------------------- fetching
 
@@ -93,7 +99,7 @@ class SqlUnit(MemoryUnit):
         try:
             return self._connection.execute(statement, {"keys": list(keys), **more}).all()
         except DBAPIError as error:
-            raise as_conflict(error) from error
+            raise as_ours(error) from error
 
     def _new(self, kind: str, keys: Iterable[str], *more: Any) -> list[str]:
         """Those of `keys` that were not looked for yet, sorted; from now on they were."""
@@ -195,7 +201,13 @@ class SqlUnit(MemoryUnit):
         self._fetch_standing(list(self._tables.accounts), day, month)
         self._fetch_exchanges(want.key for want in wanted)
         self._fetch_authorisations(want.original_key for want in wanted)
-        self._numbers.extend(reserve(self._connection, "host_number", len(wanted)))
+        self._reserve(len(wanted))
+
+    def _reserve(self, count: int) -> None:
+        try:
+            self._numbers.extend(reserve(self._connection, "host_number", count))
+        except DBAPIError as error:
+            raise as_ours(error) from error
 
     def _fetch_standing(self, account_ids: list[str], day: date, month: str) -> None:
         self._fetch_uses(account_ids, day)
@@ -204,7 +216,7 @@ class SqlUnit(MemoryUnit):
 
     def next_seq(self) -> int:
         if not self._numbers:
-            self._numbers.extend(reserve(self._connection, "host_number", 1))
+            self._reserve(1)
         return self._numbers.popleft()
 
     def exchange(self, key: str) -> Exchange | None:

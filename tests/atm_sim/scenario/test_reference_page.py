@@ -20,8 +20,8 @@ from atm_sim.scenario import (
     loads,
     vocabulary,
 )
+from atm_sim.scenario.faults import FAULTS
 from atm_sim.scenario.measured import CountExpectation
-from atm_sim.scenario.model import LinkFault
 from atm_sim.scenario.participants import CardOptions, PolicyOverride
 from atm_sim.scenario.step_parts import Repeat
 from atm_sim.scenario.steps import ACTIONS, AnyStep
@@ -45,7 +45,6 @@ SECTIONS = {
     "### places": Place,
     "### timers": Timers,
     "### streams": Stream,
-    "### faults": LinkFault,
     "### run": Run,
     "### repeat": Repeat,
     "### What a step must lead to": StepExpectation,
@@ -94,8 +93,17 @@ def test_every_action_and_every_key_of_it_is_on_the_page():
         assert all(f"`{key}`" in steps for key in model.keys())  # noqa: SIM118
 
 
+@pytest.mark.parametrize(("kind", "model"), FAULTS.items())
+def test_every_fault_stands_in_the_table_with_the_keys_it_needs_and_may_have(kind, model):
+    (line,) = [line for line in section("### faults").splitlines() if line.startswith(f"| `{kind}` |")]
+    needs, may_have = (re.findall(r"`([a-z_]+)`", cell) for cell in line.split("|")[3:5])
+    required = {key for key, name in model.keys().items() if model.model_fields[name].is_required()} - {"is"}
+    assert required == set(needs)
+    assert set(model.keys()) - required - {"is"} == set(may_have)
+
+
 @pytest.mark.parametrize(
-    "words", ["Kind", "Authenticator", "Medium", "HotAs", "Channel", "LinkName", "Habit"]
+    "words", ["Kind", "Authenticator", "Medium", "HotAs", "Channel", "LinkName", "Habit", "CrashMoment"]
 )
 def test_every_word_of_the_vocabulary_is_on_the_page(words):
     for word in get_args(getattr(vocabulary, words)):

@@ -31,8 +31,8 @@ from bank_host.rules.changes import Change, CountUse, SetCustomer
 from bank_host.rules.facts import Account, Act, Card, CardFacts, Enrolment, Payee, Token
 from bank_host.secrets import Secret
 from bank_host.store import schema
-from bank_host.store.contract import Store
-from bank_host.store.engine import as_conflict, open_engine, reading
+from bank_host.store.contract import Store, Wanted
+from bank_host.store.engine import as_ours, open_engine, reading
 from bank_host.store.memory import MemoryStore
 from bank_host.store.sealing import SIMULATION_KEY, derive
 from bank_host.store.sql import SqlStore
@@ -344,6 +344,9 @@ class CarelessUnit(SqlUnit):
 
     _counted = count(1)
 
+    def prefetch(self, wanted: Iterable[Wanted], day: date, month: str) -> None:
+        """Nothing is looked at in good time."""
+
     def next_seq(self) -> int:
         return next(self._counted)
 
@@ -351,7 +354,7 @@ class CarelessUnit(SqlUnit):
         try:
             self._connection.execute(statement)
         except DBAPIError as error:
-            raise as_conflict(error) from error
+            raise as_ours(error) from error
 
     def card_facts(self, card_id: str, day: date, month: str, service: str, medium: str) -> CardFacts | None:
         with reading(self._engine) as connection:

@@ -1,0 +1,44 @@
+"""What the worlds reached: response codes, faults that struck, invariants with something to check, and so on.
+
+A hunt that never went somewhere has found nothing there. Each kind of place has its list of all there is to reach;
+after many worlds an empty row fails the run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TypeAlias
+
+from atm_sim.checks.invariants.catalogue import NAMES
+from atm_sim.fuzz.fault_kinds import FAULT_KINDS
+from atm_sim.fuzz.step_kinds import STEP_KINDS
+from atm_sim.runner.play import CaseRun
+
+Reached: TypeAlias = Counter[tuple[str, str]]
+"""(kind of place, its name) -> how often."""
+
+STEP, CODE, FAULT, INVARIANT = "step", "response code", "fault", "invariant"
+
+
+def to_reach() -> tuple[tuple[str, str], ...]:
+    """Every place that a long hunt has to reach."""
+    return (
+        *((STEP, kind.do) for kind in STEP_KINDS),
+        *((FAULT, kind.kind) for kind in FAULT_KINDS),
+        *((INVARIANT, name) for name in NAMES),
+    )
+
+
+def reached(done: CaseRun) -> Reached:
+    """What one played world reached."""
+    scenario, found = done.case.scenario, Reached()
+    found.update((STEP, step.do) for step in scenario.steps)
+    for log in done.logs.values():
+        found.update((CODE, row.code) for row in log.events if row.kind in ("decided", "answered"))
+        found.update((FAULT, row.reason) for row in log.events if row.kind == "fault")
+    found.update({(INVARIANT, name): times for name, times in done.checked.items()})
+    return +found
+
+
+def unreached(found: Reached) -> list[tuple[str, str]]:
+    return [place for place in to_reach() if not found[place]]

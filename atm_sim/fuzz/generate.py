@@ -1,0 +1,122 @@
+"""From a seed to a world: people, places and banks, steps aimed at the edges, faults aimed at the steps.
+
+The same seed gives the same world, whatever else is drawn beside it. What a world can hold stands in two tables,
+`step_kinds` and `fault_kinds`.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from random import Random
+
+from atm_sim.fuzz.draft import Draft, Site, Sketch
+from atm_sim.fuzz.fault_kinds import draw_fault
+from atm_sim.fuzz.step_kinds import draw_step
+from atm_sim.fuzz.written import DAY_S, World, Written, quoted, yen
+from atm_sim.scenario.vocabulary import DEFAULT_BANK
+
+DAYS = (date(2014, 1, 15), date(2014, 1, 15), date(2014, 1, 31), date(2014, 3, 31), date(2016, 2, 29))
+NAMES = (("hanako", "山田 花子"), ("taro", "鈴木 太郎"), ("yuki", "佐藤 由紀"), ("sakura", "さくら商事"))
+OPERATORS = ("seven_bank", "seven_bank", "lawson", "japan_post", "smbc", "e_net", "aeon")
+PLACES = ("shibuya", "ebisu", "ueno")
+BALANCES_JPY = (1_000, 30_000, 60_000, 100_157, 300_000, 2_000_000)
+STANDING_JPY = (10_000, 50_000, 100_000, 500_000)
+CASSETTES = ("{10000: 2, 1000: 5}", "{10000: 6, 1000: 3}", "{1000: 30}", "{10000: 40, 1000: 40}")
+OTHER_BANK = "sakura"
+
+MOST_STEPS = 16
+HABITS: World = {
+    "insert": "3 s",
+    "pin": "8 s",
+    "choose": "10 s",
+    "dispense": "12 s",
+    "take_card": "4 s",
+    "take_cash": "6 s",
+}
+"""Everybody equally fast, so that faults can be aimed at the seconds of a visit."""
+
+GAPS_S = (0, 0, 1, 5, 20, 40, 60, 60, 180, 600, 3600)
+
+
+def world(seed: int) -> World:
+    """The world of a seed."""
+    random = Random(f"fuzz/{seed}")
+    draft = Draft(random, random.choice(DAYS), random.choice((3, 10, 10, 22)) * 3600)
+    made: World = {
+        "scenario": f"fuzz seed {seed}",
+        "version": "1",
+        "day": str(draft.day),
+        "seed": str(seed),
+        "rest": "required",
+    }
+    made |= _banks(draft)
+    made["cast"] = _cast(draft)
+    made["places"] = _places(draft)
+    if draft.happens(0.8):
+        made["habits"] = dict(HABITS)
+    steps = _steps(draft)
+    faults: list[Written] = [draw_fault(draft) for _ in range(draft.one_of((0, 0, 1, 1, 1, 2, 3)))]
+    if faults:
+        made["faults"] = faults
+    made["steps"] = steps
+    return made
+
+
+def _banks(draft: Draft) -> World:
+    draft.banks = [DEFAULT_BANK]
+    banks: World = {}
+    if draft.happens(0.25):
+        draft.banks.append(OTHER_BANK)
+        banks[OTHER_BANK] = {"bin": quoted("499911")}
+    return {"banks": banks} if banks else {}
+
+
+def _cast(draft: Draft) -> World:
+    cast: World = {}
+    for number in range(draft.one_of((1, 2, 2, 3, 4))):
+        alias, name = NAMES[number]
+        kind = "corporate" if alias == "sakura" else draft.one_of(("individual", "sole_proprietor"))
+        bank = draft.banks[-1] if number == 1 else DEFAULT_BANK
+        balance_jpy, limit_jpy = draft.one_of(BALANCES_JPY), draft.one_of(STANDING_JPY)
+        person: World = {"name": name, "balance": yen(balance_jpy), "atm_limit": yen(limit_jpy)}
+        if kind != "individual":
+            person["kind"] = kind
+        if bank != DEFAULT_BANK:
+            person["bank"] = bank
+        if id_card := draft.happens(0.1):
+            person["authenticator"] = "id_card"
+        if draft.happens(0.1):
+            person["card"] = {"medium": "stripe"}
+        cast[alias] = person
+        draft.people.append(Sketch(alias, bank, kind, balance_jpy, limit_jpy, id_card))
+    return cast
+
+
+def _places(draft: Draft) -> World:
+    places: World = {}
+    for alias in PLACES[: draft.one_of((1, 1, 2, 3))]:
+        site = Site(alias, draft.one_of(OPERATORS), draft.one_of((1, 1, 1, 2)))
+        place: World = {"operator": site.operator}
+        if site.machines > 1:
+            place["machines"] = str(site.machines)
+        if draft.happens(0.25):
+            place["cassettes"] = draft.one_of(CASSETTES)
+        if draft.happens(0.1):
+            place["retains_card_on_break"] = "true"
+        places[alias] = place
+        draft.sites.append(site)
+    return places
+
+
+def _steps(draft: Draft) -> list[Written]:
+    """In the order of their times: close together, hours apart, or just before midnight and over it."""
+    steps: list[Written] = []
+    for _ in range(draft.random.randrange(3, MOST_STEPS)):
+        steps.append(draw_step(draft))
+        if draft.happens(0.08):
+            draft.at_s = max(draft.at_s, (draft.at_s // DAY_S + 1) * DAY_S - draft.one_of((60, 30, 20, 5)))
+        elif draft.happens(0.04):
+            draft.at_s += draft.one_of((1, 1, 3, 9)) * DAY_S
+        else:
+            draft.at_s += draft.one_of(GAPS_S)
+    return steps

@@ -1,0 +1,201 @@
+"""The steps that a world is drawn from: one row a kind, with how often it comes. A new kind is one entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from atm_sim.fuzz.draft import Draft, Sketch
+from atm_sim.fuzz.written import World, quoted, yen
+
+Draw = Callable[[Draft, Sketch], World]
+"""Draws the keys of a step beside `at`, `who` and `do`."""
+
+
+class StepKind(NamedTuple):
+    """`weight` is how often the kind comes among a hundred or so steps."""
+
+    do: str
+    weight: int
+    draw: Draw
+    at_atm: bool = False
+    needs_two_banks: bool = False
+
+
+CHANNELS = ("pc", "smartphone", "mobile")
+PINS = ("right",) * 8 + ("wrong", "[wrong, right]", "[wrong, wrong, right]", "[wrong, wrong, wrong]")
+CODES = ("current",) * 8 + ("previous", "used", "wrong")
+LIMITS_JPY = (0, 0, 10_000, 50_000, 100_000, 500_000, 501_000)
+RAISES_JPY = (20_000, 80_000, 600_000, 1_000_000, 2_001_000)
+NEW_PINS = ("2468", "1379", "0417", "8642")
+
+
+def _at_atm(draft: Draft) -> World:
+    step: World = {"atm": draft.one_of(draft.one_of(draft.sites).atms)}
+    if (pin := draft.one_of(PINS)) != "right":
+        step["pin"] = pin
+    if draft.happens(0.04):
+        step["card"] = draft.one_of(("skimmed", "forged"))
+    return step
+
+
+def _withdraw(draft: Draft, person: Sketch) -> World:
+    amount_jpy = draft.aimed_jpy(person)
+    if draft.happens(0.03):
+        amount_jpy += 500  # below the step of every machine
+    step: World = {"amount": yen(amount_jpy)} | _at_atm(draft)
+    if draft.happens(0.3):
+        part_jpy = draft.random.randrange(amount_jpy // 1_000) * 1_000
+        mishaps = ("jam", "cash_not_taken", "card_not_taken", "power_loss", "partial", "partial")
+        mishap = draft.one_of(mishaps)
+        step["device"] = {"partial": yen(part_jpy)} if mishap == "partial" else mishap
+    elif amount_jpy <= min(person.room_jpy, person.balance_jpy):
+        person.used_jpy += amount_jpy
+        person.balance_jpy -= amount_jpy
+    return step
+
+
+def _deposit(draft: Draft, person: Sketch) -> World:
+    notes: World = {"10000": str(draft.random.randrange(1, 8))}
+    if draft.happens(0.5):
+        notes[draft.one_of(("1000", "2000", "5000"))] = str(draft.random.randrange(1, 20))
+    step: World = {"notes": notes} | _at_atm(draft)
+    if draft.happens(0.1):
+        step["device"] = draft.one_of(("power_loss", "card_not_taken"))
+    return step
+
+
+def _balance(draft: Draft, person: Sketch) -> World:
+    return _at_atm(draft)
+
+
+def _change_pin(draft: Draft, person: Sketch) -> World:
+    return {"new_pin": quoted(draft.one_of(NEW_PINS))} | _at_atm(draft)
+
+
+def _via(draft: Draft) -> World:
+    return {"via": draft.one_of(CHANNELS)}
+
+
+def _via_channel(draft: Draft, person: Sketch) -> World:
+    return _via(draft)
+
+
+def _with_code(draft: Draft) -> World:
+    """Mostly the code that the display shows; at times an old or a wrong one, or none."""
+    return _via(draft) if draft.happens(0.05) else _via(draft) | {"otp": draft.one_of(CODES)}
+
+
+def _with_code_alone(draft: Draft, person: Sketch) -> World:
+    return _with_code(draft)
+
+
+def _set_limit(draft: Draft, person: Sketch) -> World:
+    """Often below what is used today: room is 0 then, and must not be the distance to the limit."""
+    below_use_jpy = person.used_jpy // 2_000 * 1_000
+    amount_jpy = draft.one_of((*LIMITS_JPY, below_use_jpy, below_use_jpy, below_use_jpy))
+    step: World = {"amount": yen(amount_jpy)} | _with_code(draft)
+    if amount_jpy <= 500_000:
+        person.limit_jpy = amount_jpy
+    return step
+
+
+def _raise_limit(draft: Draft, person: Sketch) -> World:
+    amount_jpy, later = draft.one_of(RAISES_JPY), draft.one_of((0, 0, 0, 1, 2, 61))
+    if later == 0 and amount_jpy < 2_000_000:
+        person.limit_jpy = max(person.limit_jpy, amount_jpy)
+    return {"amount": yen(amount_jpy), "on": draft.date(later)} | _with_code(draft)
+
+
+def _cancel_raise(draft: Draft, person: Sketch) -> World:
+    return {"on": draft.date(draft.one_of((0, 0, 1)))} | _with_code(draft)
+
+
+def _transfer(draft: Draft, person: Sketch) -> World:
+    payee = draft.person()
+    amount_jpy = draft.one_of(
+        (person.balance_jpy, person.balance_jpy + 1, 10_000, 1, draft.aimed_jpy(person))
+    )
+    amount_jpy = max(1, amount_jpy)
+    step: World = {"to": payee.alias, "amount": yen(amount_jpy)} | _with_code(draft)
+    if draft.happens(0.2):
+        step["repeat_request"] = "true"
+    elif draft.happens(0.1):
+        step["ends"] = draft.one_of(("correct", "cancel", "welcome_page", "logout"))
+    if "ends" not in step and amount_jpy <= person.balance_jpy and payee is not person:
+        person.balance_jpy -= amount_jpy
+        payee.balance_jpy += amount_jpy
+    return step
+
+
+def _set_transfer_limit(draft: Draft, person: Sketch) -> World:
+    return {"amount": yen(draft.one_of((0, 100_000, 1_000_000)))} | _with_code(draft)
+
+
+def _report_card(draft: Draft, person: Sketch) -> World:
+    return {"as": draft.one_of(("lost", "stolen"))}
+
+
+def _nothing_more(draft: Draft, person: Sketch) -> World:
+    return {}
+
+
+def _login(draft: Draft, person: Sketch) -> World:
+    step = _via(draft)
+    if draft.happens(0.5):
+        step[draft.one_of(("password", "pin"))] = "wrong"
+    return step
+
+
+def _change_pin_online(draft: Draft, person: Sketch) -> World:
+    return {"new_pin": quoted(draft.one_of(NEW_PINS))} | _with_code(draft)
+
+
+def _unlock_token(draft: Draft, person: Sketch) -> World:
+    return _with_code(draft) | ({"pin": "wrong"} if draft.happens(0.2) else {})
+
+
+def _receive_transfer(draft: Draft, person: Sketch) -> World:
+    senders = [each.alias for each in draft.people if each.bank != person.bank]
+    amount_jpy = draft.one_of((1, 10_000, 300_000))
+    person.balance_jpy += amount_jpy
+    return {"from": draft.one_of(senders), "amount": yen(amount_jpy)}
+
+
+STEP_KINDS: tuple[StepKind, ...] = (
+    StepKind("withdraw", 42, _withdraw, at_atm=True),
+    StepKind("deposit", 7, _deposit, at_atm=True),
+    StepKind("balance", 4, _balance, at_atm=True),
+    StepKind("change_pin", 2, _change_pin, at_atm=True),
+    StepKind("set_limit", 10, _set_limit),
+    StepKind("raise_limit", 8, _raise_limit),
+    StepKind("cancel_raise", 2, _cancel_raise),
+    StepKind("lock_card", 4, _via_channel),
+    StepKind("unlock_card", 4, _with_code_alone),
+    StepKind("transfer", 6, _transfer),
+    StepKind("set_transfer_limit", 2, _set_transfer_limit),
+    StepKind("report_card", 1, _report_card),
+    StepKind("release_pin", 3, _nothing_more),
+    StepKind("release_otp", 2, _nothing_more),
+    StepKind("close_account", 1, _nothing_more),
+    StepKind("login", 2, _login),
+    StepKind("change_pin_online", 1, _change_pin_online),
+    StepKind("lock_token", 1, _via_channel),
+    StepKind("unlock_token", 1, _unlock_token),
+    StepKind("receive_transfer", 3, _receive_transfer, needs_two_banks=True),
+)
+
+
+def draw_step(draft: Draft) -> World:
+    """One step at the draft's time."""
+    two_banks = len(draft.banks) > 1
+    kinds = [kind for kind in STEP_KINDS if two_banks or not kind.needs_two_banks]
+    kind = draft.random.choices(kinds, [kind.weight for kind in kinds])[0]
+    person = draft.person()
+    if kind.needs_two_banks and all(each.bank == person.bank for each in draft.people):
+        kind = STEP_KINDS[0]
+    more = kind.draw(draft, person)
+    draft.acts_s.append(draft.at_s)
+    if kind.at_atm:
+        draft.visits_s.append((draft.at_s, str(more["atm"])))
+    return {"at": draft.moment(draft.at_s), "who": person.alias, "do": kind.do} | more
