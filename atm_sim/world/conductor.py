@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from typing import TypeVar
 
 from atm_sim.records.event import EventRecord
 from atm_sim.records.log import EventLog, MessageRow, fields_json
@@ -23,7 +24,6 @@ from atm_sim.sansio.effects import (
     Forget,
     Keep,
     PowerLost,
-    PowerRestored,
     Received,
     Record,
     Send,
@@ -33,12 +33,13 @@ from atm_sim.sansio.effects import (
 )
 from atm_sim.world.at_home import Script, Seen
 from atm_sim.world.cast import in_hand
+from atm_sim.world.disruptions import Disruptions
 from atm_sim.world.driver import Driver, Watcher
-from atm_sim.world.lab import RESTART_US, Lab
+from atm_sim.world.lab import RESTART_US, Lab, issuer_node
 from atm_sim.world.mishaps import paid_out
 from atm_sim.world.people import Act, visit
 from atm_sim.world.plans import Planned
-from bank_host.host import CHARGE, Commit
+from bank_host.host import CHARGE, Bank, Commit
 from bank_host.iso8583.describe import masked_fields
 from bank_host.iso8583.identity import request_id
 from bank_host.iso8583.message import Message
@@ -46,6 +47,12 @@ from bank_host.ledger.posting import FEES, Post
 from bank_host.rules.changes import Notify, Outcome, RaiseException
 from bank_host.rules.facts import Act as Asked
 from bank_host.rules.facts import CardRequest, Enrolment
+from bank_host.rules.reasons import MALFUNCTION
+
+T = TypeVar("T")
+
+DOWN = Outcome("refused", MALFUNCTION)
+"""What somebody in internet banking is told while the bank's host is down."""
 
 
 @dataclass(slots=True)
@@ -83,8 +90,29 @@ class Conductor:
         self._requests: dict[str, Planned] = {}  # who started a chain of messages
         self._agendas: dict[str, _Agenda] = {}
         self._context: Planned | None = None
-        for bank in lab.banks.values():
-            bank.watch = self._committed
+        self._disruptions = Disruptions(lab, self)
+        for name, bank in lab.banks.items():
+            bank.watch = partial(self._committed, name)
+
+    # ------------------------------------------------------------ what disruptions ask
+
+    def call_at(self, at_us: int, call: Callable[[], None]) -> None:
+        self._driver.call_after(max(0, at_us - self._driver.now_us()), call)
+
+    def now_us(self) -> int:
+        return self._driver.now_us()
+
+    def tell(self, node: str, event: Event) -> None:
+        """Let something happen to a machine; a person in front of an ATM that loses its power goes away."""
+        if isinstance(event, PowerLost) and (visitor := self._visits.get(node)) is not None:
+            visitor.walked_away = True
+        self._tell(node, event)
+
+    def struck(self, kind: str, fault: str, where: str) -> None:
+        self._row(kind, atm=where if where in self._lab.terminals else "", code=where, reason=fault)
+
+    def powered_off(self, node: str) -> None:
+        self._timers = {slot: setting for slot, setting in self._timers.items() if slot[0] != node}
 
     # ------------------------------------------------------------ planning
 
@@ -93,9 +121,10 @@ class Conductor:
         for atm, terminal in self._lab.terminals.items():
             self._row("cassette", atm=atm, amount_jpy=terminal.cash.total_jpy())
         for planned in self._lab.steps:
-            self._call_at(planned.at_us, partial(self._step_due, planned))
+            self.call_at(planned.at_us, partial(self._step_due, planned))
+        self._disruptions.start()
         for at_us in self._lab.mornings():
-            self._call_at(at_us, self._run_due)
+            self.call_at(at_us, self._run_due)
         for arrivals in self._lab.streams:
             self._plan_arrival(arrivals)
 
@@ -104,13 +133,10 @@ class Conductor:
         for agenda in self._agendas.values():
             self._write_state(agenda)
 
-    def _call_at(self, at_us: int, call: Callable[[], None]) -> None:
-        self._driver.call_after(max(0, at_us - self._driver.now_us()), call)
-
     def _plan_arrival(self, arrivals: Iterator[Planned]) -> None:
         planned = next(arrivals, None)
         if planned is not None:
-            self._call_at(planned.at_us, partial(self._stream_arrival, planned, arrivals))
+            self.call_at(planned.at_us, partial(self._stream_arrival, planned, arrivals))
 
     def _stream_arrival(self, planned: Planned, arrivals: Iterator[Planned]) -> None:
         self._plan_arrival(arrivals)
@@ -159,7 +185,13 @@ class Conductor:
             self._driver.call_after(act.after_us, partial(self._person_acts, visitor, act.event))
 
     def _person_acts(self, visitor: Visit, event: Event) -> None:
-        if not visitor.walked_away:
+        if visitor.walked_away:
+            return
+        if self._disruptions.is_down(visitor.machine):
+            self._row("no_service", visitor.planned, atm=visitor.machine, reason="power_loss")
+            visitor.walked_away = True
+            self._maybe_leave(visitor.machine)
+        else:
             self._tell(visitor.machine, event)
 
     def _shown(self, machine: str, show: Show) -> None:
@@ -174,7 +206,9 @@ class Conductor:
     def _maybe_leave(self, machine: str) -> None:
         """The machine is free when the person has walked away and the terminal is ready for the next one."""
         visitor = self._visits.get(machine)
-        if visitor is None or not visitor.walked_away or not self._lab.terminals[machine].idle:
+        if visitor is None or not visitor.walked_away:
+            return
+        if not (self._lab.terminals[machine].idle or self._disruptions.is_down(machine)):
             return
         del self._visits[machine]
         hold_us = visitor.planned.hold_us
@@ -237,7 +271,7 @@ class Conductor:
         assert planned is not None, "a script belongs to a step"
         self._run_due()
         self._context = planned
-        outcome = self._lab.banks[planned.person.bank].act(act, self._driver.now_us())
+        outcome = self._host_does(planned.person.bank, lambda bank, now_us: bank.act(act, now_us), DOWN)
         self._row(
             "act",
             planned,
@@ -251,8 +285,14 @@ class Conductor:
 
     def _run_due(self) -> None:
         """The banks do what is due: reserved transfers, ended locks, settlements."""
-        for bank in self._lab.banks.values():
-            bank.run_due(self._driver.now_us())
+        for name in self._lab.banks:
+            self._host_does(name, lambda bank, now_us: bank.run_due(now_us), 0)
+
+    def _host_does(self, name: str, work: Callable[[Bank, int], T], otherwise: T) -> T:
+        """What a bank does by its own clock, or `otherwise` while its host is down."""
+        node, bank = issuer_node(name), self._lab.banks[name]
+        at_us = self._disruptions.clock_us(node, self._driver.now_us())
+        return self._disruptions.host_does(node, partial(work, bank, at_us), otherwise)
 
     def _write_state(self, agenda: _Agenda) -> None:
         planned, agenda.last = agenda.last, None
@@ -269,7 +309,7 @@ class Conductor:
         visitor = self._visits.get(node)
         context = planned or (visitor.planned if visitor else None)
         previous, self._context = self._context, context
-        effects = self._lab.nodes[node].handle(event, self._driver.now_us())
+        effects = self._handled(node, event)
         if self._watcher is not None:
             self._watch(self._watcher, node, event, effects)
         for effect in effects:
@@ -277,6 +317,15 @@ class Conductor:
         self._context = previous
         if node in self._lab.terminals:
             self._maybe_leave(node)
+
+    def _handled(self, node: str, event: Event) -> list[Effect]:
+        machine, now_us = self._lab.nodes[node], self._driver.now_us()
+        disruptions = self._disruptions
+        if not disruptions.concern(node):
+            return machine.handle(event, now_us)
+        nothing: list[Effect] = []
+        at_us = disruptions.clock_us(node, now_us)
+        return disruptions.host_does(node, partial(machine.handle, event, at_us), nothing)
 
     def _watch(self, watcher: Watcher, node: str, event: Event, effects: list[Effect]) -> None:
         if node in self._lab.terminals:
@@ -338,10 +387,14 @@ class Conductor:
                 )
                 self._driver.call_after(after_us, unreadable)
             else:
-                self._driver.carry(arriving, after_us, partial(self._deliver, sender, to, request))
+                self._driver.carry(arriving, after_us, partial(self._deliver, sender, to, request, now_us))
 
-    def _deliver(self, sender: str, to: str, request: str, message: Message) -> None:
-        self._tell(to, Received(sender, message), self._requests.get(request))
+    def _deliver(self, sender: str, to: str, request: str, sent_us: int, message: Message) -> None:
+        planned = self._requests.get(request)
+        if self._disruptions.reaches(to, sent_us):
+            self._tell(to, Received(sender, message), planned)
+        else:
+            self._row("lost", planned, request_id=request, mti=message.mti, reason="down")
 
     def _set_timer(self, node: str, timer: SetTimer) -> None:
         slot = (node, timer.key)
@@ -360,17 +413,10 @@ class Conductor:
         wish = visitor.planned.wish if visitor else None
         after_us = self._lab.takes_us(visitor.planned, "dispense") if visitor else 0
         if wish is not None and wish.device == "power_loss":
-            self._driver.call_after(after_us, partial(self._power_fails, machine))
+            self._driver.call_after(after_us, partial(self._disruptions.power_fails, machine, RESTART_US))
             return
         done = paid_out(dispense.notes, wish.device, wish.partial_jpy) if wish else Dispensed(dispense.notes)
         self._driver.call_after(after_us, partial(self._tell, machine, done))
-
-    def _power_fails(self, machine: str) -> None:
-        visitor = self._visits.get(machine)
-        if visitor is not None:
-            visitor.walked_away = True
-        self._tell(machine, PowerLost())
-        self._driver.call_after(RESTART_US, partial(self._tell, machine, PowerRestored()))
 
     # ------------------------------------------------------------ the record
 
@@ -393,12 +439,16 @@ class Conductor:
             latency_us=record.latency_us,
         )
 
-    def _committed(self, commit: Commit) -> None:
+    def _committed(self, bank: str, commit: Commit) -> None:
         """What the host posted, told and set aside for people becomes rows too."""
         if self._watcher is not None:
             self._watcher.committed(commit)
         if isinstance(commit.request, Enrolment):
             return
+        self._write_commit(commit)
+        self._disruptions.committed(bank, commit)
+
+    def _write_commit(self, commit: Commit) -> None:
         if isinstance(commit.request, CardRequest) and commit.code != CHARGE:
             reason = commit.reason.lower()
             self._row("decided", code=commit.code, reason=reason, amount_jpy=commit.request.amount_jpy)

@@ -150,6 +150,18 @@ class Lab:
         """The bank whose host a node is, or ''."""
         return node.removeprefix("issuer:") if node.startswith("issuer:") else ""
 
+    def machines_at(self, name: str) -> tuple[str, ...]:
+        """The ATMs of a place, or the one that is called so."""
+        return self.sites[name].machines if name in self.sites else (name,)
+
+    def neighbours(self, node: str) -> tuple[str, ...]:
+        """The nodes that a host line joins a node to; an ATM's line to its acquirer is none."""
+        lines = [(SWITCH, issuer_node(bank)) for bank in self.banks]
+        for name, machine in self._machines.items():
+            if isinstance(machine, Acquirer):
+                lines += [(name, to) for to in (SWITCH, *machine.config.own_routes.values())]
+        return tuple(b if a == node else a for a, b in lines if node in (a, b))
+
     def queues(self) -> Iterator[Saf]:
         """Every store-and-forward queue: of the ATMs, the acquirers and the switch."""
         for machine in self._machines.values():
