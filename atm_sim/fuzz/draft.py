@@ -29,7 +29,7 @@ class Sketch:
     balance_jpy: int
     limit_jpy: int
     id_card: bool = False
-    tokens: int = 1
+    raised: bool = False  # a dated raise stands
     used_jpy: int = 0  # today
     used_on: int = -1  # the day of `used_jpy`, counted from the world's
 
@@ -61,12 +61,24 @@ class Site:
 
 
 @dataclass(slots=True)
+class Mood:
+    """What one world is like. Worlds that differ find more than worlds that have a little of everything: in each some
+    kinds of step are missing, and people may all know their PIN."""
+
+    kinds: frozenset[str]  # the steps that happen in it
+    wrong_pins: float
+    mishaps: float
+    wrong_codes: float
+
+
+@dataclass(slots=True)
 class Draft:
     """What the tables of steps and faults draw from."""
 
     random: Random
     day: date
     at_s: int
+    mood: Mood
     people: list[Sketch] = field(default_factory=list)
     sites: list[Site] = field(default_factory=list)
     banks: list[str] = field(default_factory=list)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from atm_sim.fuzz.draft import Draft
-from atm_sim.fuzz.written import World, quoted
+from atm_sim.fuzz.written import World, Written, quoted
 
 Draw = Callable[[Draft, int], World]
 """Draws the keys of a fault beside `is`; the number is the second at which it begins."""
@@ -23,8 +23,9 @@ class FaultKind(NamedTuple):
 
 LINES = ("atm-acquirer", "acquirer-switch", "switch-issuer", "switch-issuer")
 DELAYS = ("1 s", "10 s", "27 s", "37 s", "50 s", "3 min")
-MESSAGE_TYPES = ("0200", "0210", "0220", "0230", "0420", "0421", "0430")
+MESSAGE_TYPES = ("0200", "0210", "0210", "0210", "0220", "0230", "0420", "0421", "0430")
 ELEMENTS = ("3", "4", "7", "11", "37", "39", "41", "54", "90", "95")
+OUTAGES = ("1 s", "10 s", "30 s", "2 min", "3 h")
 CHANCES = ("0.2", "0.5", "0.9", "1")
 
 # Of a visit with the usual habits: the card goes in, the bank is asked at 21 s, the notes are counted until 33 s.
@@ -63,6 +64,39 @@ def _garbling(draft: Draft, begins_s: int) -> World:
     return _by_chance(draft, begins_s) | {"element": draft.one_of(ELEMENTS)}
 
 
+def _at(draft: Draft, begins_s: int) -> World:
+    return {"at": draft.moment(begins_s)}
+
+
+def _crashed(draft: Draft, begins_s: int) -> World:
+    keys = _at(draft, begins_s) | {"bank": draft.one_of(draft.banks), "for": draft.one_of(OUTAGES)}
+    if draft.happens(0.7):
+        keys["when"] = draft.one_of(("before_commit", "after_charge", "after_commit"))
+    return keys
+
+
+def _restarted(draft: Draft, begins_s: int) -> World:
+    nodes = ("switch", *(site.operator for site in draft.sites))
+    return _at(draft, begins_s) | {"node": draft.one_of(nodes), "for": draft.one_of(OUTAGES)}
+
+
+def _power_loss(draft: Draft, begins_s: int) -> World:
+    atms = [atm for site in draft.sites for atm in site.terminals]
+    return _at(draft, begins_s) | {"atm": draft.one_of(atms), "for": draft.one_of(OUTAGES)}
+
+
+def _skewed(draft: Draft, begins_s: int) -> World:
+    clocks = ["switch", *draft.banks]
+    clocks += [name for site in draft.sites for name in (site.operator, *site.terminals)]
+    keys = _lasting(draft, begins_s) | {"clock": draft.one_of(clocks)}
+    return keys | {"by": draft.one_of(("-90 s", "-5 s", "30 s", "61 s", "-1 h", "1 h"))}
+
+
+def _database_error(draft: Draft, begins_s: int) -> World:
+    calls = draft.one_of(("1", "1", "2", "2", "3", "4", "6"))
+    return _at(draft, begins_s) | {"bank": draft.one_of(draft.banks), "call": calls}
+
+
 FAULT_KINDS: tuple[FaultKind, ...] = (
     FaultKind("down", 4, _line),
     FaultKind("slow", 2, _delaying),
@@ -71,13 +105,27 @@ FAULT_KINDS: tuple[FaultKind, ...] = (
     FaultKind("reordering", 2, _delaying_by_chance),
     FaultKind("late", 4, _delaying_by_chance),
     FaultKind("garbling", 3, _garbling),
+    FaultKind("crashed", 4, _crashed),
+    FaultKind("restarted", 3, _restarted),
+    FaultKind("power_loss", 2, _power_loss),
+    FaultKind("skewed", 2, _skewed),
+    FaultKind("database_error", 3, _database_error),
 )
 
 
-def draw_fault(draft: Draft) -> World:
-    """One fault that begins in the course of one of the visits, or at any act where nobody goes to an ATM."""
-    kind = draft.random.choices(FAULT_KINDS, [kind.weight for kind in FAULT_KINDS])[0]
+def draw_faults(draft: Draft) -> list[Written]:
+    """None to four faults that begin in the course of visits, half the time all of them in the course of one. At times
+    a line fault strikes a second line too: what one node undoes for want of an answer, another undoes as well."""
     starts_s = [at_s for at_s, _ in draft.visits_s] or draft.acts_s
-    begins_s = draft.one_of(starts_s) + draft.one_of(INTO_A_VISIT_S)
-    keys = kind.draw(draft, begins_s)
-    return keys | {"is": kind.kind}
+    if draft.happens(0.5):
+        starts_s = [draft.one_of(starts_s)]
+    faults = [_fault(draft, draft.one_of(starts_s)) for _ in range(draft.one_of((0, 0, 1, 1, 1, 2, 3, 4)))]
+    if faults and "link" in faults[0] and draft.happens(0.4):
+        elsewhere = {key: value for key, value in faults[0].items() if key != "bank"}
+        faults.append(elsewhere | {"link": draft.one_of(LINES)})
+    return list(faults)
+
+
+def _fault(draft: Draft, visit_s: int) -> World:
+    kind = draft.random.choices(FAULT_KINDS, [kind.weight for kind in FAULT_KINDS])[0]
+    return kind.draw(draft, visit_s + draft.one_of(INTO_A_VISIT_S)) | {"is": kind.kind}

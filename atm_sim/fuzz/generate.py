@@ -10,8 +10,8 @@ from datetime import date
 from random import Random
 
 from atm_sim.fuzz.draft import Draft, Site, Sketch
-from atm_sim.fuzz.fault_kinds import draw_fault
-from atm_sim.fuzz.step_kinds import draw_step
+from atm_sim.fuzz.fault_kinds import draw_faults
+from atm_sim.fuzz.step_kinds import draw_step, mood
 from atm_sim.fuzz.written import DAY_S, World, Written, quoted, yen
 from atm_sim.scenario.vocabulary import DEFAULT_BANK
 
@@ -19,8 +19,8 @@ DAYS = (date(2014, 1, 15), date(2014, 1, 15), date(2014, 1, 31), date(2014, 3, 3
 NAMES = (("hanako", "山田 花子"), ("taro", "鈴木 太郎"), ("yuki", "佐藤 由紀"), ("sakura", "さくら商事"))
 OPERATORS = ("seven_bank", "seven_bank", "lawson", "japan_post", "smbc", "e_net", "aeon")
 PLACES = ("shibuya", "ebisu", "ueno")
-BALANCES_JPY = (1_000, 30_000, 60_000, 100_157, 300_000, 2_000_000)
-STANDING_JPY = (10_000, 50_000, 100_000, 500_000)
+BALANCES_JPY = (1_000, 30_000, 60_000, 100_157, 300_000, 600_000, 2_000_000, 2_000_000)
+STANDING_JPY = (10_000, 50_000, 50_000, 100_000, 100_000, 500_000)
 CASSETTES = ("{10000: 2, 1000: 5}", "{10000: 6, 1000: 3}", "{1000: 30}", "{10000: 40, 1000: 40}")
 OTHER_BANK = "sakura"
 
@@ -41,7 +41,7 @@ GAPS_S = (0, 0, 1, 5, 20, 40, 60, 60, 180, 600, 3600)
 def world(seed: int) -> World:
     """The world of a seed."""
     random = Random(f"fuzz/{seed}")
-    draft = Draft(random, random.choice(DAYS), random.choice((3, 10, 10, 22)) * 3600)
+    draft = Draft(random, random.choice(DAYS), random.choice((3, 10, 10, 22)) * 3600, mood(random))
     made: World = {
         "scenario": f"fuzz seed {seed}",
         "version": "1",
@@ -55,8 +55,7 @@ def world(seed: int) -> World:
     if draft.happens(0.8):
         made["habits"] = dict(HABITS)
     steps = _steps(draft)
-    faults: list[Written] = [draw_fault(draft) for _ in range(draft.one_of((0, 0, 1, 1, 1, 2, 3)))]
-    if faults:
+    if faults := draw_faults(draft):
         made["faults"] = faults
     made["steps"] = steps
     return made
@@ -73,7 +72,7 @@ def _banks(draft: Draft) -> World:
 
 def _cast(draft: Draft) -> World:
     cast: World = {}
-    for number in range(draft.one_of((1, 2, 2, 3, 4))):
+    for number in range(draft.one_of((1, 1, 2, 2, 3, 4))):
         alias, name = NAMES[number]
         kind = "corporate" if alias == "sakura" else draft.one_of(("individual", "sole_proprietor"))
         bank = draft.banks[-1] if number == 1 else DEFAULT_BANK
@@ -99,7 +98,7 @@ def _places(draft: Draft) -> World:
         place: World = {"operator": site.operator}
         if site.machines > 1:
             place["machines"] = str(site.machines)
-        if draft.happens(0.25):
+        if draft.happens(0.15):
             place["cassettes"] = draft.one_of(CASSETTES)
         if draft.happens(0.1):
             place["retains_card_on_break"] = "true"

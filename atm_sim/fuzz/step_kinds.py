@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 from typing import NamedTuple
 
-from atm_sim.fuzz.draft import Draft, Sketch
+from atm_sim.fuzz.draft import Draft, Mood, Sketch
 from atm_sim.fuzz.written import World, quoted, yen
 
 Draw = Callable[[Draft, Sketch], World]
 """Draws the keys of a step beside `at`, `who` and `do`."""
+
+
+Others = Callable[[Sketch, list[Sketch]], bool]
+
+
+def _not_alone(person: Sketch, everybody: list[Sketch]) -> bool:
+    return len(everybody) > 1
+
+
+def _neighbours(person: Sketch, everybody: list[Sketch]) -> bool:
+    """Is somebody at another bank?"""
+    return any(each.bank != person.bank for each in everybody)
 
 
 class StepKind(NamedTuple):
@@ -19,22 +32,22 @@ class StepKind(NamedTuple):
     weight: int
     draw: Draw
     at_atm: bool = False
-    needs_two_banks: bool = False
+    others: Others = lambda person, everybody: True  # can it happen to this person among these?
 
 
 CHANNELS = ("pc", "smartphone", "mobile")
-PINS = ("right",) * 8 + ("wrong", "[wrong, right]", "[wrong, wrong, right]", "[wrong, wrong, wrong]")
-CODES = ("current",) * 8 + ("previous", "used", "wrong")
+WRONG_PINS = ("wrong", "[wrong, right]", "[wrong, right]", "[wrong, wrong, right]", "[wrong, wrong, wrong]")
+OTHER_CODES = ("previous", "used", "wrong", "none")
 LIMITS_JPY = (0, 0, 10_000, 50_000, 100_000, 500_000, 501_000)
-RAISES_JPY = (20_000, 80_000, 600_000, 1_000_000, 2_001_000)
+RAISES_JPY = (20_000, 80_000, 600_000, 600_000, 1_000_000, 1_000_000, 2_001_000)
 NEW_PINS = ("2468", "1379", "0417", "8642")
 
 
 def _at_atm(draft: Draft) -> World:
     step: World = {"atm": draft.one_of(draft.one_of(draft.sites).atms)}
-    if (pin := draft.one_of(PINS)) != "right":
-        step["pin"] = pin
-    if draft.happens(0.04):
+    if draft.happens(draft.mood.wrong_pins):
+        step["pin"] = draft.one_of(WRONG_PINS)
+    if draft.happens(draft.mood.wrong_pins / 8):
         step["card"] = draft.one_of(("skimmed", "forged"))
     return step
 
@@ -44,7 +57,7 @@ def _withdraw(draft: Draft, person: Sketch) -> World:
     if draft.happens(0.03):
         amount_jpy += 500  # below the step of every machine
     step: World = {"amount": yen(amount_jpy)} | _at_atm(draft)
-    if draft.happens(0.3):
+    if draft.happens(draft.mood.mishaps):
         part_jpy = draft.random.randrange(amount_jpy // 1_000) * 1_000
         mishaps = ("jam", "cash_not_taken", "card_not_taken", "power_loss", "partial", "partial")
         mishap = draft.one_of(mishaps)
@@ -60,7 +73,7 @@ def _deposit(draft: Draft, person: Sketch) -> World:
     if draft.happens(0.5):
         notes[draft.one_of(("1000", "2000", "5000"))] = str(draft.random.randrange(1, 20))
     step: World = {"notes": notes} | _at_atm(draft)
-    if draft.happens(0.1):
+    if draft.happens(draft.mood.mishaps / 3):
         step["device"] = draft.one_of(("power_loss", "card_not_taken"))
     return step
 
@@ -83,7 +96,8 @@ def _via_channel(draft: Draft, person: Sketch) -> World:
 
 def _with_code(draft: Draft) -> World:
     """Mostly the code that the display shows; at times an old or a wrong one, or none."""
-    return _via(draft) if draft.happens(0.05) else _via(draft) | {"otp": draft.one_of(CODES)}
+    code = draft.one_of(OTHER_CODES) if draft.happens(draft.mood.wrong_codes) else "current"
+    return _via(draft) if code == "none" else _via(draft) | {"otp": code}
 
 
 def _with_code_alone(draft: Draft, person: Sketch) -> World:
@@ -91,9 +105,11 @@ def _with_code_alone(draft: Draft, person: Sketch) -> World:
 
 
 def _set_limit(draft: Draft, person: Sketch) -> World:
-    """Often below what is used today: room is 0 then, and must not be the distance to the limit."""
+    """Often below what is used today: room is 0 then, and must not be the distance to the limit. Often 0 after a
+    raise: the last explicit act wins."""
     below_use_jpy = person.used_jpy // 2_000 * 1_000
-    amount_jpy = draft.one_of((*LIMITS_JPY, below_use_jpy, below_use_jpy, below_use_jpy))
+    edges = (0, 0, 0) if person.raised else (below_use_jpy, below_use_jpy, below_use_jpy)
+    amount_jpy = draft.one_of((*LIMITS_JPY, *edges))
     step: World = {"amount": yen(amount_jpy)} | _with_code(draft)
     if amount_jpy <= 500_000:
         person.limit_jpy = amount_jpy
@@ -101,9 +117,10 @@ def _set_limit(draft: Draft, person: Sketch) -> World:
 
 
 def _raise_limit(draft: Draft, person: Sketch) -> World:
-    amount_jpy, later = draft.one_of(RAISES_JPY), draft.one_of((0, 0, 0, 1, 2, 61))
-    if later == 0 and amount_jpy < 2_000_000:
-        person.limit_jpy = max(person.limit_jpy, amount_jpy)
+    amount_jpy = draft.one_of((*RAISES_JPY, person.limit_jpy, person.limit_jpy + 1_000))
+    later = draft.one_of((0, 0, 0, 0, 0, 1, 2, 61))
+    if later == 0 and person.limit_jpy < amount_jpy < 2_000_000:
+        person.limit_jpy, person.raised = amount_jpy, True
     return {"amount": yen(amount_jpy), "on": draft.date(later)} | _with_code(draft)
 
 
@@ -112,7 +129,7 @@ def _cancel_raise(draft: Draft, person: Sketch) -> World:
 
 
 def _transfer(draft: Draft, person: Sketch) -> World:
-    payee = draft.person()
+    payee = draft.one_of([each for each in draft.people if each is not person])
     amount_jpy = draft.one_of(
         (person.balance_jpy, person.balance_jpy + 1, 10_000, 1, draft.aimed_jpy(person))
     )
@@ -122,7 +139,7 @@ def _transfer(draft: Draft, person: Sketch) -> World:
         step["repeat_request"] = "true"
     elif draft.happens(0.1):
         step["ends"] = draft.one_of(("correct", "cancel", "welcome_page", "logout"))
-    if "ends" not in step and amount_jpy <= person.balance_jpy and payee is not person:
+    if "ends" not in step and amount_jpy <= person.balance_jpy:
         person.balance_jpy -= amount_jpy
         payee.balance_jpy += amount_jpy
     return step
@@ -163,16 +180,16 @@ def _receive_transfer(draft: Draft, person: Sketch) -> World:
 
 
 STEP_KINDS: tuple[StepKind, ...] = (
-    StepKind("withdraw", 42, _withdraw, at_atm=True),
+    StepKind("withdraw", 30, _withdraw, at_atm=True),
     StepKind("deposit", 7, _deposit, at_atm=True),
     StepKind("balance", 4, _balance, at_atm=True),
     StepKind("change_pin", 2, _change_pin, at_atm=True),
-    StepKind("set_limit", 10, _set_limit),
+    StepKind("set_limit", 12, _set_limit),
     StepKind("raise_limit", 8, _raise_limit),
     StepKind("cancel_raise", 2, _cancel_raise),
     StepKind("lock_card", 4, _via_channel),
     StepKind("unlock_card", 4, _with_code_alone),
-    StepKind("transfer", 6, _transfer),
+    StepKind("transfer", 6, _transfer, others=_not_alone),
     StepKind("set_transfer_limit", 2, _set_transfer_limit),
     StepKind("report_card", 1, _report_card),
     StepKind("release_pin", 3, _nothing_more),
@@ -182,18 +199,31 @@ STEP_KINDS: tuple[StepKind, ...] = (
     StepKind("change_pin_online", 1, _change_pin_online),
     StepKind("lock_token", 1, _via_channel),
     StepKind("unlock_token", 1, _unlock_token),
-    StepKind("receive_transfer", 3, _receive_transfer, needs_two_banks=True),
+    StepKind("receive_transfer", 3, _receive_transfer, others=_neighbours),
 )
+
+
+ALWAYS = "withdraw"
+"""What every world is about."""
+
+
+def mood(random: Random) -> Mood:
+    """Which kinds of step a world has, and how often something goes wrong in it."""
+    others = [kind.do for kind in STEP_KINDS if kind.do != ALWAYS]
+    kinds = random.sample(others, random.randrange(1, len(others)))
+    return Mood(
+        frozenset((ALWAYS, *kinds)),
+        random.choice((0.0, 0.0, 0.0, 0.15, 0.5)),
+        random.choice((0.0, 0.2, 0.2, 0.6)),
+        random.choice((0.0, 0.0, 0.2, 0.5)),
+    )
 
 
 def draw_step(draft: Draft) -> World:
     """One step at the draft's time."""
-    two_banks = len(draft.banks) > 1
-    kinds = [kind for kind in STEP_KINDS if two_banks or not kind.needs_two_banks]
-    kind = draft.random.choices(kinds, [kind.weight for kind in kinds])[0]
     person = draft.person()
-    if kind.needs_two_banks and all(each.bank == person.bank for each in draft.people):
-        kind = STEP_KINDS[0]
+    kinds = [kind for kind in STEP_KINDS if kind.do in draft.mood.kinds and kind.others(person, draft.people)]
+    kind = draft.random.choices(kinds, [kind.weight for kind in kinds])[0]
     more = kind.draw(draft, person)
     draft.acts_s.append(draft.at_s)
     if kind.at_atm:

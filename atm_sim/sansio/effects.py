@@ -106,6 +106,21 @@ class PowerLost(NamedTuple):
     pass
 
 
+class TakenUnseen(NamedTuple):
+    """Somebody took notes out of the open shutter and no sensor saw it: the ATM is never told.
+
+    Only who stands in front of it knows, a person or an auditor; staff find out when they count.
+    """
+
+    notes: tuple[tuple[int, int], ...]
+
+
+class CashCounted(NamedTuple):
+    """Staff counted what lies in the bins for each suspect transaction, oldest first (RS6)."""
+
+    bundles: tuple[tuple[tuple[int, int], ...], ...]
+
+
 Event = (
     Received
     | TimerFired
@@ -121,6 +136,8 @@ Event = (
     | CashTaken
     | CardTaken
     | PowerLost
+    | TakenUnseen
+    | CashCounted
 )
 
 # ---------------------------------------------------------------- effects: what a machine asks for

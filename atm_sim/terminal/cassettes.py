@@ -1,7 +1,8 @@
 """The cash inside one machine: cassettes, stacker, escrow and bins (requirements X6, X10; security I7, I9).
 
 Every note is in exactly one place, and every method moves notes from one place to another, so the number of
-notes per denomination only changes when notes pass the shutter (`hand_out`, `take_in`, `give_back`).
+notes per denomination only changes when notes pass the shutter (`hand_out`, `take_in`, `give_back`), or when staff
+find that some have passed it unseen (`found_instead`).
 """
 
 from __future__ import annotations
@@ -128,6 +129,15 @@ class CashUnit:
         """Stacker -> unknown: the device cannot say where the notes are."""
         self.unknown += self.stacker
         self.stacker = Counter()
+
+    def found_instead(self, expected: Notes, found: Notes) -> None:
+        """Staff counted: of `expected`, which lay in the retract bin or out of sight, `found` is there."""
+        for denomination, count in expected:
+            in_bin = min(count, self.retract_bin[denomination])
+            self.retract_bin[denomination] -= in_bin
+            self.unknown[denomination] -= count - in_bin
+        self.retract_bin = +self.retract_bin + Counter(dict(found))
+        self.unknown = +self.unknown
 
     # ---- taking in
 

@@ -15,6 +15,7 @@ from atm_sim.sansio.effects import (
     CancelPressed,
     CardInserted,
     CardTaken,
+    CashCounted,
     CashTaken,
     Dispensed,
     Effect,
@@ -26,7 +27,7 @@ from atm_sim.sansio.effects import (
     ServiceChosen,
     TimerFired,
 )
-from atm_sim.terminal import asking, paying, power
+from atm_sim.terminal import asking, counting, paying, power
 from atm_sim.terminal.cassettes import CashUnit, Cassette
 from atm_sim.terminal.config import TerminalConfig
 from atm_sim.terminal.settlement import Settlement
@@ -41,6 +42,7 @@ _TABLE: dict[tuple[Stage, type], Callable[[State, Any], None]] = {
     (Stage.COUNTING, Dispensed): paying.dispensed,
     (Stage.CARD_OUT, CardTaken): paying.card_taken,
     (Stage.CASH_OUT, CashTaken): paying.cash_taken,
+    (Stage.IDLE, CashCounted): counting.cash_counted,
 }
 
 # What it means that the session's timer fired. A stage that is not here sets none.

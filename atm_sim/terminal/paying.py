@@ -42,8 +42,8 @@ def dispensed(state: State, event: Dispensed) -> None:
     reached = dict(event.notes)
     believable = all(0 <= count <= state.cash.stacker[note] for note, count in reached.items())
     if event.fault == "unknown" or not believable:
+        suspect(state, transaction, "dispense_unknown")
         state.cash.lose_sight()
-        state.report(state.settlement.suspect(transaction, "dispense_unknown"))
         state.cash_moved()
         break_off(state, "dispense_unknown", "00")
         return
@@ -62,6 +62,11 @@ def dispensed(state: State, event: Dispensed) -> None:
 
 def _undo(state: State, transaction: Transaction, reason: str) -> None:
     state.ask(*state.settlement.reverse(transaction, reason, state.now_us))
+
+
+def suspect(state: State, transaction: Transaction, reason: str) -> None:
+    """Where the notes in the stacker are from now on, only counting tells (RS6)."""
+    state.report(state.settlement.suspect(transaction, counted(state.cash.stacker), reason))
 
 
 # ---------------------------------------------------------------- the card
@@ -144,7 +149,7 @@ def cash_left(state: State) -> None:
     """Notes lay in the open shutter: some may have been taken, so only counting tells (RS6)."""
     if state.cash.stacker:
         assert state.transaction is not None
-        state.report(state.settlement.suspect(state.transaction, "cash_not_taken"))
+        suspect(state, state.transaction, "cash_not_taken")
     pull_back(state, "cash_not_taken")
     finish(state)
 

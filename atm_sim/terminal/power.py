@@ -37,7 +37,7 @@ def _settle(state: State) -> None:
         state.ask(*state.settlement.reverse(transaction, "timeout", state.now_us))
         return
     # Notes were on their way or in the shutter: where they are now only counting tells.
-    state.report(state.settlement.suspect(transaction, "power_loss"))
+    paying.suspect(state, transaction, "power_loss")
     if state.before_power_loss is Stage.COUNTING:
         state.cash.lose_sight()
         state.cash_moved()

@@ -1,13 +1,14 @@
 """How a transaction ends: declined, completed, reversed or suspect, exactly once (RS1-RS7, X6, security I12).
 
 Completion and reversal become advices in the store-and-forward queue. A suspect transaction sends nothing:
-nobody knows yet whether the customer holds the notes, so nothing may be credited until staff have counted.
+nobody knows yet whether the customer holds the notes, so nothing may be credited until staff have counted. It
+stays an open item with the notes that were at stake, and the count then ends it like any other.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from atm_sim.sansio.effects import Effect, Record
 from atm_sim.sansio.rows import row
@@ -54,15 +55,23 @@ class Transaction:
     ending: Ending = ""
 
 
+class Suspect(NamedTuple):
+    """An open item: nobody knows whether the customer holds these notes or the machine does (RS6)."""
+
+    transaction: Transaction
+    notes: Notes
+
+
 class Settlement:
     """Ends transactions, and keeps their advices until the other side has accepted them."""
 
-    __slots__ = ("_config", "_numbers", "saf")
+    __slots__ = ("_config", "_numbers", "saf", "suspects")
 
     def __init__(self, config: TerminalConfig, numbers: TraceNumbers) -> None:
         self._config = config
         self._numbers = numbers
         self.saf = Saf(config.saf)
+        self.suspects: list[Suspect] = []  # oldest first
 
     def complete(self, transaction: Transaction, now_us: int) -> list[Effect]:
         """What was approved was done: 0220 where cash moved and the dialect wants one."""
@@ -99,10 +108,23 @@ class Settlement:
         )
         return self.saf.queue(self._config.acquirer_node, advice, now_us, reason)
 
-    def suspect(self, transaction: Transaction, reason: str) -> Record:
-        """The outcome is unknown: an open item for staff, no message (RS6)."""
+    def suspect(self, transaction: Transaction, notes: Notes, reason: str) -> Record:
+        """Where `notes` are is unknown: an open item for staff, no message (RS6)."""
         _end(transaction, "suspect")
+        self.suspects.append(Suspect(transaction, notes))
         return row("suspect", transaction.request, reason=reason)
+
+    def counted(self, suspect: Suspect, taken_jpy: int, now_us: int) -> list[Effect]:
+        """Staff know now what the customer holds: all of it stands, a part (DE95), or nothing (RS6)."""
+        self.suspects.remove(suspect)
+        transaction = suspect.transaction
+        if taken_jpy == transaction.amount_jpy:
+            outcome, ending = "paid", self.complete(transaction, now_us)
+        else:
+            outcome = "part_paid" if taken_jpy else "not_paid"
+            ending = self.reverse(transaction, "suspect", now_us, dispensed_jpy=taken_jpy or None)
+        counted = row("counted", transaction.request, reason=outcome)
+        return [counted._replace(amount_jpy=taken_jpy), *ending]
 
     def decline(self, transaction: Transaction, code: str) -> Record:
         """The bank refused, so there is nothing to undo (RS7)."""
@@ -111,5 +133,8 @@ class Settlement:
 
 
 def _end(transaction: Transaction, ending: Ending) -> None:
-    assert not transaction.ending, f"a transaction ends once: {transaction.ending}, then {ending}"
+    open_item = transaction.ending == "suspect" and ending in ("completed", "reversed")
+    assert open_item or not transaction.ending, (
+        f"a transaction ends once: {transaction.ending}, then {ending}"
+    )
     transaction.ending = ending
