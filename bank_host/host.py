@@ -9,8 +9,9 @@ changes nothing (X7).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from bank_host import desk
@@ -43,8 +44,8 @@ from bank_host.rules.reasons import APPROVED, CODES, MALFUNCTION
 from bank_host.rules.reversal import Claim
 from bank_host.rules.views import LimitReport, Safeguard, StatementLine, Welcome
 from bank_host.secrets import Pin
-from bank_host.store.contract import Conflict, Store, Unavailable, UnitOfWork
-from bank_host.work import ATTEMPTS, CHARGE, ENROLLED, Commit, run
+from bank_host.store.contract import Conflict, Store, Unavailable, UnitOfWork, Wanted
+from bank_host.work import ATTEMPTS, CHARGE, ENROLLED, Commit, Work, run, run_together
 
 T = TypeVar("T")
 
@@ -98,29 +99,57 @@ class Bank:
         While the store does not work a request is answered 96. Whoever sent it reverses it, because such an answer
         leaves open what was committed. An advice then gets no answer: it may not be declined, and is sent again.
         """
-        try:
-            match mti.request_mti(message.mti):
-                case "0200":
-                    return self._financial(message, now_us)
-                case "0220" | "0420":
-                    asked = self._asked(message, now_us)
-                    return self._run(lambda unit: self._advice(unit, asked, now_us))
-                case "0800":
-                    return build.answer(message, APPROVED)
-            return build.answer(message, CODES["BAD_FORMAT"])
-        except (Conflict, Unavailable):
-            told = mti.is_advice(message.mti) or mti.is_reversal(message.mti)
-            return None if told else build.answer(message, CODES[MALFUNCTION])
+        return self.answer_many((message,), now_us)[0]
 
-    def _financial(self, message: Message, now_us: int) -> Message:
-        asked = self._asked(message, now_us)
-        first = self._run(lambda unit: self._decide(unit, asked, now_us))
-        if isinstance(first, Message):
-            return first
-        pin_ok = self._pin_ok(message, first)
-        second = self._run(lambda unit: self._decide(unit, asked, now_us, pin_ok))
-        assert isinstance(second, Message), "with a verdict every request is answered"
-        return second
+    def answer_many(self, messages: Sequence[Message], now_us: int) -> list[Message | None]:
+        """The answers to messages that came together, each in its message's place: decided one after the other, made
+        durable together. Of two messages of one card the second is decided after the first one's answer is."""
+        answers: dict[int, Message | None] = {}
+        waiting: dict[int, _Asked] = {}
+        for place, message in enumerate(messages):
+            match mti.request_mti(message.mti):
+                case "0200" | "0220" | "0420":
+                    waiting[place] = self._asked(message, now_us)
+                case "0800":
+                    answers[place] = build.answer(message, APPROVED)
+                case _:
+                    answers[place] = build.answer(message, CODES["BAD_FORMAT"])
+        while waiting:
+            first_of_card = {asked.card_id: place for place, asked in reversed(waiting.items())}
+            batch = {place: waiting.pop(place) for place in sorted(first_of_card.values())}
+            answers.update(zip(batch, self._answer_batch(list(batch.values()), now_us), strict=True))
+        return [answers[place] for place in range(len(messages))]
+
+    def _answer_batch(self, batch: Sequence[_Asked], now_us: int) -> Sequence[Message | None]:
+        """Answers to messages of different cards: a first commit charges the tries of those that bring a PIN, and
+        answers the others; a second one answers what was compared in between."""
+        works = [partial(self._first, asked=asked, now_us=now_us) for asked in batch]
+        first = self._run_together(batch, works)
+        charged = [
+            (asked, self._pin_ok(asked.message, result))
+            for asked, result in zip(batch, first, strict=True)
+            if isinstance(result, Card)
+        ]
+        works = [partial(self._decide, asked=asked, now_us=now_us, pin_ok=ok) for asked, ok in charged]
+        second = iter(self._run_together([asked for asked, _ in charged], works))
+        return [_answer(next(second) if isinstance(each, Card) else each) for each in first]
+
+    def _first(self, unit: UnitOfWork, asked: _Asked, now_us: int) -> tuple[Message | Card, Commit | None]:
+        if mti.is_advice(asked.message.mti):
+            return self._advice(unit, asked, now_us)
+        return self._decide(unit, asked, now_us)
+
+    def _run_together(
+        self, batch: Sequence[_Asked], works: Sequence[Work[Message | Card]]
+    ) -> Sequence[Message | Card | None]:
+        """One commit for all; while the store does not work, 96 to a request and silence to an advice."""
+        if not works:
+            return []
+        wanted = [Wanted(asked.card_id, asked.request.key, asked.request.original_key) for asked in batch]
+        try:
+            return run_together(self.store, self.watch, works, wanted, batch[0].figures)
+        except (Conflict, Unavailable):
+            return [_not_answered(asked.message) for asked in batch]
 
     def _decide(
         self, unit: UnitOfWork, asked: _Asked, now_us: int, pin_ok: bool | None = None
@@ -330,6 +359,15 @@ class Bank:
     def _run(self, work: Callable[[UnitOfWork], tuple[T, Commit | None]]) -> T:
         """Run one unit of work until it commits, then tell the watcher."""
         return run(self.store, self.watch, work)
+
+
+def _answer(result: Message | Card | None) -> Message | None:
+    assert not isinstance(result, Card), "with a verdict every request is answered"
+    return result
+
+
+def _not_answered(message: Message) -> Message | None:
+    return None if mti.is_advice(message.mti) else build.answer(message, CODES[MALFUNCTION])
 
 
 def _claim(message: Message, request: CardRequest, card_id: str, facts: CardFacts | None) -> Claim:

@@ -5,13 +5,14 @@ A guarded change whose condition no longer holds (`Refused`) calls for the same:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 from bank_host.iso8583.message import Message
+from bank_host.policy import Figures
 from bank_host.rules.changes import Change
 from bank_host.rules.facts import Act, At, CardRequest, Enrolment
-from bank_host.store.contract import Conflict, Refused, Store, UnitOfWork
+from bank_host.store.contract import Conflict, Refused, Store, UnitOfWork, Wanted
 
 T = TypeVar("T")
 
@@ -35,17 +36,36 @@ class Commit(NamedTuple):
     changes: tuple[Change, ...]
 
 
-def run(
-    store: Store, watch: Callable[[Commit], None], work: Callable[[UnitOfWork], tuple[T, Commit | None]]
-) -> T:
+Work = Callable[[UnitOfWork], tuple[T, Commit | None]]
+"""Part of a unit of work: its result, and what it did."""
+
+
+def run(store: Store, watch: Callable[[Commit], None], work: Work[T]) -> T:
     """The result of the work, once it has committed."""
+    return run_together(store, watch, (work,))[0]
+
+
+def run_together(
+    store: Store,
+    watch: Callable[[Commit], None],
+    works: Sequence[Work[T]],
+    wanted: Sequence[Wanted] = (),
+    figures: Figures | None = None,
+) -> list[T]:
+    """The results of several works, done one after the other in one unit of work, once it has committed.
+
+    `wanted` says what they will ask the store for, on the day of `figures`, so that it is fetched at once.
+    """
     for _ in range(ATTEMPTS):
         try:
             with store.begin() as unit:
-                result, commit = work(unit)
+                if figures is not None:
+                    unit.prefetch(wanted, figures.day, figures.month)
+                done = [work(unit) for work in works]
         except (Conflict, Refused):
             continue
-        if commit is not None:
-            watch(commit)
-        return result
+        for _, commit in done:
+            if commit is not None:
+                watch(commit)
+        return [result for result, _ in done]
     raise Conflict(f"no commit in {ATTEMPTS} attempts")

@@ -110,8 +110,19 @@ class ExceptionRow(NamedTuple):
     state: str  # open | closed
 
 
+class Wanted(NamedTuple):
+    """What a message will be decided from, to be fetched with that of others: its card, its identity, its original."""
+
+    card_id: str
+    key: str
+    original_key: str
+
+
 class UnitOfWork(Protocol):
     """One transaction. Loads lock what they return."""
+
+    def prefetch(self, wanted: Iterable[Wanted], day: date, month: str) -> None:
+        """Fetch at once what the messages of a batch will ask for; asking without it gives the same, one by one."""
 
     def next_seq(self) -> int:
         """The host's next sequence number, strictly growing over the life of the store."""

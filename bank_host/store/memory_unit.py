@@ -53,10 +53,13 @@ from bank_host.store.contract import (
     MailRow,
     OutboxRow,
     Refused,
+    Wanted,
 )
 from bank_host.store.writing import CUSTOMER, WAITING, check_field, check_legs, check_opening
 
-_ABSENT: Any = object()
+ABSENT: Any = object()
+"""What a row was before it was there."""
+
 _NO_USE: dict[str, int] = {}
 
 
@@ -131,7 +134,7 @@ class MemoryUnit:
     def _roll_back(self) -> None:
         tables, mark = self._tables, self._mark
         for rows, key, before in reversed(self._undo):
-            if before is _ABSENT:
+            if before is ABSENT:
                 del rows[key]
             else:
                 rows[key] = before
@@ -142,16 +145,19 @@ class MemoryUnit:
         del tables.exceptions[mark.exceptions :]
 
     def _put(self, rows: dict[Any, Any], key: Any, value: Any) -> None:
-        self._undo.append((rows, key, rows.get(key, _ABSENT)))
+        self._undo.append((rows, key, rows.get(key, ABSENT)))
         rows[key] = value
 
     def _put_new(self, rows: dict[Any, Any], key: Any, value: Any, what: str) -> None:
         if key in rows:
             raise Conflict(f"{what} is there already")
-        self._undo.append((rows, key, _ABSENT))
+        self._undo.append((rows, key, ABSENT))
         rows[key] = value
 
     # ---------------------------------------------------------------- loads
+
+    def prefetch(self, wanted: Iterable[Wanted], day: date, month: str) -> None:
+        """Every row is here already."""
 
     def next_seq(self) -> int:
         self._tables.seq += 1

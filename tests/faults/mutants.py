@@ -374,7 +374,9 @@ def rules_without_codes() -> Rules:
 class ChargesAfterwards(Bank):
     """Compares the PIN first and counts the try when it was wrong."""
 
-    def _financial(self, message: Message, now_us: int) -> Message:
+    def answer(self, message: Message, now_us: int) -> Message | None:
+        if not message.mti.startswith("020"):
+            return super().answer(message, now_us)
         asked = self._asked(message, now_us)
         card = next(card for card in self.store.cards() if card.card_id == asked.card_id)
         pin_ok = self._pin_ok(message, card)
@@ -389,10 +391,10 @@ class ChargesAfterwards(Bank):
 class AnswersAnew(Bank):
     """Builds the answer to a repeat again from its code, instead of giving the stored one."""
 
-    def answer(self, message: Message, now_us: int) -> Message:
+    def answer(self, message: Message, now_us: int) -> Message | None:
         repeated = any(exchange.key == identity(message) for exchange in self.store.exchanges())
         answer = super().answer(message, now_us)
-        return build.answer(message, answer[39]) if repeated else answer
+        return build.answer(message, answer[39]) if repeated and answer is not None else answer
 
 
 # ---------------------------------------------------------------- the list

@@ -330,9 +330,10 @@ class Day:
         doing()
         self.hsm.meanwhile = lambda: None
 
-    def ask(self, message: Message) -> Message:
+    def ask(self, message: Message) -> Message | None:
         answer = self.bank.answer(message, self.now_us)
-        self.auditor.exchanged(self.bank.name, message, answer)
+        if answer is not None:
+            self.auditor.exchanged(self.bank.name, message, answer)
         return answer
 
     def next_stan(self) -> int:

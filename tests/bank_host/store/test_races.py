@@ -15,7 +15,8 @@ from typing import Any
 
 import pyotp
 import pytest
-from sqlalchemy import URL, Engine, create_engine, update
+from sqlalchemy import URL, Engine, Executable, create_engine, update
+from sqlalchemy.exc import DBAPIError
 
 from bank_host.host import Bank
 from bank_host.hsm import PVK, TPK, Hsm
@@ -30,8 +31,8 @@ from bank_host.rules.changes import Change, CountUse, SetCustomer
 from bank_host.rules.facts import Account, Act, Card, CardFacts, Enrolment, Payee, Token
 from bank_host.secrets import Secret
 from bank_host.store import schema
-from bank_host.store.contract import Store
-from bank_host.store.engine import open_engine, reading
+from bank_host.store.contract import Store, Wanted
+from bank_host.store.engine import as_ours, open_engine, reading
 from bank_host.store.memory import MemoryStore
 from bank_host.store.sealing import SIMULATION_KEY, derive
 from bank_host.store.sql import SqlStore
@@ -341,10 +342,19 @@ class _NoLock:
 class CarelessUnit(SqlUnit):
     """Reads outside its transaction and writes back what it has read, plus or minus: the classic mistake."""
 
-    _numbers = count(1)
+    _counted = count(1)
+
+    def prefetch(self, wanted: Iterable[Wanted], day: date, month: str) -> None:
+        """Nothing is looked at in good time."""
 
     def next_seq(self) -> int:
-        return next(self._numbers)
+        return next(self._counted)
+
+    def _run(self, statement: Executable) -> None:
+        try:
+            self._connection.execute(statement)
+        except DBAPIError as error:
+            raise as_ours(error) from error
 
     def card_facts(self, card_id: str, day: date, month: str, service: str, medium: str) -> CardFacts | None:
         with reading(self._engine) as connection:
