@@ -1,7 +1,8 @@
 """The notes of one ATM, counted from outside: by what passed its shutter, not by what it says (I7, I9).
 
 The harness stands where the customer stands. Notes leave the machine when a person takes them from the open shutter
-and enter it when a person puts them in; everything else only moves them about inside.
+and enter it when a person puts them in; everything else only moves them about inside. Notes that were taken past the
+machine's sensors it goes on vouching for, until staff count the suspect transaction; from then on it may not.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ from atm_sim.sansio.effects import (
     Send,
     ServiceChosen,
     Show,
+    TakenUnseen,
 )
 from atm_sim.terminal.config import TerminalConfig
 from bank_host.iso8583.composite import service_of
 from bank_host.iso8583.identity import original_key, request_id
 from bank_host.iso8583.message import Message
 
-_NOTES_MOVED = frozenset({"cassette", "retracted", "cash_taken", "completed", "suspect"})
+_NOTES_MOVED = frozenset({"cassette", "retracted", "cash_taken", "completed", "suspect", "counted"})
 
 
 class CashInside(Protocol):
@@ -51,14 +53,15 @@ class MachineUnderWatch(Protocol):
 class AtmTransaction:
     """One 0200 of an ATM and the cash that changed hands for it."""
 
-    __slots__ = ("amount_jpy", "ending", "paid_jpy", "request_id", "service")
+    __slots__ = ("amount_jpy", "ending", "paid_jpy", "request_id", "service", "unseen")
 
     def __init__(self, service: str, amount_jpy: int, chain: str) -> None:
         self.service = service
         self.amount_jpy = amount_jpy
         self.request_id = chain
         self.paid_jpy = 0  # the bank's cash that went out; negative for a deposit that was kept
-        self.ending = ""  # '' | completed | suspect
+        self.unseen: Counter[int] = Counter()  # of those notes, what the machine cannot know of yet
+        self.ending = ""  # '' | completed | suspect | counted
 
 
 class Machine:
@@ -71,6 +74,7 @@ class Machine:
         "_hands",
         "_loaded",
         "_open",
+        "_unseen",
         "completes_by_advice",
         "loaded_jpy",
         "paid_jpy",
@@ -83,6 +87,7 @@ class Machine:
         self._loaded = terminal.cash.every_note()
         self._hands: Counter[int] = Counter()  # notes that people carried away, less those they brought
         self._at_shutter: Counter[int] = Counter()
+        self._unseen: Counter[int] = Counter()  # notes that are gone, and that the machine still vouches for
         self._open = False
         self._current: AtmTransaction | None = None
         self.terminal_id: str = terminal.config.terminal_id
@@ -94,7 +99,7 @@ class Machine:
     @property
     def counted_jpy(self) -> int:
         """The bank's cash that lies in the machine."""
-        return self._cash.total_jpy()
+        return self._cash.total_jpy() - _value(self._unseen)
 
     def in_session(self, about: AtmTransaction) -> bool:
         """Is it the latest transaction, still without an end?"""
@@ -109,7 +114,7 @@ class Machine:
             elif isinstance(effect, Show):
                 self._open = effect.screen == "take_cash"
             elif isinstance(effect, Record) and effect.kind in _NOTES_MOVED:
-                self._recorded(effect.kind)
+                self._recorded(effect)
                 moved = True
         if moved:
             self._count(found)
@@ -122,18 +127,26 @@ class Machine:
         if isinstance(event, CashTaken) and self._open:
             self._carried_away()
             return True
+        if isinstance(event, TakenUnseen) and self._current is not None:
+            self._current.unseen.update(dict(event.notes))
+            self._unseen.update(dict(event.notes))
+            self._taken(Counter(dict(event.notes)))
+            return True
         if isinstance(event, PowerLost):
             self._open = False
         return False
 
     def _carried_away(self) -> None:
-        self._hands.update(self._at_shutter)
-        if self._current is not None and self._current.service == "withdraw":
-            taken_jpy = sum(note * count for note, count in self._at_shutter.items())
-            self._current.paid_jpy += taken_jpy
-            self.paid_jpy += taken_jpy
-        self._at_shutter = Counter()
+        self._taken(self._at_shutter)
         self._open = False
+
+    def _taken(self, notes: Counter[int]) -> None:
+        """From the shutter into somebody's hands."""
+        self._hands.update(notes)
+        if self._current is not None and self._current.service == "withdraw":
+            self._current.paid_jpy += _value(notes)
+            self.paid_jpy += _value(notes)
+        self._at_shutter = self._at_shutter - notes
 
     def _sent(self, event: Event, message: Message) -> bool:
         """A new 0200: the transaction that notes from now on belong to."""
@@ -148,12 +161,16 @@ class Machine:
             return True
         return False
 
-    def _recorded(self, kind: str) -> None:
-        """What the machine says about how the current transaction ended."""
-        about = self._current
-        if kind == "retracted":
+    def _recorded(self, record: Record) -> None:
+        """What the machine says about how a transaction ended: mostly the current one."""
+        kind, about = record.kind, self._current
+        if kind == "counted":
+            about = next(each for each in self.transactions.values() if each.request_id == record.request_id)
+            self._unseen.subtract(about.unseen)
+            about.unseen, about.ending = Counter(), kind
+        elif kind == "retracted":
             self._at_shutter = Counter()
-        elif about is not None and kind in ("completed", "suspect"):
+        elif about is not None and kind in ("completed", "suspect") and record.request_id == about.request_id:
             if kind == "completed" and about.service == "deposit" and not about.ending:
                 about.paid_jpy -= about.amount_jpy
                 self.paid_jpy -= about.amount_jpy
@@ -164,6 +181,7 @@ class Machine:
         found.checked["I9"] += 1
         inside, expected = self._cash.every_note(), Counter(self._loaded)
         expected.subtract(self._hands)
+        expected.update(self._unseen)
         for note in sorted({*inside, *expected}):
             if inside[note] != expected[note]:
                 found.breach("I9", f"{expected[note]} notes of ¥{note:,} in the machine", f"{inside[note]}")
@@ -171,3 +189,7 @@ class Machine:
         due_jpy = self.loaded_jpy - self.paid_jpy
         if self.counted_jpy != due_jpy:
             found.breach("I7", f"¥{due_jpy:,} in cassettes and bins", f"¥{self.counted_jpy:,}")
+
+
+def _value(notes: Counter[int]) -> int:
+    return sum(note * count for note, count in notes.items())
