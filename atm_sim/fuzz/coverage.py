@@ -7,17 +7,46 @@ after many worlds an empty row fails the run.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from atm_sim.checks.invariants.catalogue import NAMES
 from atm_sim.fuzz.fault_kinds import FAULT_KINDS
 from atm_sim.fuzz.step_kinds import STEP_KINDS
 from atm_sim.runner.play import CaseRun
+from bank_host.rules.reasons import APPROVED, CODES, HOT_CODES
+
+OUT_OF_REACH: Mapping[str, str] = {
+    "12": "an ATM asks for yen and for nothing else",
+    "30": "what cannot be read never reaches the bank's rules",
+}
+"""Response codes that no scenario file can lead to, and why."""
 
 Reached: TypeAlias = Counter[tuple[str, str]]
 """(kind of place, its name) -> how often."""
 
-STEP, CODE, FAULT, INVARIANT = "step", "response code", "fault", "invariant"
+STEP, FAULT, CODE, ENDING = "step", "fault", "response code", "ending"
+INVARIANT = "invariant"
+
+CODES_TO_REACH = tuple(
+    sorted({APPROVED, *CODES.values(), *HOT_CODES.values(), "38", "75", "91"} - OUT_OF_REACH.keys())
+)
+
+#: rows of the event record that say how a message or a transaction ended
+ENDINGS = (
+    "completed",
+    "reversed",
+    "suspect",
+    "manual",
+    "repeated",
+    "late_answer",
+    "duplicate_answer",
+    "retracted",
+    "retained",
+    "out_of_cash",
+    "timed_out",
+    "unreachable",
+)
 
 
 def to_reach() -> tuple[tuple[str, str], ...]:
@@ -25,6 +54,8 @@ def to_reach() -> tuple[tuple[str, str], ...]:
     return (
         *((STEP, kind.do) for kind in STEP_KINDS),
         *((FAULT, kind.kind) for kind in FAULT_KINDS),
+        *((CODE, code) for code in CODES_TO_REACH),
+        *((ENDING, kind) for kind in ENDINGS),
         *((INVARIANT, name) for name in NAMES),
     )
 
@@ -34,6 +65,7 @@ def reached(done: CaseRun) -> Reached:
     scenario, found = done.case.scenario, Reached()
     found.update((STEP, step.do) for step in scenario.steps)
     for log in done.logs.values():
+        found.update((ENDING, row.kind) for row in log.events if row.kind in ENDINGS)
         found.update((CODE, row.code) for row in log.events if row.kind in ("decided", "answered"))
         found.update((FAULT, row.reason) for row in log.events if row.kind == "fault")
     found.update({(INVARIANT, name): times for name, times in done.checked.items()})

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from atm_sim.fuzz.draft import Draft
 from atm_sim.fuzz.written import World, Written, quoted
+from atm_sim.scenario.faults import ISSUER_LINES
 
 Draw = Callable[[Draft, int], World]
 """Draws the keys of a fault beside `is`; the number is the second at which it begins."""
@@ -21,16 +22,16 @@ class FaultKind(NamedTuple):
     draw: Draw
 
 
-LINES = ("atm-acquirer", "acquirer-switch", "switch-issuer", "switch-issuer")
+LINES = ("atm-acquirer", "acquirer-switch", "switch-issuer", "switch-issuer", "acquirer-issuer")
 DELAYS = ("1 s", "10 s", "27 s", "37 s", "50 s", "3 min")
 MESSAGE_TYPES = ("0200", "0210", "0210", "0210", "0220", "0230", "0420", "0421", "0430")
 ELEMENTS = ("3", "4", "7", "11", "37", "39", "41", "54", "90", "95")
-OUTAGES = ("1 s", "10 s", "30 s", "2 min", "3 h")
+OUTAGES = ("1 s", "10 s", "30 s", "30 s", "2 min", "2 min", "3 h", "26 h")
 CHANCES = ("0.2", "0.5", "0.9", "1")
 
 # Of a visit with the usual habits: the card goes in, the bank is asked at 21 s, the notes are counted until 33 s.
 INTO_A_VISIT_S = (0, 10, 20, 21, 21, 22, 30, 33, 34, 45)
-LASTS_S = (1, 2, 5, 10, 30, 60, 60, 600, 3 * 3600)
+LASTS_S = (1, 2, 5, 10, 30, 60, 60, 600, 600, 3 * 3600, 26 * 3600)
 
 
 def _lasting(draft: Draft, begins_s: int) -> World:
@@ -41,7 +42,7 @@ def _line(draft: Draft, begins_s: int) -> World:
     """A line for a while; at times for one bank or one kind of message alone."""
     link = draft.one_of(LINES)
     keys = _lasting(draft, begins_s) | {"link": link}
-    if link == "switch-issuer" and len(draft.banks) > 1 and draft.happens(0.3):
+    if link in ISSUER_LINES and len(draft.banks) > 1 and draft.happens(0.3):
         keys["bank"] = draft.one_of(draft.banks)
     if draft.happens(0.4):
         keys["mti"] = quoted(draft.one_of(MESSAGE_TYPES))

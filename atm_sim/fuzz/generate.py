@@ -13,7 +13,7 @@ from atm_sim.fuzz.draft import Draft, Site, Sketch
 from atm_sim.fuzz.fault_kinds import draw_faults
 from atm_sim.fuzz.step_kinds import draw_step, mood
 from atm_sim.fuzz.written import DAY_S, World, Written, quoted, yen
-from atm_sim.scenario.vocabulary import DEFAULT_BANK
+from atm_sim.scenario.vocabulary import DEFAULT_BANK, DEFAULT_BIN
 
 DAYS = (date(2014, 1, 15), date(2014, 1, 15), date(2014, 1, 31), date(2014, 3, 31), date(2016, 2, 29))
 NAMES = (("hanako", "山田 花子"), ("taro", "鈴木 太郎"), ("yuki", "佐藤 由紀"), ("sakura", "さくら商事"))
@@ -23,6 +23,12 @@ BALANCES_JPY = (1_000, 30_000, 60_000, 100_157, 300_000, 600_000, 2_000_000, 2_0
 STANDING_JPY = (10_000, 50_000, 50_000, 100_000, 100_000, 500_000)
 CASSETTES = ("{10000: 2, 1000: 5}", "{10000: 6, 1000: 3}", "{1000: 30}", "{10000: 40, 1000: 40}")
 OTHER_BANK = "sakura"
+CARDS: tuple[World, ...] = (
+    {"medium": "stripe"},
+    {"medium": "stripe"},
+    {"expires": "2013-12"},
+    {"hot": "lost"},
+)
 
 MOST_STEPS = 16
 HABITS: World = {
@@ -49,6 +55,8 @@ def world(seed: int) -> World:
         "seed": str(seed),
         "rest": "required",
     }
+    if draft.happens(0.1):
+        made["policy"] = {"pin.pin_block_code": {"value": quoted("38"), "because": "cards are kept then"}}
     made |= _banks(draft)
     made["cast"] = _cast(draft)
     made["places"] = _places(draft)
@@ -67,6 +75,10 @@ def _banks(draft: Draft) -> World:
     if draft.happens(0.25):
         draft.banks.append(OTHER_BANK)
         banks[OTHER_BANK] = {"bin": quoted("499911")}
+        if draft.happens(0.1):
+            banks[OTHER_BANK] = {"bin": quoted("499911"), "reachable": "false"}
+    if draft.happens(0.15):  # its cards go straight to it from its own ATMs, not over the switch
+        banks[DEFAULT_BANK] = {"bin": quoted(DEFAULT_BIN), "atms": [draft.one_of(OPERATORS)]}
     return {"banks": banks} if banks else {}
 
 
@@ -84,8 +96,8 @@ def _cast(draft: Draft) -> World:
             person["bank"] = bank
         if id_card := draft.happens(0.1):
             person["authenticator"] = "id_card"
-        if draft.happens(0.1):
-            person["card"] = {"medium": "stripe"}
+        if draft.happens(0.15):
+            person["card"] = draft.one_of(CARDS)
         cast[alias] = person
         draft.people.append(Sketch(alias, bank, kind, balance_jpy, limit_jpy, id_card))
     return cast
@@ -100,6 +112,8 @@ def _places(draft: Draft) -> World:
             place["machines"] = str(site.machines)
         if draft.happens(0.15):
             place["cassettes"] = draft.one_of(CASSETTES)
+        if draft.happens(0.1):
+            place["amount_step"] = "¥100"  # finer than the bank's own, so that the bank has to refuse
         if draft.happens(0.1):
             place["retains_card_on_break"] = "true"
         places[alias] = place
