@@ -31,6 +31,7 @@ from atm_sim.scenario.fields import (
     wrong,
 )
 from atm_sim.scenario.measured import ExpectationInFile
+from atm_sim.scenario.network import Network
 from atm_sim.scenario.part import Contradiction, Part
 from atm_sim.scenario.participants import Bank, Person, Place, PolicyOverride
 from atm_sim.scenario.source import Mapping, Scalar, Sequence
@@ -144,6 +145,7 @@ class Scenario(Part):
     places: dict[Alias, Place] = Field(default_factory=dict)
     links: dict[LinkName, DurationOrSpread] = Field(default_factory=dict)
     timers: Timers = Timers()
+    network: Network = Network()
     habits: dict[Habit, DurationOrSpread] = Field(default_factory=dict)
     streams: dict[Alias, Stream] = Field(default_factory=dict)
     faults: tuple[FaultInFile, ...] = ()
