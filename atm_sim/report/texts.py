@@ -158,6 +158,8 @@ KINDS: Mapping[str, Text] = {
     "exception": Text("an item for the bank's staff {why}", "行員確認待ちの項目 {why}"),
     "state": Text("{why} stands at {amount}", "{why}は{amount}"),
     "lost": Text("a message is lost on the line {why}", "電文が回線上で消失 {why}"),
+    "fault": Text("a fault strikes {why}", "障害が発生 {why}"),
+    "unreadable": Text("a message arrives and cannot be read {why}", "到着した電文が判読不能 {why}"),
     "timed_out": Text("the network waited in vain for an answer", "応答待ち時間切れ"),
     "late_answer": Text("an answer comes too late", "応答が遅延して到着"),
     "repeated": Text("an advice is sent again {why}", "通知を再送 {why}"),
