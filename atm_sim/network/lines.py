@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from atm_sim.sansio.effects import Effect, Record, Send, SetTimer
+from atm_sim.sansio.effects import CancelTimer, Effect, Record, Send, SetTimer
 from bank_host.iso8583 import build, network
 from bank_host.iso8583.message import Message
 
@@ -197,9 +197,10 @@ class Lines:
             line.cut_over = ""
             effects.append(_row("cut_over", neighbour, answer))
         wait_us = self._settings.echo_every_us if line.open else self._settings.retry_us
-        if wait_us and line.wanted:
-            effects.append(self._timer(neighbour, wait_us))
-        return effects
+        next_word = (
+            self._timer(neighbour, wait_us) if wait_us and line.wanted else CancelTimer(_TIMER + neighbour)
+        )
+        return [*effects, next_word]
 
     def _close(self, neighbour: str, line: _Line, why: str) -> list[Effect]:
         was_open, line.open, line.missing = line.open, False, 0

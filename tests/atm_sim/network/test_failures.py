@@ -281,7 +281,7 @@ def test_an_unknown_sender_is_refused_without_an_answer() -> None:
     assert [] == sent(effects)
 
 
-@pytest.mark.parametrize("mti", ["0210", "0430", "0100", "0800"])
+@pytest.mark.parametrize("mti", ["0210", "0430", "0100"])
 def test_a_message_type_that_is_not_for_passing_on_is_refused(mti: str) -> None:
     message = withdrawal().but(mti=mti)
     for effects in (
