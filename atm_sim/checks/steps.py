@@ -76,7 +76,7 @@ def step_result(step: str, rows: Sequence[EventRecord], messages: Sequence[Messa
     return StepResult(
         step=step,
         outcome=outcome,
-        code=last["answered"].code if "answered" in last else "",
+        code=next((last[kind].code for kind in ("answered", "replied") if kind in last), ""),
         reason=_reason(outcome, found, last),
         dispensed=sum(row.amount_jpy for row in found.of("dispensed")),
         fee=sum(row.amount_jpy for row in found.of("fee")),

@@ -145,6 +145,26 @@ KINDS: Mapping[str, Text] = {
     "reversal_queued": Text("a reversal begins {why}", "取消を開始 {why}"),
     "reversed": Text("the reversal is accepted", "取消が受理"),
     "suspect": Text("it stays open what was paid {why}", "払出状況は不明 {why}"),
+    "counted": Text(
+        "staff have counted: the customer holds {amount} {why}",
+        "行員の精査結果: お客さまの手元に{amount} {why}",
+    ),
+    "cash_counted": Text("staff count {amount} in the bundles {why}", "行員が{amount}を精査 {why}"),
+    "cash_taken": Text("takes {amount} {why}", "{amount}を受け取り {why}"),
+    "abandoned": Text(
+        "nobody knows whether it was done; no money moves {why}", "成否不明、資金移動なし {why}"
+    ),
+    "advice_queued": Text("the bank is told {why}", "銀行へ通知 {why}"),
+    "advice_accepted": Text("the bank has noted it {why}", "銀行が通知を受理 {why}"),
+    "advice_refused": Text(
+        "the message is not accepted, and waits {answer}", "通知は未受理、再送待ち {answer}"
+    ),
+    "manual": Text("no more is sent: people have to settle it {why}", "再送打切り、手作業での処理待ち {why}"),
+    "unreachable": Text("the bank is out of reach: nothing is sent on", "銀行に接続不可、電文は未送信"),
+    "invalid_answer": Text("the network cannot use the answer {why}", "応答電文が使用不可 {why}"),
+    "duplicate_answer": Text("the same answer comes once more", "同じ応答が再度到着"),
+    "advised": Text("the bank decides on the advice: {why}", "銀行が通知を処理: {why}"),
+    "replied": Text("the bank answers the tester {answer}", "試験者への応答 {answer}"),
     "out_of_cash": Text("the machine has run out of notes", "ATMの紙幣切れ"),
     "near_end": Text("notes of {amount} run low", "{amount}紙幣の残りわずか"),
     "left": Text("leaves after {took} at the machine", "退店(利用時間 {took})"),

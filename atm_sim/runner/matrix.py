@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 
+from atm_sim.checks.truth_table import TRUTH_TABLE
 from atm_sim.runner.proof import CLAIMED, Proof, place
 
 STRUCTURAL, UNCOVERED = "structural", "uncovered"
@@ -50,9 +51,10 @@ class MatrixRow:
 
 @lru_cache(maxsize=1)
 def requirements() -> tuple[Requirement, ...]:
-    """Every requirement in its order."""
+    """Every requirement in its order: those of the list, then the rows of the truth table of reversals."""
     text = files("atm_sim.checks").joinpath("requirements.yaml").read_text(encoding="utf-8")
-    return tuple(Requirement(**line) for line in YAML(typ="safe", pure=True).load(text))
+    listed = (Requirement(**line) for line in YAML(typ="safe", pure=True).load(text))
+    return (*listed, *(Requirement(row.id, "decided", row.requirement) for row in TRUTH_TABLE))
 
 
 def matrix_rows(

@@ -23,6 +23,8 @@ from bank_host.policy import load_policy
 
 PROVEN, CLAIMED = "proven", "claimed"
 
+_KINDS = ("R", "X", "Q", "RS", "RI")
+
 EXPECTED = ("step", "measure")
 """The kinds of check that count: what the scenario itself expects, not an invariant that holds for every run."""
 
@@ -102,8 +104,9 @@ def claims_of(scenario_files: Iterable[Path]) -> Mapping[str, list[Claim]]:
 
 
 def place(requirement: str) -> tuple[int, int]:
-    """Where a requirement stands in the list: R1 ... R140, X1 ... X15, Q1 ... Q14."""
-    return "RXQ".index(requirement[0]), int(requirement[1:])
+    """Where a requirement stands in the list: R1 ... R140, X1 ... X15, Q1 ... Q14, RS1 ... RS10, RI1 ... RI15."""
+    number = requirement.lstrip("".join(_KINDS))
+    return _KINDS.index(requirement.removesuffix(number)), int(number)
 
 
 class _Holding:

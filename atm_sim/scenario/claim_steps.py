@@ -9,7 +9,7 @@ from pydantic import Field
 
 from atm_sim.scenario.fields import At, Day, Flag, Jpy, Text, Whole
 from atm_sim.scenario.part import Contradiction, Part
-from atm_sim.scenario.step_parts import StepBase
+from atm_sim.scenario.step_parts import PersonStep
 from atm_sim.scenario.vocabulary import Cause, Proved
 
 MOST_DELAY_DAYS = 1_000
@@ -24,7 +24,7 @@ class LossLine(Part):
     above_limit: Flag = False
 
 
-class Claim(StepBase):
+class Claim(PersonStep):
     """A loss claim; what is not `proved` is taken as not given."""
 
     do: Literal["claim"]
@@ -45,7 +45,7 @@ class Claim(StepBase):
                 yield Contradiction(("losses", number, "amount"), "a loss is above ¥0")
 
 
-class Complaint(StepBase):
+class Complaint(PersonStep):
     """A complaint; the answer is the office that takes it."""
 
     do: Literal["complaint"]

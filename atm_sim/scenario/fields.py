@@ -28,7 +28,9 @@ ALIAS_PATTERN = r"[a-z][a-z0-9_-]{0,31}"
 MEMBER_PATTERN = rf"{ALIAS_PATTERN}(/[1-9][0-9]{{0,5}})?"
 SNAKE_PATTERN = r"[a-z][a-z0-9_]{0,63}"
 POLICY_KEY_PATTERN = r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*"
-COVERED_PATTERN = r"(R([1-9]|[1-9][0-9]|1[0-3][0-9]|140)|X([1-9]|1[0-5])|Q([1-9]|1[0-4]))"
+COVERED_PATTERN = (
+    r"(R([1-9]|[1-9][0-9]|1[0-3][0-9]|140)|X([1-9]|1[0-5])|Q([1-9]|1[0-4])|RS([1-9]|10)|RI([1-9]|1[0-5]))"
+)
 FILE_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.ya?ml"
 EMAIL_PATTERN = r"[a-z0-9._+-]{1,64}@([a-z0-9-]+\.)*example\.(jp|com|net|org)"
 PASSWORD_PATTERN = r"(?=.*[0-9])[!-~]{8,64}"
@@ -292,7 +294,9 @@ PolicyKey = Annotated[
 ]
 Covered = Annotated[
     str,
-    _matching(COVERED_PATTERN, "a requirement is R1 to R140, X1 to X15 or Q1 to Q14"),
+    _matching(
+        COVERED_PATTERN, "a requirement is R1 to R140, X1 to X15, Q1 to Q14, RS1 to RS10 or RI1 to RI15"
+    ),
     _pattern(COVERED_PATTERN),
 ]
 FileName = Annotated[

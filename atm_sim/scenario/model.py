@@ -30,6 +30,7 @@ from atm_sim.scenario.fields import (
     scalar,
     wrong,
 )
+from atm_sim.scenario.machine_steps import loose_ends
 from atm_sim.scenario.measured import ExpectationInFile
 from atm_sim.scenario.network import Network
 from atm_sim.scenario.part import Contradiction, Part
@@ -188,6 +189,7 @@ class Scenario(Part):
                     text = f"a fault lies on the scenario's day or up to {LATEST_DAYS} days later"
                     yield Contradiction(("faults", number, key), text)
         yield from ends_before_it_begins(self.faults, self.after_midnight_us)
+        yield from loose_ends(self.steps, self.places, self.banks)
         for alias, person in self.cast.items():
             if person.card.pan and person.bank in (DEFAULT_BANK, *self.banks):
                 bin_ = self.bank_bin(person.bank)

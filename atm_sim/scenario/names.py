@@ -67,7 +67,9 @@ def _references(tree: Mapping) -> Iterator[tuple[str, Scalar]]:
     """Every (kind, name) that the file refers to."""
     for step in _items(tree, "steps"):
         yield from _named(step, who="member", atm="machine", otp_of="member")
-        if (action := step.value("do")) in PEOPLE_OF:
+        if (action := step.value("do")) == "send":
+            yield from _named(step, **{"from": "end", "to": "end"})
+        if action in PEOPLE_OF:
             yield from _named(step, **{PEOPLE_OF[str(action)]: "member"})
     for stream in _map(tree, "streams").values():
         yield from _named(stream, who="person", at="place")
@@ -110,8 +112,8 @@ class _Resolver:
                     self._machine(name)
                 case "node":
                     self._find(name, self._nodes(), "node", "this scenario")
-                case "clock":
-                    self._clock(name)
+                case "clock" | "end":
+                    self._clock(name, kind)
         own = [key.split(".")[1] for key in _map(self.tree, "policy") if key.startswith("partners.")]
         partners = [*self.known.partners, *own] if self.known.partners else ()
         for bank in _map(self.tree, "banks").values():
@@ -162,15 +164,15 @@ class _Resolver:
         ]
         return [SWITCH, *dict.fromkeys(operators)]
 
-    def _clock(self, name: Scalar) -> None:
-        """Whatever has a clock of its own: a node, a bank's host, or an ATM."""
+    def _clock(self, name: Scalar, noun: str) -> None:
+        """Whatever has a clock of its own, and is an end of a line: a node, a bank's host, or an ATM."""
         others = [*self._nodes(), *self.banks]
         if name in others:
             return
         if name.partition("/")[0] in self.places:
             self._machine(name)
         else:
-            self._find(name, [*others, *map(str, self.places)], "clock", "this scenario")
+            self._find(name, [*others, *map(str, self.places)], noun, "this scenario")
 
     def _machine(self, name: Scalar) -> None:
         place, slash, index = name.partition("/")

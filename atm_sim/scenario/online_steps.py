@@ -22,14 +22,14 @@ from atm_sim.scenario.fields import (
     Whole,
 )
 from atm_sim.scenario.part import Contradiction
-from atm_sim.scenario.step_parts import StepBase
+from atm_sim.scenario.step_parts import PersonStep
 from atm_sim.scenario.vocabulary import Channel, ExchangeReason, PinEntry, TransferEnd
 
 MOST_TOKENS = 9
 TokenNumber = Annotated[int, Whole(1, MOST_TOKENS)]
 
 
-class SelfService(StepBase):
+class SelfService(PersonStep):
     """A step at home: no machine, no message."""
 
     via: Channel

@@ -7,61 +7,61 @@ from typing import Literal
 from pydantic import Field
 
 from atm_sim.scenario.fields import Jpy, Member, Password
-from atm_sim.scenario.step_parts import StepBase
+from atm_sim.scenario.step_parts import PersonStep
 from atm_sim.scenario.vocabulary import Authenticator, Channel, HotAs
 
 
-class ReportCard(StepBase):
+class ReportCard(PersonStep):
     """A card is noted as lost or stolen."""
 
     do: Literal["report_card"]
     reported_as: HotAs = Field(alias="as")
 
 
-class ReleasePin(StepBase):
+class ReleasePin(PersonStep):
     """The count of wrong PINs is set back."""
 
     do: Literal["release_pin"]
 
 
-class ReleaseOtp(StepBase):
+class ReleaseOtp(PersonStep):
     """The count of wrong one-time codes is set back."""
 
     do: Literal["release_otp"]
 
 
-class ReleaseIdCard(StepBase):
+class ReleaseIdCard(PersonStep):
     """The paper has come. With `via`: the customer asks for it online."""
 
     do: Literal["release_id_card"]
     via: Channel | None = None
 
 
-class ReissuePassword(StepBase):
+class ReissuePassword(PersonStep):
     """A new login password comes by letter."""
 
     do: Literal["reissue_password"]
     password: Password = Field(repr=False)
 
 
-class IssueToken(StepBase):
+class IssueToken(PersonStep):
     """A token that was ordered is sent off."""
 
     do: Literal["issue_token"]
 
 
-class ChangeAuthenticator(StepBase):
+class ChangeAuthenticator(PersonStep):
     """From token to ID card or back."""
 
     do: Literal["change_authenticator"]
     authenticator: Authenticator = Field(alias="to")
 
 
-class CloseAccount(StepBase):
+class CloseAccount(PersonStep):
     do: Literal["close_account"]
 
 
-class ReceiveTransfer(StepBase):
+class ReceiveTransfer(PersonStep):
     """Money comes in from another bank."""
 
     do: Literal["receive_transfer"]

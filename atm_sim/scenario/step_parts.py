@@ -1,4 +1,4 @@
-"""What every step of a scenario has: when, who, how often, and what must come of it."""
+"""What every step of a scenario has: when, mostly who, how often, and what must come of it."""
 
 from __future__ import annotations
 
@@ -77,10 +77,9 @@ class StepExpectation(Part):
 
 
 class StepBase(Part):
-    """What every step has: when, who, what must come of it, and how often."""
+    """What every step has: when, what must come of it, and how often."""
 
     at: At
-    who: Member
     name: Text | None = None
     expect: StepExpectation | None = None
     repeat: Repeat | None = None
@@ -93,6 +92,11 @@ class StepBase(Part):
         outcome = self.expect.outcome if self.expect else None
         if outcome and outcome not in self.outcomes:
             allowed = " or ".join(self.outcomes)
-            yield Contradiction(
-                ("expect", "outcome"), f"this act cannot end as '{outcome}'; it ends as {allowed}"
-            )
+            ends = f"it ends as {allowed}" if allowed else "expect its code: instead"
+            yield Contradiction(("expect", "outcome"), f"this act cannot end as '{outcome}'; {ends}")
+
+
+class PersonStep(StepBase):
+    """A step of somebody of the cast: what the person does, or what is done for the person."""
+
+    who: Member

@@ -1,4 +1,4 @@
-"""What people do at an ATM, and the list of everything that a step of a scenario can do."""
+"""What people do at an ATM and what goes wrong with it, and the list of everything that a step of a scenario can do."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, get_args
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from atm_sim.scenario import claim_steps as claims
+from atm_sim.scenario import machine_steps as machines
 from atm_sim.scenario import online_steps as online
 from atm_sim.scenario import staff_steps as staff
 from atm_sim.scenario import values
@@ -22,19 +23,24 @@ from atm_sim.scenario.fields import (
 from atm_sim.scenario.part import Contradiction, check_word
 from atm_sim.scenario.problems import nearest
 from atm_sim.scenario.source import Mapping, Sequence
-from atm_sim.scenario.step_parts import StepBase
+from atm_sim.scenario.step_parts import PersonStep
 from atm_sim.scenario.vocabulary import CARD_OUTCOMES, CardInHand, Denomination, PinEntry
 
 MOST_PIN_TRIES = 10
 MOST_NOTES = 1_000
 MISHAPS = ("jam", "cash_not_taken", "card_not_taken", "power_loss")
+MISHAPS_WITH_AMOUNT = ("partial", "part_taken", "power_loss")
 
 
 class Mishap(NamedTuple):
-    """What goes wrong at the machine: jam, partial, cash_not_taken, card_not_taken or power_loss."""
+    """What goes wrong at the machine. With an amount, the customer has that much of the notes in the end:
+
+    partial: no more comes out of the shutter; part_taken: the rest is left in it; power_loss: the power fails as
+    soon as so much was taken, of which the machine learns nothing (without an amount: while it counts the notes).
+    """
 
     kind: str
-    partial_jpy: int = 0  # partial: what comes out of the shutter
+    partial_jpy: int = 0
 
 
 def _read_pins(raw: Any) -> tuple[PinEntry, ...]:
@@ -55,11 +61,14 @@ def _read_pin_entry(entry: Any) -> PinEntry:
 
 def _read_mishap(raw: Any) -> Mishap:
     if isinstance(raw, Mapping):
-        if set(raw) != {"partial"}:
-            raise wrong("expected {partial: ¥20_000}, the amount that comes out")
-        amount = raw.value("partial")
+        (kind, *others) = raw or ("",)
+        if kind not in MISHAPS_WITH_AMOUNT or others:
+            raise wrong(
+                "expected {partial: ¥20_000}, {part_taken: ...} or {power_loss: ...}: what the customer gets"
+            )
+        amount = raw.value(kind)
         try:
-            return Mishap("partial", values.amount_jpy(scalar(amount, "an amount such as ¥20_000")))
+            return Mishap(str(kind), values.amount_jpy(scalar(amount, "an amount such as ¥20_000")))
         except ValueError as error:
             raise wrong(str(error), amount) from None
     word = scalar(raw, f"{', '.join(MISHAPS)} or {{partial: ¥20_000}}")
@@ -70,12 +79,15 @@ def _read_mishap(raw: Any) -> Mishap:
 
 
 _PIN_ENTRY = {"enum": ["right", "wrong"]}
-_PARTIAL = {
-    "type": "object",
-    "properties": {"partial": {"type": "string", "pattern": f"^({values.AMOUNT_PATTERN})$"}},
-    "required": ["partial"],
-    "additionalProperties": False,
-}
+_WITH_AMOUNT = [
+    {
+        "type": "object",
+        "properties": {kind: {"type": "string", "pattern": f"^({values.AMOUNT_PATTERN})$"}},
+        "required": [kind],
+        "additionalProperties": False,
+    }
+    for kind in MISHAPS_WITH_AMOUNT
+]
 PinEntries = Annotated[
     tuple[PinEntry, ...],
     BeforeValidator(_read_pins),
@@ -89,7 +101,7 @@ PinEntries = Annotated[
     ),
 ]
 Device = Annotated[
-    Mishap, BeforeValidator(_read_mishap), WithJsonSchema({"anyOf": [{"enum": list(MISHAPS)}, _PARTIAL]})
+    Mishap, BeforeValidator(_read_mishap), WithJsonSchema({"anyOf": [{"enum": list(MISHAPS)}, *_WITH_AMOUNT]})
 ]
 
 
@@ -109,7 +121,7 @@ DenominationKey = Annotated[
 Notes: TypeAlias = dict[DenominationKey, Annotated[int, Whole(0, MOST_NOTES)]]
 
 
-class _CardStep(StepBase):
+class _CardStep(PersonStep):
     pins: PinEntries = Field(default=("right",), alias="pin")
 
     @property
@@ -131,8 +143,17 @@ class Withdraw(_AtmStep):
 
     def contradictions(self) -> Iterator[Contradiction]:
         yield from super().contradictions()
-        if self.device and self.device.kind == "partial" and self.device.partial_jpy >= self.amount_jpy:
-            yield Contradiction(("device", "partial"), "a partial dispense pays out less than the amount")
+        if self.device and self.device.partial_jpy:
+            kind, partial_jpy = self.device
+            if kind == "power_loss" and partial_jpy > self.amount_jpy:
+                yield Contradiction(("device", kind), "nobody takes more than the amount")
+            elif kind != "power_loss" and partial_jpy >= self.amount_jpy:
+                text = (
+                    "a partial dispense pays out"
+                    if kind == "partial"
+                    else "the customer who leaves notes takes"
+                )
+                yield Contradiction(("device", kind), f"{text} less than the amount")
 
 
 class Deposit(_AtmStep):
@@ -154,7 +175,7 @@ class ChangePin(_AtmStep):
     new_pin: Pin = Field(repr=False)
 
 
-AnyStep: TypeAlias = (
+OfSomebody: TypeAlias = (
     Withdraw
     | Deposit
     | Balance
@@ -191,6 +212,7 @@ AnyStep: TypeAlias = (
     | claims.Claim
     | claims.Complaint
 )
+AnyStep: TypeAlias = OfSomebody | machines.CountCash | machines.SendMessage
 Step: TypeAlias = AnyStep
 ACTIONS = [get_args(model.model_fields["do"].annotation)[0] for model in get_args(AnyStep)]
 

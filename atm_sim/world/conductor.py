@@ -17,6 +17,8 @@ from atm_sim.records.event import EventRecord
 from atm_sim.records.log import EventLog, MessageRow, fields_json
 from atm_sim.sansio.effects import (
     CancelTimer,
+    CashCounted,
+    CashTaken,
     Clocked,
     Connected,
     Dispense,
@@ -31,16 +33,19 @@ from atm_sim.sansio.effects import (
     Send,
     SetTimer,
     Show,
+    TakenUnseen,
     TimerFired,
 )
+from atm_sim.terminal.note_mix import counted
 from atm_sim.world.at_home import Script, Seen
 from atm_sim.world.cast import in_hand
 from atm_sim.world.disruptions import Disruptions
 from atm_sim.world.driver import Driver, Watcher
+from atm_sim.world.errands import Errands
 from atm_sim.world.lab import RESTART_US, Lab, issuer_node
-from atm_sim.world.mishaps import paid_out
-from atm_sim.world.people import Act, visit
-from atm_sim.world.plans import Planned
+from atm_sim.world.mishaps import UNSEEN, first_notes, paid_out
+from atm_sim.world.people import Act, Wish, visit
+from atm_sim.world.plans import Errand, Planned
 from bank_host.host import CHARGE, Bank, Commit
 from bank_host.iso8583.describe import masked_fields
 from bank_host.iso8583.identity import request_id
@@ -89,10 +94,11 @@ class Conductor:
         self._timers: dict[tuple[str, str], int] = {}  # the latest setting of each timer
         self._timer_count = 0
         self._visits: dict[str, Visit] = {}  # by machine
-        self._requests: dict[str, Planned] = {}  # who started a chain of messages
+        self._requests: dict[str, Planned | Errand] = {}  # who started a chain of messages
         self._agendas: dict[str, _Agenda] = {}
-        self._context: Planned | None = None
+        self._context: Planned | Errand | None = None
         self._disruptions = Disruptions(lab, self)
+        self._errands = Errands(lab, self)
         for name, bank in lab.banks.items():
             bank.watch = partial(self._committed, name)
 
@@ -116,6 +122,19 @@ class Conductor:
     def powered_off(self, node: str) -> None:
         self._timers = {slot: setting for slot, setting in self._timers.items() if slot[0] != node}
 
+    # ------------------------------------------------------------ what errands ask
+
+    def in_use(self, machine: str) -> bool:
+        return not self._lab.terminals[machine].idle or self._disruptions.is_down(machine)
+
+    def run(self, errand: Errand, machine: str, event: CashCounted) -> None:
+        self._tell(machine, event, errand)
+        self._row("act", errand, atm=machine, code="done")
+
+    def send_as(self, errand: Errand, sender: str, to: str, message: Message) -> None:
+        self._requests.setdefault(request_id(message), errand)
+        self._send(sender, to, message, errand)
+
     # ------------------------------------------------------------ planning
 
     def start(self) -> None:
@@ -127,6 +146,7 @@ class Conductor:
         self._disruptions.start()
         for at_us, node, clocked in self._lab.clocked():
             self.call_at(at_us, partial(self._clocked, node, clocked))
+        self._errands.start()
         for at_us in self._lab.mornings():
             self.call_at(at_us, self._run_due)
         for arrivals in self._lab.streams:
@@ -203,8 +223,24 @@ class Conductor:
             self._row("no_service", visitor.planned, atm=visitor.machine, reason="power_loss")
             visitor.walked_away = True
             self._maybe_leave(visitor.machine)
+        elif (
+            isinstance(event, CashTaken)
+            and visitor.planned.wish is not None
+            and visitor.planned.wish.device in UNSEEN
+        ):
+            self._taken_unseen(visitor.machine, visitor.planned.wish)
         else:
             self._tell(visitor.machine, event)
+
+    def _taken_unseen(self, machine: str, wish: Wish) -> None:
+        """Notes leave the open shutter past its sensors: who stands in front of it knows, the ATM does not."""
+        waiting = counted(self._lab.terminals[machine].cash.stacker)
+        notes = first_notes(waiting, wish.partial_jpy)
+        self._errands.taken_unseen(machine, notes)
+        if self._watcher is not None:
+            self._watcher.handled(machine, TakenUnseen(notes), (), self._driver.now_us())
+        if wish.device == "power_loss":
+            self._disruptions.power_fails(machine, RESTART_US)
 
     def _shown(self, machine: str, show: Show) -> None:
         visitor = self._visits.get(machine)
@@ -316,7 +352,7 @@ class Conductor:
 
     # ------------------------------------------------------------ machines
 
-    def _tell(self, node: str, event: Event, planned: Planned | None = None) -> None:
+    def _tell(self, node: str, event: Event, planned: Planned | Errand | None = None) -> None:
         """Let a machine handle an event, then carry out its effects."""
         visitor = self._visits.get(node)
         context = planned or (visitor.planned if visitor else None)
@@ -328,6 +364,7 @@ class Conductor:
             self._perform(node, effect)
         self._context = previous
         if node in self._lab.terminals:
+            self._errands.comes_to_rest(node)
             self._maybe_leave(node)
 
     def _handled(self, node: str, event: Event) -> list[Effect]:
@@ -367,12 +404,14 @@ class Conductor:
                 self._recorded(node, effect)
             # ReturnCard and RetainCard move a card that nobody else can touch: the record and the screen tell of it
 
-    def _send(self, sender: str, to: str, message: Message) -> None:
+    def _send(self, sender: str, to: str, message: Message, errand: Errand | None = None) -> None:
         now_us = self._driver.now_us()
         request = request_id(message)
         if self._context is not None:
             self._requests.setdefault(request, self._context)
-        planned = self._requests.get(request)
+        planned = errand or self._requests.get(request)
+        if planned is not None and sender in self._lab.terminals:
+            self._errands.passes(sender, planned.label, message)
         link, bank = self._lab.line(sender, to)
         passage = self._lab.links.carry(link, bank, message, now_us)
         self._log.append_message(
@@ -403,7 +442,9 @@ class Conductor:
 
     def _deliver(self, sender: str, to: str, request: str, sent_us: int, message: Message) -> None:
         planned = self._requests.get(request)
-        if self._disruptions.reaches(to, sent_us):
+        if errand := self._errands.answered(to, message):
+            self._row("replied", errand, request_id=request, mti=message.mti, code=message.get(39))
+        elif self._disruptions.reaches(to, sent_us):
             self._tell(to, Received(sender, message), planned)
         else:
             self._row("lost", planned, request_id=request, mti=message.mti, reason="down")
@@ -424,7 +465,7 @@ class Conductor:
         visitor = self._visits.get(machine)
         wish = visitor.planned.wish if visitor else None
         after_us = self._lab.takes_us(visitor.planned, "dispense") if visitor else 0
-        if wish is not None and wish.device == "power_loss":
+        if wish is not None and wish.device == "power_loss" and not wish.partial_jpy:
             self._driver.call_after(after_us, partial(self._disruptions.power_fails, machine, RESTART_US))
             return
         done = paid_out(dispense.notes, wish.device, wish.partial_jpy) if wish else Dispensed(dispense.notes)
@@ -436,7 +477,7 @@ class Conductor:
         planned = self._requests.get(record.request_id, self._context)
         if record.request_id and planned is not None:
             self._requests.setdefault(record.request_id, planned)
-        if record.kind == "completed" and planned is not None and planned.wish is not None:
+        if record.kind == "completed" and isinstance(planned, Planned) and planned.wish is not None:
             planned.person.pin = planned.wish.new_pin or planned.person.pin  # from now on the right one
         self._row(
             record.kind,
@@ -464,6 +505,10 @@ class Conductor:
         if isinstance(commit.request, CardRequest) and commit.code != CHARGE:
             reason = commit.reason.lower()
             self._row("decided", code=commit.code, reason=reason, amount_jpy=commit.request.amount_jpy)
+        elif isinstance(commit.request, Message):
+            advice = commit.request
+            self._row("advised", request_id=request_id(advice), mti=advice.mti, amount_jpy=int(advice.get(4) or 0),
+                      code=commit.code, reason=commit.reason.lower())  # fmt: skip
         for change in commit.changes:
             match change:
                 case Post():
@@ -480,7 +525,7 @@ class Conductor:
     def _row(
         self,
         kind: str,
-        planned: Planned | None = None,
+        planned: Planned | Errand | None = None,
         *,
         atm: str = "",
         card_alias: str = "",
@@ -499,7 +544,7 @@ class Conductor:
         planned = planned or self._context
         site = actor = channel = step = ""
         if planned is not None:
-            actor, service = planned.person.alias, service or planned.service
+            actor, service = planned.actor, service or planned.service
             site, channel, step = planned.site, planned.channel, planned.label
         self._log.append(
             EventRecord(  # by position and in the order of the columns: this is the most frequent call of a run

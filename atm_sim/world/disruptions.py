@@ -124,7 +124,7 @@ class Disruptions:
                     self._traps.setdefault(issuer_node(bank), _Trap(lab.banks[bank]))
                 case Skewed():
                     skew = _Skew(self._us(fault.begins), self._us(fault.ends), fault.by_us)
-                    for node in self._clocks(fault.clock):
+                    for node in lab.nodes_called(fault.clock):
                         self._skews.setdefault(node, []).append(skew)
 
     def start(self) -> None:
@@ -236,15 +236,6 @@ class Disruptions:
             if neighbour not in self._up_us:
                 self._world.tell(node, Connected(neighbour))
                 self._world.tell(neighbour, Connected(node))
-
-    def _clocks(self, name: str) -> list[str]:
-        """The nodes whose clock a scenario calls so."""
-        if name == SWITCH:
-            return [SWITCH]
-        for node in (acquirer_node(name), issuer_node(name)):
-            if node in self._lab.nodes:
-                return [node]
-        return list(self._lab.machines_at(name))
 
     def _name(self, node: str) -> str:
         """A node as a scenario calls it: by its operator, its bank, its place."""

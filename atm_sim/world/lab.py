@@ -31,7 +31,7 @@ from atm_sim.world.cast import Cast, Person
 from atm_sim.world.chance import Chance, draw_us
 from atm_sim.world.habits import HABITS
 from atm_sim.world.links import LATENCIES, Links, line_between, planned
-from atm_sim.world.plans import Planned, plan, visit_of, warm_up_ends
+from atm_sim.world.plans import Errand, Planned, plans, visit_of, warm_up_ends
 from atm_sim.world.site import Site
 from bank_host.host import Bank
 from bank_host.hsm import TPK, Hsm
@@ -118,11 +118,7 @@ class Lab:
             for name in members(alias, entry):
                 random = self.chance.stream(f"cast/{name}")
                 self.people[name] = self._join(name, entry, random, self.start_us)
-        self.steps = [
-            planned
-            for number, step in enumerate(scenario.steps, 1)
-            for planned in plan(scenario, number, step, self.people)
-        ]
+        self.steps, self.errands = plans(scenario, self.people)
         self.streams = [self._arrivals(name, stream) for name, stream in scenario.streams.items()]
         self._names = {terminal.config.terminal_id: name for name, terminal in self.terminals.items()}
         self._warm_up_until_us = warm_up_ends(scenario, self.start_us)
@@ -135,7 +131,7 @@ class Lab:
             return 0
         return draw_us(self._habits[habit], self.chance.stream(f"habit/{habit}"))
 
-    def phase(self, planned: Planned | None, now_us: int) -> str:
+    def phase(self, planned: Planned | Errand | None, now_us: int) -> str:
         """Whether a row counts: warm_up or measured."""
         if now_us < self._warm_up_until_us or (planned is not None and planned.warm_up):
             return "warm_up"
@@ -156,6 +152,15 @@ class Lab:
     def machines_at(self, name: str) -> tuple[str, ...]:
         """The ATMs of a place, or the one that is called so."""
         return self.sites[name].machines if name in self.sites else (name,)
+
+    def nodes_called(self, name: str) -> tuple[str, ...]:
+        """The nodes that a scenario calls so: the switch, an operator, a bank, an ATM or all ATMs of a place."""
+        if name == SWITCH:
+            return (SWITCH,)
+        for node in (acquirer_node(name), issuer_node(name)):
+            if node in self.nodes:
+                return (node,)
+        return self.machines_at(name)
 
     def neighbours(self, node: str) -> tuple[str, ...]:
         """The nodes that a host line joins a node to; an ATM's line to its acquirer is none."""
@@ -208,7 +213,8 @@ class Lab:
 
     def mornings(self) -> Iterator[int]:
         """When the banks do what is due, on each day of the scenario up to its last step."""
-        last_us = max((planned.at_us for planned in self.steps), default=self.start_us)
+        times_us = [planned.at_us for planned in self.steps] + [errand.at_us for errand in self.errands]
+        last_us = max(times_us, default=self.start_us)
         yield from range(self.start_us + OFFICE_OPENS_US, last_us + 1, DAY_US)
 
     def rebuild(self, node: str) -> None:

@@ -32,8 +32,8 @@ class Wish(NamedTuple):
     new_pin: str = ""
     card: str = "own"  # own | skimmed | forged: what is put in
     leaves: str = ""  # '' | cash | card: what the person forgets to take
-    device: str = ""  # '' | jam | partial | power_loss: what the dispenser will do
-    partial_jpy: int = 0
+    device: str = ""  # '' | jam | partial | part_taken | power_loss: what the machine will do
+    partial_jpy: int = 0  # what the person then has of the notes
 
 
 class Act(NamedTuple):

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from random import Random
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
-from atm_sim.scenario import Scenario, Step, Stream
+from atm_sim.scenario import Scenario, Stream
 from atm_sim.scenario.claim_steps import Claim, Complaint
+from atm_sim.scenario.machine_steps import CountCash, MachineStep, SendMessage
 from atm_sim.scenario.online_steps import CancelRaise, RaiseLimit, SelfService, WithCode
 from atm_sim.scenario.staff_steps import ReceiveTransfer, ReleaseIdCard
-from atm_sim.scenario.steps import Balance, ChangePin, Deposit, Withdraw
+from atm_sim.scenario.step_parts import StepBase
+from atm_sim.scenario.steps import Balance, ChangePin, Deposit, OfSomebody, Withdraw
 from atm_sim.world.at_home import HOST, OPERATOR, Home, Offices, Script, at_home
 from atm_sim.world.cast import Person
 from atm_sim.world.people import Wish
@@ -22,7 +24,7 @@ from bank_host.jst import midnight_us
 
 T = TypeVar("T")
 
-ATM, LETTER = "atm", "letter"
+ATM, LETTER, TESTER = "atm", "letter", "tester"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +44,55 @@ class Planned:
     hold_us: int | None = None  # one service time for the whole visit
     warm_up: bool = False
 
+    @property
+    def actor(self) -> str:
+        return self.person.alias
 
-def plan(scenario: Scenario, number: int, step: Step, people: Mapping[str, Person]) -> Iterator[Planned]:
-    """What a step asks for, as often as it repeats: labels `3`, or `3#1`, `3#2` ..."""
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Something that happens to the machines without a customer."""
+
+    at_us: int
+    label: str
+    channel: str  # operator, tester
+    step: CountCash | SendMessage
+    site: str = ""
+    actor: ClassVar[str] = ""
+    warm_up: ClassVar[bool] = False
+
+    @property
+    def service(self) -> str:
+        return self.step.do
+
+
+def plans(scenario: Scenario, people: Mapping[str, Person]) -> tuple[tuple[Planned, ...], tuple[Errand, ...]]:
+    """What the steps ask of people, and of nobody in the cast."""
+    planned: list[Planned] = []
+    errands: list[Errand] = []
+    for number, step in enumerate(scenario.steps, 1):
+        for label, at_us in _occasions(scenario, number, step):
+            if isinstance(step, MachineStep):
+                errands.append(_errand(step, label, at_us))
+            else:
+                planned.append(_planned(scenario, step, label, at_us, people))
+    return tuple(planned), tuple(errands)
+
+
+def _occasions(scenario: Scenario, number: int, step: StepBase) -> Iterator[tuple[str, int]]:
+    """As often as a step repeats: its label (`3`, or `3#1`, `3#2` ...) and its time."""
     first_us = midnight_us(scenario.day) + scenario.after_midnight_us(step.at)
     if step.repeat is None:
-        yield _planned(scenario, step, f"{number}", first_us, people)
+        yield f"{number}", first_us
         return
     for turn in range(step.repeat.times):
-        at_us = first_us + turn * step.repeat.every_us
-        yield _planned(scenario, step, f"{number}#{turn + 1}", at_us, people)
+        yield f"{number}#{turn + 1}", first_us + turn * step.repeat.every_us
+
+
+def _errand(step: CountCash | SendMessage, label: str, at_us: int) -> Errand:
+    if isinstance(step, CountCash):
+        return Errand(at_us, label, OPERATOR, step, step.atm.partition("/")[0])
+    return Errand(at_us, label, TESTER, step)
 
 
 def warm_up_ends(scenario: Scenario, start_us: int) -> int:
@@ -93,7 +134,9 @@ def _notes(amount_jpy: int) -> tuple[tuple[int, int], ...]:
     return tuple(notes)
 
 
-def _planned(scenario: Scenario, step: Step, label: str, at_us: int, people: Mapping[str, Person]) -> Planned:
+def _planned(
+    scenario: Scenario, step: OfSomebody, label: str, at_us: int, people: Mapping[str, Person]
+) -> Planned:
     person = people[step.who]
     match step:
         case Withdraw() | Deposit() | Balance() | ChangePin():
@@ -141,6 +184,6 @@ def _wish(step: Withdraw | Deposit | Balance | ChangePin) -> Wish:
         new_pin=step.new_pin if isinstance(step, ChangePin) else "",
         card=step.card,
         leaves=mishap.removesuffix("_not_taken") if mishap.endswith("_not_taken") else "",
-        device=mishap if mishap in ("jam", "partial", "power_loss") else "",
+        device=mishap if mishap in ("jam", "partial", "part_taken", "power_loss") else "",
         partial_jpy=step.device.partial_jpy if step.device else 0,
     )

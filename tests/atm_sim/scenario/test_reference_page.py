@@ -21,8 +21,8 @@ from atm_sim.scenario import (
     vocabulary,
 )
 from atm_sim.scenario.faults import FAULTS
-from atm_sim.scenario.network import Network
 from atm_sim.scenario.measured import CountExpectation
+from atm_sim.scenario.network import Network
 from atm_sim.scenario.participants import CardOptions, PolicyOverride
 from atm_sim.scenario.step_parts import Repeat
 from atm_sim.scenario.steps import ACTIONS, AnyStep
