@@ -107,7 +107,7 @@ class Relay:
         pending = self._towards(passage.to)
         effects: list[Effect] = [row(kind, sent), Send(passage.to, sent)]
         if is_advice(sent.mti):
-            pending.expect(sent, passage, now_us, self._timer_us)
+            pending.expect(sent, passage, now_us, self._timer_us, timed=False)
             return effects
         state = pending.state(sent, now_us)
         if state and not is_repeat(sent.mti):

@@ -54,6 +54,7 @@ class Waiting(NamedTuple, Generic[Context]):
     key: MatchKey
     context: Context
     due_us: int
+    timed: bool
     near_miss: str = ""
 
 
@@ -73,15 +74,18 @@ class Pending(Generic[Context]):
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def expect(self, request: Message, context: Context, now_us: int, wait_us: int) -> str:
+    def expect(
+        self, request: Message, context: Context, now_us: int, wait_us: int, *, timed: bool = True
+    ) -> str:
         """Wait for the answer to `request` until now + `wait_us`; returns the key as text, for the timer.
 
-        Asked again for a known key (a repeat), it waits anew.
+        Asked again for a known key (a repeat), it waits anew. What is `timed` waits until its owner's timer gives it
+        up: the machine's clock may have been set meanwhile.
         """
         self._forget(now_us)
         key = match_key(request)
         text = str(key)
-        self._waiting[text] = Waiting(key, context, now_us + wait_us)
+        self._waiting[text] = Waiting(key, context, now_us + wait_us, timed)
         self._waiting.move_to_end(text)
         return text
 
@@ -139,6 +143,8 @@ class Pending(Generic[Context]):
     def _forget(self, now_us: int) -> None:
         while self._settled and next(iter(self._settled.values()))[1] <= now_us:
             self._settled.popitem(last=False)
-        # A request whose owner set no timer ends here.
-        while self._waiting and next(iter(self._waiting.values())).due_us + self._keep_us <= now_us:
+        while self._waiting:
+            oldest = next(iter(self._waiting.values()))
+            if oldest.timed or oldest.due_us + self._keep_us > now_us:
+                return
             self._waiting.popitem(last=False)

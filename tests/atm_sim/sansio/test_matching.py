@@ -136,7 +136,7 @@ def test_a_key_settled_again_does_not_keep_the_others_known_longer() -> None:
 def test_a_key_that_waits_anew_does_not_keep_the_others_waiting_longer() -> None:
     pending: Pending[str] = Pending()
     for stan, at_us in ((1, NOON_US), (2, NOON_US + SECOND), (1, NOON_US + 2 * SECOND)):
-        pending.expect(request(stan), "kept", at_us, WAIT_US)
+        pending.expect(request(stan), "kept", at_us, WAIT_US, timed=False)
     now_us = NOON_US + SECOND + WAIT_US + KEEP_US
     assert ("waiting", "") == (pending.state(request(1), now_us), pending.state(request(2), now_us))
 
@@ -144,10 +144,20 @@ def test_a_key_that_waits_anew_does_not_keep_the_others_waiting_longer() -> None
 def test_what_nobody_gave_up_is_forgotten_in_the_end() -> None:
     """A passed-on advice has no timer; its route must not stay in memory for ever."""
     pending: Pending[str] = Pending()
-    pending.expect(request(), "kept", NOON_US, WAIT_US)
+    pending.expect(request(), "kept", NOON_US, WAIT_US, timed=False)
     assert "waiting" == pending.state(request(), NOON_US + WAIT_US + KEEP_US - 1)
     assert "" == pending.state(request(), NOON_US + WAIT_US + KEEP_US)
     assert 0 == len(pending)
+
+
+def test_a_clock_that_is_set_forgets_nothing_that_a_timer_will_give_up() -> None:
+    pending: Pending[str] = Pending()
+    key = pending.expect(request(), "kept", NOON_US, WAIT_US)
+    an_hour_later_us = NOON_US + 3_600 * SECOND
+    assert "waiting" == pending.state(request(), an_hour_later_us)
+    given_up = pending.give_up(key, an_hour_later_us)
+    assert given_up is not None
+    assert "kept" == given_up.context
 
 
 def test_a_reused_trace_number_is_another_key_because_its_time_differs() -> None:
