@@ -49,6 +49,9 @@ from bank_host.work import ATTEMPTS, CHARGE, ENROLLED, Commit, Work, run, run_to
 
 T = TypeVar("T")
 
+OLDEST_ADVICE_DAYS = 31
+"""An approval in stand-in that claims to be older is booked as one of today (assumed)."""
+
 __all__ = ["ATTEMPTS", "CHARGE", "ENROLLED", "Bank", "Commit", "Standing"]
 
 
@@ -189,7 +192,7 @@ class Bank:
             return known, None
         message, card_id, figures, request = asked.message, asked.card_id, asked.figures, asked.request
         facts = unit.card_facts(card_id, figures.day, figures.month, request.service, request.medium)
-        at = At(now_us, figures.day, unit.next_seq())
+        at = At(now_us, jst_date(now_us), unit.next_seq())
         claim = _claim(message, request, card_id, facts)
         if claim.original_key:  # what an advice posts is known under the request that it speaks of
             request = request._replace(original_key=claim.original_key)
@@ -222,7 +225,7 @@ class Bank:
         unit.remember(Exchange(asked.request.key, fingerprint, encode(answer), now_us))
 
     def _asked(self, message: Message, now_us: int) -> _Asked:
-        figures = self.policy.on(jst_date(now_us))
+        figures = self.policy.on(_authorised_on(message, now_us))
         return _Asked(message, self.hsm.card_id(message[2]), figures, self._request(message, figures))
 
     def _request(self, message: Message, figures: Figures) -> CardRequest:
@@ -368,6 +371,15 @@ def _answer(result: Message | Card | None) -> Message | None:
 
 def _not_answered(message: Message) -> Message | None:
     return None if mti.is_advice(message.mti) else build.answer(message, CODES[MALFUNCTION])
+
+
+def _authorised_on(message: Message, now_us: int) -> date:
+    """The JST day whose limit and figures count: today, or the day on which a switch approved in stand-in (DE17)."""
+    today = jst_date(now_us)
+    if message.mti[:3] != "022" or message.get(60) == COMPLETION or 17 not in message:
+        return today
+    day = composite.latest_date(message[17], today)
+    return day if day is not None and (today - day).days <= OLDEST_ADVICE_DAYS else today
 
 
 def _claim(message: Message, request: CardRequest, card_id: str, facts: CardFacts | None) -> Claim:

@@ -10,7 +10,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from atm_sim.checks import truth_table
 from atm_sim.checks.invariants.catalogue import NAMES
+from atm_sim.checks.truth_table import TRUTH_TABLE
 from atm_sim.fuzz.fault_kinds import FAULT_KINDS
 from atm_sim.fuzz.step_kinds import STEP_KINDS
 from atm_sim.runner.play import CaseRun
@@ -26,7 +28,7 @@ Reached: TypeAlias = Counter[tuple[str, str]]
 """(kind of place, its name) -> how often."""
 
 STEP, FAULT, CODE, ENDING = "step", "fault", "response code", "ending"
-INVARIANT = "invariant"
+TRUTH, INVARIANT = "truth table", "invariant"
 
 CODES_TO_REACH = tuple(
     sorted({APPROVED, *CODES.values(), *HOT_CODES.values(), "38", "75", "91"} - OUT_OF_REACH.keys())
@@ -54,6 +56,7 @@ def to_reach() -> tuple[tuple[str, str], ...]:
     return (
         *((STEP, kind.do) for kind in STEP_KINDS),
         *((FAULT, kind.kind) for kind in FAULT_KINDS),
+        *((TRUTH, row.id) for row in TRUTH_TABLE),
         *((CODE, code) for code in CODES_TO_REACH),
         *((ENDING, kind) for kind in ENDINGS),
         *((INVARIANT, name) for name in NAMES),
@@ -67,6 +70,8 @@ def reached(done: CaseRun) -> Reached:
     for log in done.logs.values():
         found.update((ENDING, row.kind) for row in log.events if row.kind in ENDINGS)
         found.update((CODE, row.code) for row in log.events if row.kind in ("decided", "answered"))
+        for row_id, times in truth_table.reached(log.events, log.messages).items():
+            found[TRUTH, row_id] += times
         found.update((FAULT, row.reason) for row in log.events if row.kind == "fault")
     found.update({(INVARIANT, name): times for name, times in done.checked.items()})
     return +found

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from atm_sim.fuzz.written import DAY_S, moment
 
@@ -60,6 +60,18 @@ class Site:
         return self.atms[1:] or self.atms
 
 
+class Request(NamedTuple):
+    """A step that asks a bank: its number, the ends of the lines that its messages take, and when it began."""
+
+    step: int
+    atm: str
+    operator: str
+    bank: str
+    at_s: int
+    amount_jpy: int
+    mishap: bool  # its outcome may still be open
+
+
 @dataclass(slots=True)
 class Mood:
     """What one world is like. Worlds that differ find more than worlds that have a little of everything: in each some
@@ -81,8 +93,10 @@ class Draft:
     mood: Mood
     people: list[Sketch] = field(default_factory=list)
     sites: list[Site] = field(default_factory=list)
+    chased: Sketch | None = None  # whose withdrawal comes next
     banks: list[str] = field(default_factory=list)
     visits_s: list[tuple[int, str]] = field(default_factory=list)  # when somebody steps up to which ATM
+    requests: list[Request] = field(default_factory=list)
     acts_s: list[int] = field(default_factory=list)  # when anything at all happens
 
     def one_of(self, choices: Sequence[T]) -> T:
@@ -99,9 +113,7 @@ class Draft:
         return str(self.day + timedelta(days=self.at_s // DAY_S + days_later))
 
     def person(self) -> Sketch:
-        person = self.one_of(self.people)
-        person.begin_day(self.at_s // DAY_S)
-        return person
+        return self.one_of(self.people)
 
     def aimed_jpy(self, person: Sketch) -> int:
         """Mostly at an edge: the room, one note more, what is used, the limit, the balance; at times anywhere."""

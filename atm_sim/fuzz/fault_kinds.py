@@ -23,8 +23,8 @@ class FaultKind(NamedTuple):
 
 
 LINES = ("atm-acquirer", "acquirer-switch", "switch-issuer", "switch-issuer", "acquirer-issuer")
-DELAYS = ("1 s", "10 s", "27 s", "37 s", "50 s", "3 min")
-MESSAGE_TYPES = ("0200", "0210", "0210", "0210", "0220", "0230", "0420", "0421", "0430")
+DELAYS = ("1 s", "10 s", "27 s", "37 s", "37 s", "50 s", "50 s", "3 min")
+MESSAGE_TYPES = ("0200", "0200", "0210", "0210", "0210", "0220", "0230", "0420", "0421", "0430")
 ELEMENTS = ("3", "4", "7", "11", "37", "39", "41", "54", "90", "95")
 OUTAGES = ("1 s", "10 s", "30 s", "30 s", "2 min", "2 min", "3 h", "26 h")
 CHANCES = ("0.2", "0.5", "0.9", "1")
@@ -44,7 +44,7 @@ def _line(draft: Draft, begins_s: int) -> World:
     keys = _lasting(draft, begins_s) | {"link": link}
     if link in ISSUER_LINES and len(draft.banks) > 1 and draft.happens(0.3):
         keys["bank"] = draft.one_of(draft.banks)
-    if draft.happens(0.4):
+    if draft.happens(0.5):
         keys["mti"] = quoted(draft.one_of(MESSAGE_TYPES))
     return keys
 

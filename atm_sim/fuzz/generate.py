@@ -10,7 +10,7 @@ from datetime import date
 from random import Random
 
 from atm_sim.fuzz.draft import Draft, Site, Sketch
-from atm_sim.fuzz.fault_kinds import draw_faults
+from atm_sim.fuzz.fault_kinds import LINES, draw_faults
 from atm_sim.fuzz.step_kinds import draw_step, mood
 from atm_sim.fuzz.written import DAY_S, World, Written, quoted, yen
 from atm_sim.scenario.vocabulary import DEFAULT_BANK, DEFAULT_BIN
@@ -41,6 +41,9 @@ HABITS: World = {
 }
 """Everybody equally fast, so that faults can be aimed at the seconds of a visit."""
 
+LATER_DAYS = (1, 1, 1, 3, 9, 101)
+"""The last is longer than the bank goes back for a reversal; once is enough."""
+
 GAPS_S = (0, 0, 1, 5, 20, 40, 60, 60, 180, 600, 3600)
 
 
@@ -62,6 +65,8 @@ def world(seed: int) -> World:
     made["places"] = _places(draft)
     if draft.happens(0.8):
         made["habits"] = dict(HABITS)
+    if draft.happens(0.35):
+        made["links"] = {draft.one_of(LINES): draft.one_of(("1 s", "2 s", "4 s", "9 s"))}
     steps = _steps(draft)
     if faults := draw_faults(draft):
         made["faults"] = faults
@@ -122,14 +127,18 @@ def _places(draft: Draft) -> World:
 
 
 def _steps(draft: Draft) -> list[Written]:
-    """In the order of their times: close together, hours apart, or just before midnight and over it."""
+    """In the order of their times: close together, hours apart, or just before midnight and over it. In the end staff
+    mostly count the cash."""
     steps: list[Written] = []
     for _ in range(draft.random.randrange(3, MOST_STEPS)):
         steps.append(draw_step(draft))
         if draft.happens(0.08):
             draft.at_s = max(draft.at_s, (draft.at_s // DAY_S + 1) * DAY_S - draft.one_of((60, 30, 20, 5)))
         elif draft.happens(0.04):
-            draft.at_s += draft.one_of((1, 1, 3, 9)) * DAY_S
+            draft.at_s += draft.one_of(LATER_DAYS if draft.at_s < DAY_S else LATER_DAYS[:-1]) * DAY_S
         else:
             draft.at_s += draft.one_of(GAPS_S)
+    if draft.happens(0.8):
+        at = draft.moment(draft.at_s + 3600)
+        steps += [{"at": at, "do": "count_cash", "atm": site.alias} for site in draft.sites]
     return steps

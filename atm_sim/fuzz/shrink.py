@@ -64,7 +64,7 @@ def _shorter(world: World, key: str, items: list[Any], fails: Fails) -> World:
     while True:
         at = 0
         while at < len(items):
-            fewer = items[:at] + items[at + size :]
+            fewer = _without(items, at, size)
             without: World = {**world, key: fewer} if fewer else {k: v for k, v in world.items() if k != key}
             if fails(without):
                 world, items = without, fewer
@@ -73,6 +73,18 @@ def _shorter(world: World, key: str, items: list[Any], fails: Fails) -> World:
         if size == 1:
             return world
         size //= 2
+
+
+def _without(items: list[Any], at: int, size: int) -> list[Any]:
+    """The list without a piece. A step that is about another by its number stays about it, or goes with it."""
+    left = []
+    for item in items[:at] + items[at + size :]:
+        about = int(item["about"]) if isinstance(item, dict) and "about" in item else 0
+        if about > at + size:
+            left.append({**item, "about": str(about - size)})
+        elif about <= at:
+            left.append(item)
+    return left
 
 
 def _fewer_entries(world: World, fails: Fails) -> World:

@@ -6,23 +6,35 @@ from collections.abc import Callable
 from random import Random
 from typing import NamedTuple
 
-from atm_sim.fuzz.draft import Draft, Mood, Sketch
-from atm_sim.fuzz.written import World, quoted, yen
+from atm_sim.fuzz.draft import NOTE_JPY, Draft, Mood, Request, Sketch
+from atm_sim.fuzz.written import DAY_S, World, Written, quoted, yen
+from atm_sim.scenario.steps import MISHAPS, MISHAPS_WITH_AMOUNT
+from atm_sim.scenario.values import amount_jpy as read_jpy
+from bank_host.iso8583.composite import replacement_text
 
 Draw = Callable[[Draft, Sketch], World]
 """Draws the keys of a step beside `at`, `who` and `do`."""
 
 
-Others = Callable[[Sketch, list[Sketch]], bool]
+Possible = Callable[[Draft, Sketch], bool]
 
 
-def _not_alone(person: Sketch, everybody: list[Sketch]) -> bool:
-    return len(everybody) > 1
+def _not_alone(draft: Draft, person: Sketch) -> bool:
+    return len(draft.people) > 1
 
 
-def _neighbours(person: Sketch, everybody: list[Sketch]) -> bool:
+def _neighbours(draft: Draft, person: Sketch) -> bool:
     """Is somebody at another bank?"""
-    return any(each.bank != person.bank for each in everybody)
+    return any(each.bank != person.bank for each in draft.people)
+
+
+def _settled(draft: Draft) -> list[Request]:
+    """The requests that have long been answered, or given up."""
+    return [each for each in draft.requests if draft.at_s - each.at_s > ANSWERED_S]
+
+
+def _something_settled(draft: Draft, person: Sketch) -> bool:
+    return bool(_settled(draft))
 
 
 class StepKind(NamedTuple):
@@ -32,7 +44,9 @@ class StepKind(NamedTuple):
     weight: int
     draw: Draw
     at_atm: bool = False
-    others: Others = lambda person, everybody: True  # can it happen to this person among these?
+    tried_at_once: bool = False  # often the next step is a withdrawal of the same person
+    possible: Possible = lambda draft, person: True
+    nobody: bool = False  # a step without `who`
 
 
 CHANNELS = ("pc", "smartphone", "mobile")
@@ -40,6 +54,9 @@ WRONG_PINS = ("wrong", "[wrong, right]", "[wrong, right]", "[wrong, wrong, right
 OTHER_CODES = ("previous", "used", "wrong", "none")
 LIMITS_JPY = (0, 0, 10_000, 50_000, 100_000, 500_000, 501_000)
 RAISES_JPY = (20_000, 80_000, 600_000, 600_000, 1_000_000, 1_000_000, 2_001_000)
+OUT_OF_TURN = ("0200", "0201", "0210", "0220", "0221", "0230", "0420", "0421", "0430")
+REVERSALS = ("0420", "0421")
+ANSWERED_S = 300
 NEW_PINS = ("2468", "1379", "0417", "8642")
 
 
@@ -58,14 +75,21 @@ def _withdraw(draft: Draft, person: Sketch) -> World:
         amount_jpy += 500  # below the step of every machine
     step: World = {"amount": yen(amount_jpy)} | _at_atm(draft)
     if draft.happens(draft.mood.mishaps):
-        part_jpy = draft.random.randrange(amount_jpy // 1_000) * 1_000
-        mishaps = ("jam", "cash_not_taken", "card_not_taken", "power_loss", "partial", "partial")
-        mishap = draft.one_of(mishaps)
-        step["device"] = {"partial": yen(part_jpy)} if mishap == "partial" else mishap
+        step["device"] = _mishap(draft, amount_jpy)
     elif amount_jpy <= min(person.room_jpy, person.balance_jpy):
         person.used_jpy += amount_jpy
         person.balance_jpy -= amount_jpy
     return step
+
+
+def _mishap(draft: Draft, amount_jpy: int) -> Written:
+    """A jam, notes or a card left behind, no power; or only a part of the notes comes out, or is taken."""
+    mishap = draft.one_of((*MISHAPS, *MISHAPS_WITH_AMOUNT, "partial"))
+    if mishap in MISHAPS and (mishap not in MISHAPS_WITH_AMOUNT or draft.happens(0.5)):
+        return mishap
+    part_jpy = draft.random.randrange(amount_jpy // NOTE_JPY) * NOTE_JPY
+    taken_jpy = amount_jpy if mishap == "power_loss" and draft.happens(0.3) else part_jpy
+    return {mishap: yen(taken_jpy)}
 
 
 def _deposit(draft: Draft, person: Sketch) -> World:
@@ -179,17 +203,38 @@ def _receive_transfer(draft: Draft, person: Sketch) -> World:
     return {"from": draft.one_of(senders), "amount": yen(amount_jpy)}
 
 
+def _count_cash(draft: Draft, person: Sketch) -> World:
+    return {"atm": draft.one_of(draft.sites).alias}
+
+
+def _send(draft: Draft, person: Sketch) -> World:
+    """A repeat, an advice or an answer that no node would send now; at times with another amount in it, or a reversal
+    that says what part stands."""
+    settled = _settled(draft)
+    about = draft.one_of(settled + [each for each in settled if each.mishap] * 3)
+    ends = draft.one_of(((about.atm, about.operator), (about.operator, "switch"), ("switch", about.bank)))
+    mti = draft.one_of(OUT_OF_TURN)
+    sender, receiver = reversed(ends) if mti[2] in "13" else ends
+    step: World = {"from": sender, "to": receiver, "mti": quoted(mti), "about": str(about.step)}
+    if draft.happens(0.2):
+        step["elements"] = {"4": quoted("000000003000")}
+    elif mti in REVERSALS and draft.happens(0.5):
+        stands_jpy = draft.one_of((0, about.amount_jpy, about.amount_jpy + NOTE_JPY, NOTE_JPY, 500))
+        step["elements"] = {"95": quoted(replacement_text(stands_jpy))}
+    return step
+
+
 STEP_KINDS: tuple[StepKind, ...] = (
     StepKind("withdraw", 30, _withdraw, at_atm=True),
     StepKind("deposit", 7, _deposit, at_atm=True),
     StepKind("balance", 4, _balance, at_atm=True),
     StepKind("change_pin", 2, _change_pin, at_atm=True),
-    StepKind("set_limit", 12, _set_limit),
-    StepKind("raise_limit", 8, _raise_limit),
+    StepKind("set_limit", 12, _set_limit, tried_at_once=True),
+    StepKind("raise_limit", 8, _raise_limit, tried_at_once=True),
     StepKind("cancel_raise", 2, _cancel_raise),
-    StepKind("lock_card", 4, _via_channel),
-    StepKind("unlock_card", 4, _with_code_alone),
-    StepKind("transfer", 6, _transfer, others=_not_alone),
+    StepKind("lock_card", 4, _via_channel, tried_at_once=True),
+    StepKind("unlock_card", 4, _with_code_alone, tried_at_once=True),
+    StepKind("transfer", 6, _transfer, possible=_not_alone),
     StepKind("set_transfer_limit", 2, _set_transfer_limit),
     StepKind("report_card", 1, _report_card),
     StepKind("release_pin", 3, _nothing_more),
@@ -199,7 +244,9 @@ STEP_KINDS: tuple[StepKind, ...] = (
     StepKind("change_pin_online", 1, _change_pin_online),
     StepKind("lock_token", 1, _via_channel),
     StepKind("unlock_token", 1, _unlock_token),
-    StepKind("receive_transfer", 3, _receive_transfer, others=_neighbours),
+    StepKind("count_cash", 2, _count_cash, nobody=True),
+    StepKind("send", 7, _send, possible=_something_settled, nobody=True),
+    StepKind("receive_transfer", 3, _receive_transfer, possible=_neighbours),
 )
 
 
@@ -219,13 +266,35 @@ def mood(random: Random) -> Mood:
     )
 
 
+def _kind(draft: Draft, person: Sketch, chased: bool) -> StepKind:
+    if chased:
+        return next(kind for kind in STEP_KINDS if kind.do == ALWAYS)
+    kinds = [kind for kind in STEP_KINDS if kind.do in draft.mood.kinds and kind.possible(draft, person)]
+    return draft.random.choices(kinds, [kind.weight for kind in kinds])[0]
+
+
 def draw_step(draft: Draft) -> World:
     """One step at the draft's time."""
-    person = draft.person()
-    kinds = [kind for kind in STEP_KINDS if kind.do in draft.mood.kinds and kind.others(person, draft.people)]
-    kind = draft.random.choices(kinds, [kind.weight for kind in kinds])[0]
+    chased, draft.chased = draft.chased, None
+    person = chased or draft.person()
+    person.begin_day(draft.at_s // DAY_S)
+    kind = _kind(draft, person, chased is not None)
     more = kind.draw(draft, person)
+    if kind.tried_at_once and draft.happens(0.6):
+        draft.chased = person
     draft.acts_s.append(draft.at_s)
     if kind.at_atm:
-        draft.visits_s.append((draft.at_s, str(more["atm"])))
-    return {"at": draft.moment(draft.at_s), "who": person.alias, "do": kind.do} | more
+        _remember_visit(draft, person, more)
+    who: World = {} if kind.nobody else {"who": person.alias}
+    return {"at": draft.moment(draft.at_s)} | who | {"do": kind.do} | more
+
+
+def _remember_visit(draft: Draft, person: Sketch, step: World) -> None:
+    atm = str(step["atm"])
+    site = next(site for site in draft.sites if site.alias == atm.partition("/")[0])
+    asked_jpy = read_jpy(str(step.get("amount", yen(0))))
+    about = Request(
+        len(draft.acts_s), atm, site.operator, person.bank, draft.at_s, asked_jpy, "device" in step
+    )
+    draft.visits_s.append((draft.at_s, atm))
+    draft.requests.append(about)

@@ -11,7 +11,14 @@ from typing import NamedTuple
 
 from bank_host import jst
 from bank_host.iso8583.codes import COMPLETION
-from bank_host.iso8583.composite import YEN, amount_text, fee_text, processing_code, replacement_text
+from bank_host.iso8583.composite import (
+    YEN,
+    amount_text,
+    date_text,
+    fee_text,
+    processing_code,
+    replacement_text,
+)
 from bank_host.iso8583.identity import original_data
 from bank_host.iso8583.message import Message
 from bank_host.iso8583.mti import is_repeat, repeat_mti, response_mti
@@ -114,6 +121,15 @@ def _advice(mti: str, original: Message, reason: str, approval_code: str, stan: 
 def completion_advice(original: Message, *, stan: int, now_us: int, approval_code: str = "") -> Message:
     """0220: the cash of `original` was taken (or the notes are in the vault); DE90 quotes it."""
     return _advice("0220", original, COMPLETION, approval_code, stan, now_us)
+
+
+def stand_in_advice(original: Message, why: str, *, approval_code: str, now_us: int) -> Message:
+    """0220: `original` was approved in the issuer's place, on the day in DE17; `why` is a DE60 reason.
+
+    It keeps DE7 and DE11 of its original, so that however often it is built it is one and the same message.
+    """
+    advice = _advice("0220", original, why, approval_code, int(original[11]), now_us)
+    return advice.but({7: original[7], 17: date_text(jst.jst_date(now_us))})
 
 
 def reversal_advice(

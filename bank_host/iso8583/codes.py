@@ -86,6 +86,14 @@ ADVICE_REASONS: tuple[Code, ...] = tuple(
     for name, name_en, name_ja in (
         (COMPLETION, "the transaction was completed", "取引完了"),
         ("stand_in", "approved on the issuer's behalf", "代行承認"),
+        ("stand_in_planned", "approved in the issuer's planned absence", "代行承認(計画停止)"),
+        ("stand_in_timeout", "approved because the issuer did not answer in time", "代行承認(応答時間切れ)"),
+        (
+            "stand_in_invalid_answer",
+            "approved because the issuer's answer could not be used",
+            "代行承認(応答不正)",
+        ),
+        ("stand_in_sign_off", "approved because the issuer was out of reach", "代行承認(閉局・回線断)"),
         ("timeout", "no answer in time", "応答時間切れ"),
         ("invalid_answer", "the answer could not be used", "応答不正"),
         ("no_confirmation", "the answer leaves open what was posted", "成否不明"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import NamedTuple
 
 YEN = "392"
@@ -89,6 +90,25 @@ def fee_jpy(text: str) -> int:
     if len(text) != 9 or text[0] not in "CD" or not (text.isascii() and text[1:].isdecimal()):
         raise ValueError("a fee is C or D and eight digits")
     return -int(text[1:]) if text[0] == "C" else int(text[1:])
+
+
+# ---------------- DE13, DE15, DE17
+
+
+def date_text(day: date) -> str:
+    return f"{day:%m%d}"
+
+
+def latest_date(text: str, today: date) -> date | None:
+    """The latest day up to `today` that month and day can mean; None where they are no date."""
+    for year in (today.year, today.year - 1):
+        try:
+            day = date(year, int(text[:2]), int(text[2:]))
+        except ValueError:
+            continue
+        if day <= today:
+            return day
+    return None
 
 
 # ---------------- DE54

@@ -9,24 +9,28 @@ original (RI11) is the unit of work's part.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
 from typing import Final, NamedTuple
 
 from bank_host.jst import DAY_US, HOUR_US
 from bank_host.ledger.entries import authorised, cleared, given_back
 from bank_host.policy import Figures
-from bank_host.rules.card import NOTE_STEP_JPY, counts
+from bank_host.rules.card import DEBITS, NOTE_STEP_JPY, NOTICES, counts
 from bank_host.rules.changes import (
     Audit,
     Change,
     CountMonth,
     CountUse,
     Decision,
+    Notify,
     Open,
     RaiseException,
     Resolve,
 )
 from bank_host.rules.facts import Account, At, Authorisation, CardFacts, CardRequest
 from bank_host.rules.fees import atm_fee
+from bank_host.rules.limits import effective, room
 from bank_host.rules.reasons import APPROVED
 
 #: kind of posting by service; a service that is not here moves no money
@@ -59,9 +63,10 @@ def decide_reversal(
     a reversed deposit has been spent meanwhile.
     """
     if original is None:  # RI3: remember it, so that the request is declined if it still comes
-        return Decision(
-            APPROVED, "ORIGINAL_UNKNOWN", (Open(_early(claim, at)), _audit(claim, "ORIGINAL_UNKNOWN"))
-        )
+        remembered: tuple[Change, ...] = (Open(_early(claim, at)), _audit(claim, "ORIGINAL_UNKNOWN"))
+        if claim.dispensed_jpy:  # cash went out that no posting speaks of: people see to it
+            remembered += (_item(claim, None, "PART_OF_UNKNOWN"),)
+        return Decision(APPROVED, "ORIGINAL_UNKNOWN", remembered)
     if _differs(claim, original):  # RI9
         return _exception(claim, original, "REVERSAL_MISMATCH")
     back = _to_give_back(claim, original)
@@ -181,30 +186,68 @@ def settle(original: Authorisation, at: At, figures: Figures) -> Decision | None
 def decide_advice(
     request: CardRequest, facts: CardFacts, original: Authorisation | None, at: At, figures: Figures
 ) -> Decision:
-    """A 0220 for what the switch approved in stand-in: posted whatever limit and balance say (X8)."""
+    """A 0220 for what the switch approved in stand-in: posted whatever limit and balance say (X8).
+
+    `facts` and `figures` are those of the JST day on which the switch approved: its limit is used, its fee asked. The
+    posting is of the day on which it is booked. Each thing the bank would have refused is an exception item of its
+    own, with the yen it is about.
+    """
     if original is not None and original.state == "early":  # its reversal overtook it
         return _noted(request, facts, "REVERSED_FIRST")
     if original is not None and original.state != "declined":  # the request itself had reached the issuer
         return _noted(request, facts, "ALREADY_POSTED")
     account, service, amount = facts.account, request.service, request.amount_jpy
     account_id = account.account_id
-    item = RaiseException(request.key, "STAND_IN", account_id, amount, service)
+    items = [RaiseException(request.key, "STAND_IN", account_id, amount, request.original_key)]
     if service not in KINDS or amount <= 0:
-        return Decision(APPROVED, "STAND_IN", (item, _noted_audit(request, facts, "STAND_IN")))
+        return Decision(APPROVED, "STAND_IN", (*items, _noted_audit(request, facts, "STAND_IN")))
     fee = atm_fee(figures, service, request.partner, account.kind, amount, facts.month_uses)
+    for kind, risk_jpy in _risks(request, facts, original, fee, figures):
+        key = f"{request.key}:{kind.lower()}"
+        items.append(RaiseException(key, kind, account_id, risk_jpy, request.original_key))
     changes: list[Change] = [
         authorised(request.key, KINDS[service], at.day, account_id, request.atm, amount, fee, True)
     ]
+    day = figures.day if original is None else original.limit_day
     if counts(service, figures):
-        changes.append(CountUse(account_id, at.day, request.medium, amount))
+        changes.append(CountUse(account_id, day, request.medium, amount))
     if service != "purchase":
         changes.append(CountMonth(account_id, figures.month, service, 1))
     if original is None:
-        changes.append(Open(_forced_row(request, facts, fee, at)))
+        changes.append(Open(_forced_row(request, facts, fee, figures.day, at)))
     else:  # the issuer had declined it, the switch paid all the same: people decide what becomes of it
         changes.append(Resolve(original.original_key, "manual", 0))
-    changes += (item, _noted_audit(request, facts, "STAND_IN"))
+    if service in NOTICES:
+        changes.append(Notify(request.key, account_id, NOTICES[service], amount))
+    changes += (*items, _noted_audit(request, facts, "STAND_IN"))
     return Decision(APPROVED, "STAND_IN", tuple(changes), fee)
+
+
+def _risks(
+    request: CardRequest, facts: CardFacts, original: Authorisation | None, fee_jpy: int, figures: Figures
+) -> Iterator[tuple[str, int]]:
+    """What the bank would have said no to, and the yen that went out against it."""
+    account, card, amount = facts.account, facts.card, request.amount_jpy
+    if original is not None:
+        yield "STAND_IN_DECLINED", amount
+    if card.hot:
+        yield "STAND_IN_HOT_CARD", amount
+    elif card.locked:
+        yield "STAND_IN_CARD_LOCKED", amount
+    if account.closed:
+        yield "STAND_IN_ACCOUNT_CLOSED", amount
+    if counts(request.service, figures):
+        over = amount - room(effective(account, facts.raise_today), facts.used_jpy)
+        ceiling = figures.atm_medium_ceiling[request.medium]
+        if ceiling is not None:
+            over = max(over, amount - room(ceiling, facts.used_medium_jpy))
+        if over > 0:
+            yield "STAND_IN_OVER_LIMIT", over
+    if request.service in DEBITS:
+        taken = amount + fee_jpy
+        short = min(taken, taken - (account.posted_jpy - account.held_jpy))
+        if short > 0:
+            yield "STAND_IN_OVER_BALANCE", short
 
 
 # ---------------------------------------------------------------- parts
@@ -239,7 +282,9 @@ def _early(claim: Claim, at: At) -> Authorisation:
     )
 
 
-def _forced_row(request: CardRequest, facts: CardFacts, fee_jpy: int, at: At) -> Authorisation:
+def _forced_row(
+    request: CardRequest, facts: CardFacts, fee_jpy: int, limit_day: date, at: At
+) -> Authorisation:
     return Authorisation(
         request.original_key,
         request.key,
@@ -251,7 +296,7 @@ def _forced_row(request: CardRequest, facts: CardFacts, fee_jpy: int, at: At) ->
         request.amount_jpy,
         fee_jpy,
         request.medium,
-        at.day,
+        limit_day,
         at.now_us,
         APPROVED,
         "STAND_IN",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import permutations
 
 import pyotp
 import pytest
@@ -17,6 +18,7 @@ from bank_host.iso8583.message import Message
 from bank_host.policy import load_policy
 from bank_host.rules.facts import Account, Act, Card, Enrolment, Token
 from bank_host.store.memory import MemoryStore
+from bank_host.store.verify import verify
 
 DAY = date(2014, 1, 15)
 NOON_US = jst.midnight_us(DAY) + 12 * jst.HOUR_US
@@ -179,6 +181,58 @@ def test_what_stand_in_approved_is_known_under_the_request_that_its_advice_quote
     reversal = build.reversal_advice(request, "hardware_error", stan=900, now_us=NOON_US)
     till.bank.answer(reversal, NOON_US)
     assert 250_000 == till.balance_jpy()
+
+
+@pytest.mark.parametrize(
+    ("told", "used"),
+    [
+        ("0114", {"0114": 30_000}),
+        ("0115", {"0115": 30_000}),
+        ("0116", {"0115": 30_000}),
+        ("", {"0115": 30_000}),
+    ],
+)
+def test_an_approval_in_stand_in_uses_the_limit_of_the_day_that_de17_tells(
+    till: Till, told: str, used: dict[str, int]
+) -> None:
+    """R96: booked on the 15th. A day that has not come yet, or none at all, is today."""
+    request = till.request("withdraw", 30_000).but({52: None})
+    advice = build.stand_in_advice(request, "stand_in_timeout", approval_code="S00001", now_us=NOON_US)
+    assert "00" == till.bank.answer(advice.but({17: told or None}), NOON_US)[39]
+    assert used == {f"{day:%m%d}": jpy for _, day, _, jpy in till.bank.store.limit_uses()}
+    assert [] == verify(till.bank.store)
+
+
+def test_a_request_that_comes_after_its_stand_in_advice_is_not_posted_again(till: Till) -> None:
+    request = till.request("withdraw", 30_000)
+    advice = build.stand_in_advice(
+        request.but({52: None}), "stand_in_timeout", approval_code="S00001", now_us=NOON_US
+    )
+    assert ["00", "94"] == [till.bank.answer(each, NOON_US)[39] for each in (advice, request)]
+    assert 220_000 == till.balance_jpy()
+
+
+@pytest.mark.parametrize("order", list(permutations(("request", "advice", "reversal"))))
+@pytest.mark.parametrize("asked", [True, False], ids=["the bank was asked", "the bank was not asked"])
+def test_request_stand_in_and_reversal_end_right_in_every_order(
+    till: Till, order: tuple[str, ...], asked: bool
+) -> None:
+    """X6, X8: nothing was paid out, and nothing is posted in the end, each message coming twice."""
+    request = till.request("withdraw", 30_000)
+    bare = request.but({52: None})
+    messages = {
+        "request": request,
+        "advice": build.stand_in_advice(bare, "stand_in_timeout", approval_code="S00001", now_us=NOON_US),
+        "reversal": build.reversal_advice(bare, "hardware_error", stan=900, now_us=NOON_US),
+    }
+    for name in order:
+        if asked or name != "request":
+            for message in (messages[name], build.as_repeat(messages[name])):
+                till.bank.answer(message, NOON_US)
+    assert 250_000 == till.balance_jpy()
+    assert 0 == dict(till.bank.store.balances()).get("suspense:T0000001", 0)
+    assert [] == [jpy for _, _, _, jpy in till.bank.store.limit_uses() if jpy]
+    assert [] == verify(till.bank.store)
 
 
 def test_a_changed_pin_is_the_one_that_counts(till: Till) -> None:

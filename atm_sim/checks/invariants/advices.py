@@ -5,7 +5,10 @@ Reads the message itself (DE4, DE60, DE90, DE95), not what the bank made of it.
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from atm_sim.checks.invariants.answers import remember_outcome
+from atm_sim.checks.invariants.decisions import NOTICES
 from atm_sim.checks.invariants.findings import Findings
 from atm_sim.checks.invariants.model import MONEY, BankModel, Transaction
 from atm_sim.checks.invariants.postings import count_use, enter, given_back_jpy
@@ -18,6 +21,7 @@ from bank_host.iso8583.message import Message
 from bank_host.rules.changes import CountUse
 
 COMPLETION = "completion"
+RECENT_DAYS = 31  # what claims to be older counts as of today
 
 
 def advised(bank: BankModel, commit: Commit, written: Written, found: Findings) -> None:
@@ -46,7 +50,9 @@ def advised(bank: BankModel, commit: Commit, written: Written, found: Findings) 
                 each.listed = True
     enter(bank, written, found)
     count_use(bank, written, found, use)
-    expect_notices(bank, written, [], found)
+    booked = any(post.forced and post.kind != "reversal" for post in written.posts)
+    due = NOTICES.get(service_of(message[3]), []) if booked else []
+    expect_notices(bank, written, due, found)
 
 
 def _takes_effect(written: Written, what: str, found: Findings) -> None:
@@ -98,6 +104,9 @@ def _stood_in(
         if written.posts:
             found.breach("I11", "nothing posted: its reversal came first", "a posting")
     if about is not None and about.state != "declined":
+        found.checked["I10"] += 1
+        if written.posts and about.state != "early":
+            found.breach("I10", "nothing posted: the request itself was", f"a {written.posts[0].kind}")
         return None
     service, amount_jpy = service_of(message[3]), int(message[4])
     if not written.exceptions:
@@ -117,6 +126,15 @@ def _unknown_card(written: Written) -> bool:
     return any(item.kind.startswith("COMPLETION_") for item in written.exceptions)
 
 
+def _approved_on(message: Message, commit: Commit) -> date:
+    """The switch says in DE17 on which day it approved; that day's limit is used, even if it is booked later."""
+    today = commit.at.day
+    for day in (today - timedelta(days=back) for back in range(RECENT_DAYS + 1)):
+        if message.get(17) == f"{day:%m%d}":
+            return day
+    return today
+
+
 def _enter_forced(
     bank: BankModel,
     message: Message,
@@ -127,7 +145,8 @@ def _enter_forced(
     written: Written,
 ) -> CountUse | None:
     """Remember it as a transaction of its own, or as the end of the declined one that it overrules."""
-    key, atm, day = identity(message), message[41].rstrip(), commit.at.day
+    key, atm = identity(message), message[41].rstrip()
+    day = _approved_on(message, commit) if about is None else about.limit_day
     books = [book for post in written.posts for book, _ in post.legs if book.startswith("customer:")]
     account_id = books[0].removeprefix("customer:") if books else ""
     medium = "chip" if message.get(22).startswith("05") else "stripe"

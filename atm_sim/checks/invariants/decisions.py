@@ -18,7 +18,7 @@ from bank_host.rules.facts import Authorisation, CardRequest
 
 APPROVED = "00"
 
-_NOTICES = {"withdraw": ["atm_withdrawal"], "deposit": ["atm_deposit"]}
+NOTICES = {"withdraw": ["atm_withdrawal"], "deposit": ["atm_deposit"]}
 
 #: refusals that come after a right PIN
 _AFTER_PIN = frozenset(
@@ -190,7 +190,7 @@ def _notices(
 ) -> None:
     due: list[str] = []
     if approved:
-        due = _NOTICES.get(request.service, [])
+        due = NOTICES.get(request.service, [])
     elif request.service == "withdraw" and bank.policy.on(commit.at.day).notice_refused_withdrawal:
         due = ["atm_withdrawal_refused"]
     expect_notices(bank, written, due, found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from bank_host.jst import DAY_US, HOUR_US
 from bank_host.ledger.entries import authorised, problems
 from bank_host.ledger.posting import Post
-from bank_host.rules.changes import CountMonth, CountUse, Decision, Open, RaiseException, Resolve
+from bank_host.rules.changes import CountMonth, CountUse, Decision, Notify, Open, RaiseException, Resolve
 from bank_host.rules.facts import At, Authorisation
 from bank_host.rules.reversal import Claim, decide_advice, decide_completion, decide_reversal, settle
 from tests.bank_host.rules.builders import (
@@ -246,15 +247,70 @@ def test_only_what_is_open_is_settled(state: str) -> None:
 # ---------------------------------------------------------------- stand-in
 
 
-def test_a_stand_in_advice_is_posted_over_limit_lock_and_balance() -> None:
-    """X8, I14: flagged forced, with an exception item."""
-    case = facts(account={"standing_jpy": 0, "posted_jpy": 0}, card={"locked": True})
-    answer = decide_advice(request(), case, None, at(), figures())
-    assert answer.code == "00"
+def items(answer: Decision) -> dict[str, int]:
+    return {each.kind: each.amount_jpy for each in answer.changes if isinstance(each, RaiseException)}
+
+
+def test_a_stand_in_advice_within_everything_is_posted_by_force_with_one_item_and_a_notice() -> None:
+    """X8, I14, R105."""
+    answer = decide_advice(request(), facts(), None, at(), figures())
+    assert ("00", "STAND_IN") == (answer.code, answer.reason)
     assert only(answer.changes, Post).forced
     assert only(answer.changes, Open).authorisation.forced
     assert only(answer.changes, CountUse).amount_jpy == 30_000
-    assert only(answer.changes, RaiseException).kind == "STAND_IN"
+    assert only(answer.changes, RaiseException) == RaiseException(
+        "key-1", "STAND_IN", ACCOUNT_ID, 30_000, "original-1"
+    )
+    assert only(answer.changes, Notify) == Notify("key-1", ACCOUNT_ID, "atm_withdrawal", 30_000)
+
+
+@pytest.mark.parametrize(
+    ("case", "risk"),
+    [
+        ({"account": {"standing_jpy": 20_000}}, {"STAND_IN_OVER_LIMIT": 10_000}),
+        ({"account": {"standing_jpy": 30_000}}, {}),
+        ({"account": {"standing_jpy": 30_000}, "used_jpy": 5_000}, {"STAND_IN_OVER_LIMIT": 5_000}),
+        ({"account": {"standing_jpy": 30_000}, "used_jpy": 90_000}, {"STAND_IN_OVER_LIMIT": 30_000}),
+        ({"account": {"posted_jpy": 30_000}}, {}),
+        ({"account": {"posted_jpy": 20_000}}, {"STAND_IN_OVER_BALANCE": 10_000}),
+        ({"account": {"posted_jpy": 50_000, "held_jpy": 40_000}}, {"STAND_IN_OVER_BALANCE": 20_000}),
+        ({"account": {"posted_jpy": -5_000}}, {"STAND_IN_OVER_BALANCE": 30_000}),
+        ({"card": {"locked": True}}, {"STAND_IN_CARD_LOCKED": 30_000}),
+        ({"card": {"hot": "stolen", "locked": True}}, {"STAND_IN_HOT_CARD": 30_000}),
+        ({"account": {"closed": True}}, {"STAND_IN_ACCOUNT_CLOSED": 30_000}),
+        (
+            {"account": {"standing_jpy": 0, "posted_jpy": 0}, "card": {"locked": True}},
+            {
+                "STAND_IN_CARD_LOCKED": 30_000,
+                "STAND_IN_OVER_LIMIT": 30_000,
+                "STAND_IN_OVER_BALANCE": 30_000,
+            },
+        ),
+    ],
+)
+def test_what_the_bank_would_have_refused_is_posted_and_is_an_item_with_its_yen(
+    case: dict[str, Any], risk: dict[str, int]
+) -> None:
+    answer = decide_advice(request(), facts(**case), None, at(), figures())
+    assert (CUSTOMER, -30_000) in only(answer.changes, Post).legs
+    assert {"STAND_IN": 30_000, **risk} == items(answer)
+
+
+def test_the_fee_is_part_of_what_the_balance_does_not_cover() -> None:
+    case = facts(month_uses=1, account={"posted_jpy": 0})
+    answer = decide_advice(request(amount_jpy=10_000), case, None, at(), figures())
+    assert 157 == answer.fee_jpy
+    assert 10_157 == items(answer)["STAND_IN_OVER_BALANCE"]
+
+
+def test_a_stand_in_advice_uses_the_limit_and_the_month_of_the_day_of_the_approval() -> None:
+    """R96: approved on 31 January, booked on 1 February; its reversal finds that day."""
+    approved, booked = date(2014, 1, 31), date(2014, 2, 1)
+    answer = decide_advice(request(), facts(), None, at(booked), figures(approved))
+    assert only(answer.changes, Post).day == booked
+    assert only(answer.changes, CountUse).day == approved
+    assert only(answer.changes, CountMonth).month == "2014-01"
+    assert only(answer.changes, Open).authorisation.limit_day == approved
 
 
 @pytest.mark.parametrize("state", ["open", "completed", "settled", "reversed", "early"])
@@ -269,6 +325,21 @@ def test_a_stand_in_payment_of_what_the_issuer_had_declined_goes_to_people() -> 
     assert only(answer.changes, Post).forced
     assert only(answer.changes, Resolve).state == "manual"
     assert "Open" not in kinds(answer.changes)
+    assert {"STAND_IN": 30_000, "STAND_IN_DECLINED": 30_000} == items(answer)
+
+
+def test_what_was_declined_before_midnight_and_approved_after_it_uses_the_limit_of_the_decline() -> None:
+    """One row has one limit day (I15)."""
+    declined = authorisation(state="declined", limit_day=DAY)
+    answer = decide_advice(request(), facts(), declined, at(), figures(DAY + timedelta(days=1)))
+    assert only(answer.changes, CountUse).day == DAY
+
+
+def test_a_part_reversal_of_what_the_bank_never_saw_is_shown_to_people() -> None:
+    """Cash went out, and no posting speaks of it."""
+    answer = reverse(claim(dispensed_jpy=10_000), None)
+    assert only(answer.changes, RaiseException).kind == "PART_OF_UNKNOWN"
+    assert only(answer.changes, Open).authorisation.state == "early"
 
 
 # ---------------------------------------------------------------- in general
