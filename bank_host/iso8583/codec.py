@@ -17,12 +17,14 @@ from bank_host.iso8583.errors import FormatError
 from bank_host.iso8583.fields import BY_DE, FIELDS, MATCHERS
 from bank_host.iso8583.message import Message
 from bank_host.iso8583.message_types import BY_MTI
+from cardreader.emv import tlv
 
 MIN_BYTES = 12
 MAX_BYTES = 2_048
 
 _MTI_END = 4
 _BITMAP_DIGITS = 16
+_CHIP_DATA = 55
 _BITMAP = re.compile(r"[0-9A-F]{16}", re.ASCII)
 
 
@@ -67,7 +69,7 @@ def check(message: Message) -> None:
     for de, value in message.fields.items():
         if de not in BY_DE:
             raise FormatError("unknown_element", de)
-        if len(value) > BY_DE[de].length or MATCHERS[de].fullmatch(value) is None:
+        if len(value) > BY_DE[de].length or not _acceptable(de, value):
             raise FormatError("bad_value", de)
     _check_presence(message)
 
@@ -84,9 +86,21 @@ def read_elements(data: bytes) -> Message:
     elements = _announced(data)
     values, offsets = _unpack(data)
     for de in elements:
-        if MATCHERS[de].fullmatch(values[de]) is None:
+        if not _acceptable(de, values[de]):
             raise FormatError("bad_value", de, offsets[de])
     return Message(mti, values)
+
+
+def _acceptable(de: int, value: str) -> bool:
+    """Whether a value has its element's form; chip data have to be TLV to the last byte."""
+    if MATCHERS[de].fullmatch(value) is None:
+        return False
+    if de == _CHIP_DATA:
+        try:
+            tlv.read_hex(value)
+        except tlv.TlvError:
+            return False
+    return True
 
 
 def elements_of_bitmap(bitmap: str, first: int = 1) -> list[int]:

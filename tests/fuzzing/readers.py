@@ -1,0 +1,48 @@
+"""Coverage-guided fuzzing of what reads the bytes of strangers; for longer hunts than the suite's:
+
+    python tests/fuzzing/readers.py messages CORPUS_FOLDER -max_total_time=600
+
+A reader may refuse with its one error type. What it accepts it must write back to the same bytes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import atheris
+
+with atheris.instrument_imports(include=["bank_host.iso8583", "cardreader.emv"]):
+    from bank_host.iso8583.codec import decode, encode
+    from bank_host.iso8583.errors import FormatError
+    from cardreader.emv import tlv
+
+
+def messages(data: bytes) -> None:
+    try:
+        message = decode(data)
+    except FormatError:
+        return
+    assert encode(message) == data, "another encoding of the same message"
+    assert decode(encode(message)) == message
+
+
+def elements(data: bytes) -> None:
+    try:
+        some = tlv.read(data)
+    except tlv.TlvError:
+        return
+    assert tlv.write(some) == data, "another encoding of the same elements"
+
+
+def careless(data: bytes) -> None:
+    """A reader that trusts a length: the hunt has to find it."""
+    if len(data) > 1:
+        data[2 + data[1]]
+
+
+READERS: dict[str, Callable[[bytes], None]] = {"messages": messages, "tlv": elements, "careless": careless}
+
+if __name__ == "__main__":
+    atheris.Setup([sys.argv[0], *sys.argv[2:]], READERS[sys.argv[1]])
+    atheris.Fuzz()
