@@ -3,6 +3,11 @@
 A card without a route is answered 92, an issuer known to be out of reach or silent 91; the latter is
 reversed, since it may have approved. Routes are independent: each issuer has its own queue and its own
 pending requests, so one bank that fails does not touch the others.
+
+For an issuer that wants it the switch stands in (`atm_sim.network.stand_in`): in a planned window, while the issuer is
+out of reach, after a vain wait or an answer that cannot be used. It answers the 0210 itself and queues a 0220 that
+quotes the original, never both that and a reversal. Advices for an issuer that is away wait: the switch's own on hold,
+those of others unanswered, so that their sender repeats them. A part reversal follows the 0220 that it is a part of.
 """
 
 from __future__ import annotations
@@ -12,13 +17,37 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from atm_sim.network.ladder import Ladder
-from atm_sim.network.relay import ADVICES, ISSUER_NOT_AVAILABLE, NO_ROUTE, REQUESTS, Passage, Relay
-from atm_sim.sansio.effects import Effect, Event, PowerRestored, Received, TimerFired
+from atm_sim.network.relay import (
+    ADVICES,
+    ISSUER_NOT_AVAILABLE,
+    NO_ROUTE,
+    REQUESTS,
+    Instead,
+    Passage,
+    Relay,
+)
+from atm_sim.network.stand_in import Crypto, StandIn, StandInSettings
+from atm_sim.sansio.effects import (
+    Effect,
+    Event,
+    ListsCame,
+    PowerRestored,
+    Received,
+    Send,
+    SetTimer,
+    TimerFired,
+)
 from atm_sim.sansio.matching import Counts
 from atm_sim.sansio.rows import row
 from atm_sim.sansio.saf import Saf, SafSettings
+from bank_host.iso8583 import build
+from bank_host.iso8583.composite import parse_replacement
+from bank_host.iso8583.identity import quoted_original_key
 from bank_host.iso8583.message import Message
 from bank_host.iso8583.mti import is_advice
+from bank_host.rules.reasons import APPROVED
+
+_WINDOW = "stand_in/window/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +59,34 @@ class SwitchConfig:
     name: str = "switch"
     timer_us: int = Ladder().switch_us
     saf: SafSettings = field(default_factory=SafSettings)
+    stand_in: Mapping[str, StandInSettings] = field(default_factory=dict)  # by issuer node
+    crypto: Crypto | None = None  # needed to stand in
 
 
 class Switch:
     """A sans-IO machine: see `atm_sim.sansio.effects`."""
 
-    __slots__ = ("_issuers", "_prefix_lengths", "_relay", "_unreachable", "config")
+    __slots__ = (
+        "_held",
+        "_issuers",
+        "_prefix_lengths",
+        "_relay",
+        "_stand_in",
+        "_unreachable",
+        "_windows",
+        "config",
+    )
 
     def __init__(self, config: SwitchConfig, disk: Mapping[str, Any] | None = None) -> None:
         """`disk` is what an earlier run of this node kept on its disk."""
         self.config = config
-        self._relay = Relay(config.timer_us, Saf(config.saf, disk))
+        self._stand_in = StandIn(config.stand_in, config.crypto, disk)
+        self._relay = Relay(config.timer_us, Saf(config.saf, disk), self._instead, self._approved)
         self._issuers = frozenset(config.routes.values())
         self._prefix_lengths = sorted({len(prefix) for prefix in config.routes}, reverse=True)
         self._unreachable: set[str] = set()
+        self._held: set[str] = set()  # the issuers whose advices are on hold
+        self._windows: set[str] = set()  # those whose planned window has a timer for its end
 
     @property
     def saf(self) -> Saf:
@@ -73,6 +116,13 @@ class Switch:
         return ""
 
     def handle(self, event: Event, now_us: int) -> list[Effect]:
+        if isinstance(event, TimerFired) and event.key.startswith(_WINDOW):
+            self._windows.discard(event.key.removeprefix(_WINDOW))
+            return self._mind_the_absent(now_us)
+        first = self._mind_the_absent(now_us)
+        return [*first, *self._handled(event, now_us)] if first else self._handled(event, now_us)
+
+    def _handled(self, event: Event, now_us: int) -> list[Effect]:
         match event:
             case Received(sender, message) if sender in self._issuers:
                 return self._relay.came_back(sender, message, now_us)
@@ -82,6 +132,8 @@ class Switch:
                 return [row("refused", message, reason="unknown_sender")]
             case TimerFired(key):
                 return self._relay.timer_fired(key, now_us)
+            case ListsCame(issuer, lists):
+                return self._stand_in.lists_came(issuer, lists, now_us)
             case PowerRestored():
                 return self._relay.saf.resume(now_us)
             case _:
@@ -94,9 +146,84 @@ class Switch:
         passage = Passage(acquirer, issuer, message, message, now_us)
         if not issuer:
             return self._relay.refuse(passage, NO_ROUTE, "no_route")
-        if issuer in self._unreachable:
-            if is_advice(message.mti):
+        why = self._away(issuer, now_us)
+        if is_advice(message.mti):
+            if why:
                 return [row("unreachable", message)]  # unanswered, so its sender keeps it and repeats
+            if self._is_part_of_what_waits(issuer, message):
+                return [row("held", message, reason="advice_first")]
+            return self._relay.pass_on(passage, "routed", now_us)
+        known = self._stand_in.answered(message)
+        if known is not None:
+            extra = {38: known.approval_code} if known.approval_code else {}
+            return [row("duplicate_request", message), _answer(passage, known.code, extra)]
+        if why and not self._relay.knows(passage, now_us):
+            instead = self._instead(passage, why, now_us)
+            if instead is not None:
+                return instead.effects
             # No byte left for the issuer, so there is nothing to reverse (RS8).
             return self._relay.refuse(passage, ISSUER_NOT_AVAILABLE, "unreachable")
         return self._relay.pass_on(passage, "routed", now_us)
+
+    # ---------------- while an issuer is away
+
+    def _away(self, issuer: str, now_us: int) -> str:
+        """Why nothing is sent to an issuer now; '' if it is there."""
+        settings = self._stand_in.issuers.get(issuer)
+        if settings is not None and settings.is_planned(now_us):
+            return "planned"
+        return "sign_off" if issuer in self._unreachable else ""
+
+    def _mind_the_absent(self, now_us: int) -> list[Effect]:
+        """Put the advices for an issuer that has gone away on hold, and release those for one that is back."""
+        effects: list[Effect] = []
+        if not (self._stand_in.issuers or self._unreachable or self._held):
+            return effects
+        for issuer in sorted({*self._stand_in.issuers, *self._unreachable, *self._held}):
+            away = self._away(issuer, now_us)
+            if away == "planned" and issuer not in self._windows:
+                self._windows.add(issuer)
+                left_us = self._stand_in.issuers[issuer].window_left_us(now_us)
+                effects.append(SetTimer(_WINDOW + issuer, left_us))
+            if away and issuer not in self._held:
+                self._held.add(issuer)
+                self.saf.hold(issuer)
+            elif issuer in self._held and not away:
+                self._held.remove(issuer)
+                effects += self.saf.release(issuer, now_us)
+        return effects
+
+    def _instead(self, passage: Passage, why: str, now_us: int) -> Instead | None:
+        """Answer in the issuer's place; an approval is advised, quoting the original, and never reversed from here."""
+        request, issuer = passage.sent, passage.to
+        why = self._away(issuer, now_us) or why
+        decided = self._stand_in.decide(issuer, request, why, now_us)
+        if decided is None:
+            return None
+        verdict, effects = decided
+        if verdict.code != APPROVED:
+            refused = row("stand_in_declined", request, code=verdict.code, reason=verdict.reason.lower())
+            return Instead(False, [refused, *effects, _answer(passage, verdict.code)])
+        reason = f"stand_in_{why}"
+        advice = build.stand_in_advice(request, reason, approval_code=verdict.approval_code, now_us=now_us)
+        stood_in = row("stood_in", request, code=APPROVED, reason=reason, latency_us=verdict.list_age_us)
+        queued = self.saf.queue(issuer, advice, now_us, reason)
+        answer = _answer(passage, APPROVED, {38: verdict.approval_code})
+        return Instead(True, [stood_in, *effects, *queued, answer])
+
+    def _approved(self, passage: Passage, now_us: int) -> list[Effect]:
+        return self._stand_in.approved_by_issuer(passage.to, passage.sent)
+
+    def _is_part_of_what_waits(self, issuer: str, advice: Message) -> bool:
+        """Whether this says how much of an approval stands that the issuer has not been told of yet."""
+        if 95 not in advice or not parse_replacement(advice[95]).amount_jpy:
+            return False
+        quoted = quoted_original_key(advice)
+        waiting = (entry for entry in self.saf.waiting if entry.destination == issuer)
+        return any(
+            entry.message.mti == "0220" and quoted_original_key(entry.message) == quoted for entry in waiting
+        )
+
+
+def _answer(passage: Passage, code: str, extra: Mapping[int, str] | None = None) -> Send:
+    return Send(passage.origin, build.answer(passage.received, code, extra))
