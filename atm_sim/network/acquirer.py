@@ -8,17 +8,20 @@ in both directions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from atm_sim.network.ladder import Ladder
+from atm_sim.network.lines import Lines, LineSettings
 from atm_sim.network.relay import ADVICES, REQUESTS, Passage, Relay
-from atm_sim.sansio.effects import Effect, Event, PowerRestored, Received, TimerFired
+from atm_sim.sansio.effects import Effect, Event, Received
 from atm_sim.sansio.matching import Counts
 from atm_sim.sansio.rows import row
 from atm_sim.sansio.saf import Saf, SafSettings
 from bank_host.iso8583.message import Message
+from bank_host.iso8583.mti import is_network
+from bank_host.iso8583.network import Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class AcquirerConfig:
         default_factory=dict
     )  # card prefix -> issuer node beside the switch
     saf: SafSettings = field(default_factory=SafSettings)
+    lines: LineSettings = field(default_factory=LineSettings)
 
 
 class Acquirer:
@@ -40,11 +44,17 @@ class Acquirer:
 
     __slots__ = ("_neighbours", "_relay", "config")
 
-    def __init__(self, config: AcquirerConfig, disk: Mapping[str, Any] | None = None) -> None:
-        """`disk` is what an earlier run of this node kept on its disk."""
+    def __init__(
+        self,
+        config: AcquirerConfig,
+        disk: Mapping[str, Any] | None = None,
+        keys: Callable[[str], Keys] | None = None,
+    ) -> None:
+        """`disk` is what an earlier run of this node kept on its disk, `keys` makes the key module of a line."""
         self.config = config
-        self._relay = Relay(config.timer_us, Saf(config.saf, disk))
         self._neighbours = {config.switch, *config.own_routes.values()}
+        lines = Lines(sorted(self._neighbours), config.lines, keys)
+        self._relay = Relay(config.timer_us, Saf(config.saf, disk), lines)
 
     @property
     def saf(self) -> Saf:
@@ -58,16 +68,14 @@ class Acquirer:
 
     def handle(self, event: Event, now_us: int) -> list[Effect]:
         match event:
+            case Received(_, message) if is_network(message.mti):
+                return self._relay.happened(event, now_us)
             case Received(sender, message) if sender in self._neighbours:
                 return self._relay.came_back(sender, message, now_us)
             case Received(sender, message):
                 return self._from_terminal(sender, message, now_us)
-            case TimerFired(key):
-                return self._relay.timer_fired(key, now_us)
-            case PowerRestored():
-                return self._relay.saf.resume(now_us)
             case _:
-                return []
+                return self._relay.happened(event, now_us)
 
     def _from_terminal(self, terminal: str, message: Message, now_us: int) -> list[Effect]:
         if message.mti not in REQUESTS and message.mti not in ADVICES:

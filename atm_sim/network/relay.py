@@ -23,7 +23,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from atm_sim.sansio.effects import CancelTimer, Effect, Send, SetTimer
+from atm_sim.network.lines import Lines
+from atm_sim.sansio.effects import (
+    CancelTimer,
+    Clocked,
+    Connected,
+    Disconnected,
+    Effect,
+    Event,
+    PowerRestored,
+    Received,
+    Send,
+    SetTimer,
+    TimerFired,
+)
 from atm_sim.sansio.matching import Counts, Pending
 from atm_sim.sansio.rows import row
 from atm_sim.sansio.saf import Saf
@@ -66,14 +79,16 @@ Approved = Callable[[Passage, int], list[Effect]]
 
 
 class Relay:
-    """Passes messages on and their answers back; `saf` carries the reversals of the relay's own."""
+    """Passes messages on and their answers back; `saf` carries the reversals of the relay's own, `lines` tells to whom
+    business may go."""
 
-    __slots__ = ("_approved", "_in_place", "_pending", "_timer_us", "saf")
+    __slots__ = ("_approved", "_in_place", "_pending", "_timer_us", "lines", "saf")
 
     def __init__(
         self,
         timer_us: int,
         saf: Saf,
+        lines: Lines,
         in_place: InPlace = lambda passage, why, now_us: None,
         approved: Approved = lambda passage, now_us: [],
     ) -> None:
@@ -81,6 +96,7 @@ class Relay:
         self._in_place = in_place
         self._approved = approved
         self.saf = saf
+        self.lines = lines
         # For each neighbour its own: an answer counts only from the one that was asked.
         self._pending: dict[str, Pending[Passage]] = {}
 
@@ -88,9 +104,35 @@ class Relay:
         """How many messages of `neighbour` were matched, late, duplicate, unmatched, unsolicited."""
         return self._towards(neighbour).counts
 
+    def happened(self, event: Event, now_us: int) -> list[Effect]:
+        """What is the same for every node: its lines, its timers, its starting again."""
+        match event:
+            case Received(sender, message):
+                return self.lines.received(sender, message, now_us)
+            case TimerFired(key):
+                of_lines = self.lines.timer_fired(key, now_us)
+                return self.timer_fired(key, now_us) if of_lines is None else of_lines
+            case Connected(neighbour):
+                return self.lines.connected(neighbour, now_us)
+            case Disconnected(neighbour):
+                return self.lines.disconnected(neighbour)
+            case Clocked("key_exchange"):
+                return self.lines.exchange_keys(now_us)
+            case Clocked("cut_over"):
+                return self.lines.cut_over(now_us)
+            case PowerRestored():
+                return self.saf.resume(now_us)
+            case _:
+                return []
+
     def pass_on(self, passage: Passage, kind: str, now_us: int) -> list[Effect]:
         """Send a request or advice on; `kind` names the row that says so."""
         sent = passage.sent
+        if not self.lines.is_open(passage.to):
+            if is_advice(sent.mti):
+                return [row("unreachable", sent)]  # unanswered, so its sender keeps it and repeats
+            # No byte has left for the neighbour, so there is nothing to reverse (RS8).
+            return self.refuse(passage, ISSUER_NOT_AVAILABLE, "unreachable")
         pending = self._towards(passage.to)
         effects: list[Effect] = [row(kind, sent), Send(passage.to, sent)]
         if is_advice(sent.mti):
@@ -113,6 +155,13 @@ class Relay:
     def refuse(self, passage: Passage, code: str, kind: str) -> list[Effect]:
         """Answer in the issuer's place a message that goes nowhere."""
         return [row(kind, passage.received, code=code), _answer(passage, code)]
+
+    def not_signed_on(self, passage: Passage) -> list[Effect]:
+        """Business of somebody who has not signed on does not pass; an advice stays with its sender."""
+        if is_advice(passage.received.mti):
+            return [row("refused", passage.received, reason="not_signed_on")]
+        refused = row("refused", passage.received, code=ISSUER_NOT_AVAILABLE, reason="not_signed_on")
+        return [refused, _answer(passage, ISSUER_NOT_AVAILABLE)]
 
     def came_back(self, sender: str, message: Message, now_us: int) -> list[Effect]:
         """From the issuer's side: an answer to what was passed on, our own reversal, both or neither."""

@@ -32,6 +32,7 @@ from atm_sim.scenario.fields import (
 )
 from atm_sim.scenario.machine_steps import loose_ends
 from atm_sim.scenario.measured import ExpectationInFile
+from atm_sim.scenario.network import Network
 from atm_sim.scenario.part import Contradiction, Part
 from atm_sim.scenario.participants import Bank, Person, Place, PolicyOverride
 from atm_sim.scenario.source import Mapping, Scalar, Sequence
@@ -145,6 +146,7 @@ class Scenario(Part):
     places: dict[Alias, Place] = Field(default_factory=dict)
     links: dict[LinkName, DurationOrSpread] = Field(default_factory=dict)
     timers: Timers = Timers()
+    network: Network = Network()
     habits: dict[Habit, DurationOrSpread] = Field(default_factory=dict)
     streams: dict[Alias, Stream] = Field(default_factory=dict)
     faults: tuple[FaultInFile, ...] = ()

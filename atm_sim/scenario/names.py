@@ -77,6 +77,8 @@ def _references(tree: Mapping) -> Iterator[tuple[str, Scalar]]:
         yield from _named(person, bank="bank")
     for fault in _items(tree, "faults"):
         yield from _named(fault, bank="bank", atm="machine", node="node", clock="clock")
+    for hours in _items(_map(tree, "network"), "sign_off"):
+        yield from _named(hours, bank="bank")
     for expectation in _items(tree, "expect"):
         yield from _named(expectation, at="place", bank="bank")
 

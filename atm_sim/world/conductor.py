@@ -19,6 +19,8 @@ from atm_sim.sansio.effects import (
     CancelTimer,
     CashCounted,
     CashTaken,
+    Clocked,
+    Connected,
     Dispense,
     Dispensed,
     Effect,
@@ -142,16 +144,26 @@ class Conductor:
         for planned in self._lab.steps:
             self.call_at(planned.at_us, partial(self._step_due, planned))
         self._disruptions.start()
+        for at_us, node, clocked in self._lab.clocked():
+            self.call_at(at_us, partial(self._clocked, node, clocked))
         self._errands.start()
         for at_us in self._lab.mornings():
             self.call_at(at_us, self._run_due)
         for arrivals in self._lab.streams:
             self._plan_arrival(arrivals)
+        for caller, called in self._lab.host_lines():
+            self._tell(called, Connected(caller))
+            self._tell(caller, Connected(called))
 
     def finish(self) -> None:
         """Write down how each person's last step left the bank."""
         for agenda in self._agendas.values():
             self._write_state(agenda)
+
+    def _clocked(self, node: str, clocked: Clocked) -> None:
+        """An hour of a node's own; one that is down misses it."""
+        if not self._disruptions.is_down(node):
+            self._tell(node, clocked)
 
     def _plan_arrival(self, arrivals: Iterator[Planned]) -> None:
         planned = next(arrivals, None)

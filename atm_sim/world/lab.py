@@ -14,12 +14,14 @@ from typing import Any
 
 from atm_sim.network.acquirer import Acquirer, AcquirerConfig
 from atm_sim.network.issuer import IssuerNode
-from atm_sim.network.switch import Switch, SwitchConfig
-from atm_sim.sansio.effects import Machine
-from atm_sim.sansio.saf import Saf
+from atm_sim.network.lines import LineSettings
+from atm_sim.network.switch import SIGN_OFF, SIGN_ON, Switch, SwitchConfig
+from atm_sim.sansio.effects import Clocked, Disconnected, Machine
+from atm_sim.sansio.saf import Saf, SafSettings
 from atm_sim.scenario import Person as CastEntry
 from atm_sim.scenario import Place, Scenario, Stream
 from atm_sim.scenario.participants import PolicyOverride
+from atm_sim.scenario.values import Moment
 from atm_sim.scenario.vocabulary import DEFAULT_BANK, SWITCH
 from atm_sim.terminal.cassettes import Cassette
 from atm_sim.terminal.config import TerminalConfig, Timers
@@ -33,6 +35,7 @@ from atm_sim.world.plans import Errand, Planned, plans, visit_of, warm_up_ends
 from atm_sim.world.site import Site
 from bank_host.host import Bank
 from bank_host.hsm import TPK, Hsm
+from bank_host.hsm.link_keys import SIMULATION_ZONE_KEY, LinkKeys
 from bank_host.iso8583.message import Message
 from bank_host.jst import DAY_US, HOUR_US, MINUTE_US, SECOND_US, jst_date, midnight_us
 from bank_host.passwords import Passwords
@@ -161,11 +164,31 @@ class Lab:
 
     def neighbours(self, node: str) -> tuple[str, ...]:
         """The nodes that a host line joins a node to; an ATM's line to its acquirer is none."""
-        lines = [(SWITCH, issuer_node(bank)) for bank in self.banks]
+        return tuple(b if a == node else a for a, b in self.host_lines() if node in (a, b))
+
+    def host_lines(self) -> list[tuple[str, str]]:
+        """The lines between acquirers, switch and banks, each with the node that calls in front."""
+        reachable = {name: bank.reachable for name, bank in self.scenario.banks.items()}
+        lines = [(SWITCH, issuer_node(bank)) for bank in self.banks if reachable.get(bank, True)]
         for name, machine in self._machines.items():
             if isinstance(machine, Acquirer):
                 lines += [(name, to) for to in (SWITCH, *machine.config.own_routes.values())]
-        return tuple(b if a == node else a for a, b in lines if node in (a, b))
+        return lines
+
+    def clocked(self) -> Iterator[tuple[int, str, Clocked]]:
+        """(time, node, event): what the switch does at hours of its own."""
+        network = self.scenario.network
+
+        def at_us(moment: Moment) -> int:
+            return self.start_us + self.scenario.after_midnight_us(moment)
+
+        for hours in network.sign_off:
+            issuer = issuer_node(hours.bank)
+            yield at_us(hours.begins), SWITCH, Clocked(f"{SIGN_OFF} {issuer}")
+            yield at_us(hours.ends), SWITCH, Clocked(f"{SIGN_ON} {issuer}")
+        for what in ("key_exchange", "cut_over"):
+            for moment in getattr(network, what):
+                yield at_us(moment), SWITCH, Clocked(what)
 
     def queues(self) -> Iterator[Saf]:
         """Every store-and-forward queue: of the ATMs, the acquirers and the switch."""
@@ -198,7 +221,9 @@ class Lab:
         """An acquirer or the switch that lost all but its disk: a new machine in its place."""
         machine = self._machines[node]
         assert isinstance(machine, Acquirer | Switch), "an ATM and a bank outlast a restart as objects"
-        self._machines[node] = again = type(machine)(machine.config, self.disks[node])  # type: ignore[arg-type]
+        keys = partial(self._line_keys, node)
+        again = type(machine)(machine.config, self.disks[node], keys)  # type: ignore[arg-type]
+        self._machines[node] = again
         self.nodes[node] = self._wrap(node, again)
 
     # ------------------------------------------------------------ building
@@ -220,13 +245,16 @@ class Lab:
 
     def _build_network(self) -> None:
         scenario = self.scenario
+        network = scenario.network
+        saf = SafSettings(**network.saf.model_dump())
+        lines = LineSettings(sign_on=network.sign_on, echo_every_us=network.echo_every_us)
         figures = self.banks[DEFAULT_BANK].policy.on(scenario.day)
         for name, place in scenario.places.items():
             partner = figures.partners[place.operator]
-            self._build_site(name, place, partner, figures)
+            self._build_site(name, place, partner, figures, saf)
             acquirer = acquirer_node(partner.code)
             if acquirer not in self.nodes:
-                config = AcquirerConfig(
+                acquiring = AcquirerConfig(
                     acquirer,
                     partner.acquirer_id,
                     SWITCH,
@@ -236,19 +264,28 @@ class Lab:
                         for owner, bank in scenario.banks.items()
                         if partner.code in bank.atms
                     },
+                    saf=saf,
+                    lines=lines,
                 )
-                self.nodes[acquirer] = Acquirer(config)
+                self.nodes[acquirer] = Acquirer(acquiring, keys=partial(self._line_keys, acquirer))
         acquirers = frozenset(node for node in self.nodes if node.startswith("acquirer:"))
         routes = {scenario.bank_bin(bank): issuer_node(bank) for bank in self.banks}
-        switch = Switch(SwitchConfig(acquirers, routes, SWITCH, scenario.timers.switch_us))
-        self.nodes[SWITCH] = switch
+        config = SwitchConfig(acquirers, routes, SWITCH, scenario.timers.switch_us, saf, lines)
+        self.nodes[SWITCH] = switch = Switch(config, keys=partial(self._line_keys, SWITCH))
         for name, bank in self.banks.items():
             node = issuer_node(name)
-            self.nodes[node] = IssuerNode(node, partial(_answers, bank))
+            keys = partial(self._line_keys, node)
+            self.nodes[node] = IssuerNode(node, partial(_answers, bank), lines, keys)
             if name in scenario.banks and not scenario.banks[name].reachable:
-                switch.set_reachable(node, False)
+                switch.handle(Disconnected(node), self.start_us)
 
-    def _build_site(self, name: str, place: Place, partner: Partner, figures: Figures) -> None:
+    def _line_keys(self, node: str, neighbour: str) -> LinkKeys:
+        """The key module of a node's end of a line."""
+        return LinkKeys(SIMULATION_ZONE_KEY, self.chance.stream(f"keys/{node}/{neighbour}").randbytes)
+
+    def _build_site(
+        self, name: str, place: Place, partner: Partner, figures: Figures, saf: SafSettings
+    ) -> None:
         machines = (
             (name,) if place.machines == 1 else tuple(f"{name}/{n}" for n in range(1, place.machines + 1))
         )
@@ -271,6 +308,7 @@ class Lab:
                 retains_card_on_break=place.retains_card_on_break or figures.keep_card_on_break,
                 retains_also=("38",) if figures.pin_block_code == "38" else (),
                 timers=Timers(answer_us=self.scenario.timers.atm_us),
+                saf=saf,
             )
             cassettes = [
                 Cassette(note, count, near_end=place.near_end, pays_out=note in partner.denominations)

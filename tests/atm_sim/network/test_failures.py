@@ -8,6 +8,8 @@ from atm_sim.network.acquirer import Acquirer, AcquirerConfig
 from atm_sim.network.switch import Switch, SwitchConfig
 from atm_sim.sansio.effects import (
     CancelTimer,
+    Connected,
+    Disconnected,
     Effect,
     PowerRestored,
     Received,
@@ -246,29 +248,22 @@ def test_the_longest_prefix_wins(pan: str, issuer: str) -> None:
 def test_an_unreachable_issuer_is_answered_91_at_once_without_a_reversal() -> None:
     """RS8: no byte left for it. The other bank is untouched; reachable again, all is as before."""
     machine = switch()
-    machine.set_reachable("our-bank", False)
+    machine.handle(Disconnected("our-bank"), NOON_US)
     effects = machine.handle(Received("seven", withdrawal()), NOON_US)
     assert (["unreachable"], [("seven", "91")]) == (kinds(effects), [(to, m[39]) for to, m in sent(effects)])
     other = machine.handle(Received("seven", withdrawal(stan=2, pan=OTHER_PAN)), NOON_US)
     assert ["other-bank"] == [to for to, _ in sent(other)]
-    machine.set_reachable("our-bank", True)
+    machine.handle(Connected("our-bank"), NOON_US)
     again = machine.handle(Received("seven", withdrawal(stan=3)), NOON_US)
     assert ["our-bank"] == [to for to, _ in sent(again)]
 
 
 def test_an_advice_for_an_unreachable_issuer_is_not_answered_so_its_sender_repeats_it() -> None:
     machine = switch()
-    machine.set_reachable("our-bank", False)
+    machine.handle(Disconnected("our-bank"), NOON_US)
     advice = build.completion_advice(withdrawal(), stan=2, now_us=NOON_US)
     effects = machine.handle(Received("seven", advice), NOON_US)
     assert (["unreachable"], []) == (kinds(effects), sent(effects))
-
-
-def test_only_an_issuer_with_a_route_can_become_unreachable() -> None:
-    with pytest.raises(
-        ValueError, match="no route leads to an issuer 'ou-bank'; known: other-bank, our-bank"
-    ):
-        switch().set_reachable("ou-bank", False)
 
 
 def test_every_switch_has_routes_of_its_own() -> None:
@@ -286,7 +281,7 @@ def test_an_unknown_sender_is_refused_without_an_answer() -> None:
     assert [] == sent(effects)
 
 
-@pytest.mark.parametrize("mti", ["0210", "0430", "0100", "0800"])
+@pytest.mark.parametrize("mti", ["0210", "0430", "0100"])
 def test_a_message_type_that_is_not_for_passing_on_is_refused(mti: str) -> None:
     message = withdrawal().but(mti=mti)
     for effects in (

@@ -10,6 +10,8 @@ import pytest
 from atm_sim.network.stand_in import StandInSettings
 from atm_sim.network.switch import Switch, SwitchConfig
 from atm_sim.sansio.effects import (
+    Clocked,
+    Disconnected,
     Effect,
     Event,
     ListsCame,
@@ -162,20 +164,28 @@ def test_the_issuers_own_approval_sets_the_count_of_wrong_pins_back() -> None:
 # ---------------------------------------------------------------- out of reach, planned windows
 
 
-def test_out_of_reach_nothing_is_sent_to_the_issuer_until_it_is_back() -> None:
+def test_signed_off_nothing_is_sent_to_the_issuer_until_it_is_back() -> None:
     box = Box()
-    box.switch.set_reachable(ISSUER, False)
+    box.handle(Clocked(f"sign_off {ISSUER}"))
     effects = box.ask(asking())
     assert [("00", "S00001")] == told(effects)
     assert [] == to(ISSUER, effects)
-    box.switch.set_reachable(ISSUER, True)
-    (advice,) = to(ISSUER, box.ask(asking(stan=9, pan="4000000000000002")))
+    (advice,) = to(ISSUER, box.handle(Clocked(f"sign_on {ISSUER}")))
     assert ("0220", "stand_in_sign_off") == (advice.mti, advice[60])
+
+
+def test_an_issuer_that_was_lost_is_stood_in_for_and_told_at_the_queues_own_pace() -> None:
+    """Nobody knows when it is back, so the advice is tried."""
+    box = Box()
+    box.handle(Disconnected(ISSUER))
+    effects = box.ask(asking())
+    assert [("00", "S00001")] == told(effects)
+    assert ["0220"] == [message.mti for message in to(ISSUER, effects)]
 
 
 def test_out_of_reach_without_stand_in_for_it_is_91_and_nothing_to_reverse() -> None:
     box = Box(CAPS._replace(on_sign_off=False))
-    box.switch.set_reachable(ISSUER, False)
+    box.handle(Disconnected(ISSUER))
     effects = box.ask(asking())
     assert [("91", "")] == told(effects)
     assert () == box.switch.saf.waiting
@@ -183,7 +193,7 @@ def test_out_of_reach_without_stand_in_for_it_is_91_and_nothing_to_reverse() -> 
 
 def test_a_refusal_out_of_reach_has_nothing_to_reverse() -> None:
     box = Box()
-    box.switch.set_reachable(ISSUER, False)
+    box.handle(Disconnected(ISSUER))
     assert [("61", "")] == told(box.ask(asking(60_000)))
     assert () == box.switch.saf.waiting
 

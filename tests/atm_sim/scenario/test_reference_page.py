@@ -22,6 +22,7 @@ from atm_sim.scenario import (
 )
 from atm_sim.scenario.faults import FAULTS
 from atm_sim.scenario.measured import CountExpectation
+from atm_sim.scenario.network import Network
 from atm_sim.scenario.participants import CardOptions, PolicyOverride
 from atm_sim.scenario.step_parts import Repeat
 from atm_sim.scenario.steps import ACTIONS, AnyStep
@@ -44,6 +45,7 @@ SECTIONS = {
     "### card": CardOptions,
     "### places": Place,
     "### timers": Timers,
+    "### network": Network,
     "### streams": Stream,
     "### run": Run,
     "### repeat": Repeat,

@@ -109,7 +109,7 @@ def message_types(log: EventLog, step: str) -> set[str]:
 def test_every_message_and_row_of_a_request_names_its_step():
     taro = WITHDRAWAL.replace("hanako", "taro").replace("shop", "bank")
     log = run(f"steps:\n  - {WITHDRAWAL}, device: jam}}\n  - {taro}}}\n")
-    assert {"1", "2"} == {message.step for message in log.messages}
+    assert {"1", "2"} == {message.step for message in log.messages if message.mti[1] != "8"}
     for step, actor in (("1", "hanako"), ("2", "taro")):
         requests = {message.request_id for message in log.messages if message.step == step}
         assert requests == {row.request_id for row in of(log, "sent", step=step)}
