@@ -7,8 +7,8 @@ pending requests, so one bank that fails does not touch the others.
 For an issuer that wants it the switch stands in (`atm_sim.network.stand_in`): in a planned window, while the issuer is
 out of reach, after a vain wait or an answer that cannot be used. It answers the 0210 itself and queues a 0220 that
 quotes the original, never both that and a reversal. Advices for an issuer that is away by plan wait: the switch's own
-on hold, those of others unanswered, so that their sender repeats them. A part reversal follows the 0220 that it is a
-part of.
+on hold, those of others unanswered, so that their sender repeats them. A completion or a part reversal follows the
+0220 of the approval that it is about.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from bank_host.iso8583 import build
 from bank_host.iso8583.composite import parse_replacement
 from bank_host.iso8583.identity import quoted_original_key
 from bank_host.iso8583.message import Message
-from bank_host.iso8583.mti import is_advice, is_network
+from bank_host.iso8583.mti import is_advice, is_network, is_reversal
 from bank_host.iso8583.network import Keys
 from bank_host.rules.reasons import APPROVED
 
@@ -145,7 +145,7 @@ class Switch:
         if is_advice(message.mti):
             if why == "planned":
                 return [row("unreachable", message)]  # unanswered, so its sender keeps it and repeats
-            if self._is_part_of_what_waits(passage.to, message):
+            if self._follows_what_waits(passage.to, message):
                 return [row("held", message, reason="advice_first")]
             return self._relay.pass_on(passage, "routed", now_us)
         known = self._stand_in.answered(message)
@@ -208,9 +208,10 @@ class Switch:
     def _approved(self, passage: Passage, now_us: int) -> list[Effect]:
         return self._stand_in.approved_by_issuer(passage.to, passage.sent)
 
-    def _is_part_of_what_waits(self, issuer: str, advice: Message) -> bool:
-        """Whether this says how much of an approval stands that the issuer has not been told of yet."""
-        if 95 not in advice or not parse_replacement(advice[95]).amount_jpy:
+    def _follows_what_waits(self, issuer: str, advice: Message) -> bool:
+        """Whether this says what stands of an approval that the issuer has not been told of yet. A full reversal does
+        not: it passes, so that what is about to be taken back takes nobody over a limit."""
+        if is_reversal(advice.mti) and not (95 in advice and parse_replacement(advice[95]).amount_jpy):
             return False
         quoted = quoted_original_key(advice)
         waiting = (entry.message for entry in self.saf.waiting if entry.destination == issuer)

@@ -20,7 +20,7 @@ from atm_sim.sansio.effects import Clocked, Disconnected, Machine
 from atm_sim.sansio.saf import Saf, SafSettings
 from atm_sim.scenario import Person as CastEntry
 from atm_sim.scenario import Place, Scenario, Stream
-from atm_sim.scenario.participants import PolicyOverride
+from atm_sim.scenario.participants import PolicyOverride, StandIn
 from atm_sim.scenario.values import Moment
 from atm_sim.scenario.vocabulary import DEFAULT_BANK, SWITCH
 from atm_sim.terminal.cassettes import Cassette
@@ -33,6 +33,7 @@ from atm_sim.world.habits import HABITS
 from atm_sim.world.links import LATENCIES, Links, line_between, planned
 from atm_sim.world.plans import Errand, Planned, plans, visit_of, warm_up_ends
 from atm_sim.world.site import Site
+from atm_sim.world.standing_in import SwitchCrypto, settings_of
 from bank_host.host import Bank
 from bank_host.hsm import TPK, Hsm
 from bank_host.hsm.link_keys import SIMULATION_ZONE_KEY, LinkKeys
@@ -190,6 +191,18 @@ class Lab:
             for moment in getattr(network, what):
                 yield at_us(moment), SWITCH, Clocked(what)
 
+    @property
+    def stood_in_for(self) -> dict[str, StandIn]:
+        """The banks that the switch stands in for: those that say so, and those whose policy does."""
+        found = {}
+        for name, bank in self.banks.items():
+            entry = self.scenario.banks.get(name)
+            if entry is not None and entry.stand_in is not None:
+                found[name] = entry.stand_in
+            elif bank.policy.on(self.scenario.day).stand_in_enabled:
+                found[name] = StandIn()
+        return found
+
     def queues(self) -> Iterator[Saf]:
         """Every store-and-forward queue: of the ATMs, the acquirers and the switch."""
         for machine in self._machines.values():
@@ -270,7 +283,20 @@ class Lab:
                 self.nodes[acquirer] = Acquirer(acquiring, keys=partial(self._line_keys, acquirer))
         acquirers = frozenset(node for node in self.nodes if node.startswith("acquirer:"))
         routes = {scenario.bank_bin(bank): issuer_node(bank) for bank in self.banks}
-        config = SwitchConfig(acquirers, routes, SWITCH, scenario.timers.switch_us, saf, lines)
+        stand_in = {
+            issuer_node(name): settings_of(entry, self.banks[name].policy.on(scenario.day))
+            for name, entry in self.stood_in_for.items()
+        }
+        config = SwitchConfig(
+            acquirers,
+            routes,
+            SWITCH,
+            scenario.timers.switch_us,
+            saf,
+            lines,
+            stand_in,
+            SwitchCrypto(self._hsm) if stand_in else None,
+        )
         self.nodes[SWITCH] = switch = Switch(config, keys=partial(self._line_keys, SWITCH))
         for name, bank in self.banks.items():
             node = issuer_node(name)

@@ -300,6 +300,16 @@ def test_a_part_reversal_follows_the_advice_that_it_is_a_part_of() -> None:
     assert quoted_original_key(advice) == quoted_original_key(passed)
 
 
+def test_a_completion_follows_the_advice_of_its_approval() -> None:
+    """It would be about something that the issuer has never heard of."""
+    box = Box()
+    (advice,) = to(ISSUER, box.times_out(asking()))
+    completion = build.completion_advice(asking().but({52: None}), stan=900, now_us=NOON_US)
+    assert ["held"] == kinds(box.ask(completion))
+    box.accepts(advice)
+    assert ["0220"] == [message.mti for message in to(ISSUER, box.ask(completion))]
+
+
 def test_a_part_reversal_of_something_else_is_not_held_up() -> None:
     box = Box()
     box.times_out(asking())
