@@ -53,6 +53,8 @@ RESTART_US = 120 * SECOND_US
 """How long an ATM takes to come back after its power failed (assumed)."""
 
 LONGEST_RUN_US = 500 * DAY_US
+REST_WITHIN_US = 5 * DAY_US
+"""After the last step and fault of a scenario that has to come to rest: longer than any advice waits."""
 
 
 def acquirer_node(operator: str) -> str:
@@ -99,6 +101,8 @@ class Lab:
         self._seed = seed
         self.start_us = midnight_us(scenario.day)
         last_us = LONGEST_RUN_US if scenario.run.until_us is None else scenario.run.until_us
+        if scenario.rest:
+            last_us = min(last_us, scenario.last_moment_us() + REST_WITHIN_US)
         self.until_us = self.start_us + last_us
         self.chance = Chance(seed, replication)
         self._habits = {**HABITS, **{str(name): spread for name, spread in scenario.habits.items()}}

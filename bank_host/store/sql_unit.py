@@ -40,7 +40,7 @@ from bank_host.store.contract import ActResult, Conflict, Wanted
 from bank_host.store.engine import as_ours
 from bank_host.store.memory_unit import MemoryUnit, Tables
 from bank_host.store.sealing import StoreKeys, unseal
-from bank_host.store.sql_writes import Writes, reserve
+from bank_host.store.sql_writes import Writes, last_number, reserve
 from bank_host.store.writing import CUSTOMER
 
 _SEALED = ""  # in place of a card number that is known to be kept and was not asked for
@@ -49,7 +49,16 @@ _SEALED = ""  # in place of a card number that is known to be kept and was not a
 class SqlUnit(MemoryUnit):
     """See `bank_host.store.contract.UnitOfWork` for what each method promises."""
 
-    __slots__ = ("_chain_name", "_connection", "_engine", "_fetched", "_forced", "_keys", "_numbers")
+    __slots__ = (
+        "_chain_name",
+        "_connection",
+        "_engine",
+        "_fetched",
+        "_forced",
+        "_keys",
+        "_last_number",
+        "_numbers",
+    )
 
     def __init__(self, engine: Engine, keys: StoreKeys, chain_name: str) -> None:
         super().__init__(Tables())
@@ -59,6 +68,7 @@ class SqlUnit(MemoryUnit):
         self._fetched: set[tuple[Any, ...]] = set()  # what was looked for, found or not
         self._forced: set[str] = set()  # accounts that a forced posting has moved
         self._numbers: deque[int] = deque()  # host sequence numbers reserved for this unit
+        self._last_number: int | None = None  # on SQLite: the latest one given out
 
     def __enter__(self) -> SqlUnit:
         super().__enter__()
@@ -84,7 +94,7 @@ class SqlUnit(MemoryUnit):
                 return
             try:
                 writes = Writes(self._connection, self._keys, self._chain_name)
-                writes.write(self._tables, self._undo, self._forced)
+                writes.write(self._tables, self._undo, self._forced, self._last_number)
             except DBAPIError as refused:
                 raise as_ours(refused) from refused
             try:
@@ -201,9 +211,11 @@ class SqlUnit(MemoryUnit):
         self._fetch_standing(list(self._tables.accounts), day, month)
         self._fetch_exchanges(want.key for want in wanted)
         self._fetch_authorisations(want.original_key for want in wanted)
-        self._reserve(len(wanted))
+        if self._connection.dialect.name == "postgresql":
+            self._reserve(len(wanted))
 
     def _reserve(self, count: int) -> None:
+        """Numbers from PostgreSQL's sequence: nobody waits for another, and those that are not used leave a gap."""
         try:
             self._numbers.extend(reserve(self._connection, "host_number", count))
         except DBAPIError as error:
@@ -215,6 +227,13 @@ class SqlUnit(MemoryUnit):
         self._fetch_months(account_ids, month)
 
     def next_seq(self) -> int:
+        if (
+            self._connection.dialect.name != "postgresql"
+        ):  # this unit has the database to itself, so it counts on
+            if self._last_number is None:
+                self._last_number = last_number(self._connection, "host_number")
+            self._last_number += 1
+            return self._last_number
         if not self._numbers:
             self._reserve(1)
         return self._numbers.popleft()

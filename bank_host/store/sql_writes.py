@@ -87,9 +87,15 @@ class Writes:
         self._chain_name = chain_name
 
     def write(
-        self, tables: Tables, undo: Iterable[tuple[dict[Any, Any], Any, Any]], forced: set[str]
+        self,
+        tables: Tables,
+        undo: Iterable[tuple[dict[Any, Any], Any, Any]],
+        forced: set[str],
+        last_number: int | None,
     ) -> None:
         """Everything that differs from what was fetched; `undo` tells what each row was before."""
+        if last_number is not None:  # one row stands for all host sequence numbers up to it
+            self._insert(schema.host_number, [{"seq": last_number}])
         before = _first_seen(undo)
         for kind in _KINDS:
             rows = getattr(tables, kind.name)
@@ -220,11 +226,13 @@ def reserve(connection: Connection, table: str, count: int) -> list[int]:
     if connection.dialect.name == "postgresql":
         found = connection.execute(_NEXT_NUMBERS, {"of_table": table, "count": count})
         return [int(number) for number in found.scalars()]
-    numbered = schema.metadata.tables[table].c.seq
-    last = connection.execute(_LAST_NUMBER[table]).scalar() or 0
-    if table == "host_number":  # one row stands for all that were given out up to it
-        connection.execute(_INSERTS[numbered.table], [{"seq": last + count}])
+    last = last_number(connection, table)
     return list(range(last + 1, last + count + 1))
+
+
+def last_number(connection: Connection, table: str) -> int:
+    """The highest number in a table that counts its rows."""
+    return int(connection.execute(_LAST_NUMBER[table]).scalar() or 0)
 
 
 _NUMBERED = ("host_number", "journal", "audit")
