@@ -1,6 +1,6 @@
 """The faults that a world is drawn from: one row a kind, aimed at the moments of its visits.
 
-A new kind is one entry.
+A new kind is one entry; a kind with several entries is drawn in several ways.
 """
 
 from __future__ import annotations
@@ -61,6 +61,18 @@ def _delaying_by_chance(draft: Draft, begins_s: int) -> World:
     return _by_chance(draft, begins_s) | {"delay": draft.one_of(DELAYS)}
 
 
+def _overtaken(draft: Draft, begins_s: int) -> World:
+    """A request so late that its own reversal comes first."""
+    delay = draft.one_of(("27 s", "37 s", "50 s", "3 min"))
+    return _lasting(draft, begins_s) | {"link": "switch-issuer", "mti": quoted("0200"), "delay": delay}
+
+
+def _unanswered(draft: Draft, begins_s: int) -> World:
+    """Answers of the bank get lost, so that somebody has to undo what it approved."""
+    mti = quoted(draft.one_of(("0210", "0210", "0430")))
+    return _lasting(draft, begins_s) | {"link": draft.one_of(LINES), "mti": mti}
+
+
 def _garbling(draft: Draft, begins_s: int) -> World:
     return _by_chance(draft, begins_s) | {"element": draft.one_of(ELEMENTS)}
 
@@ -105,6 +117,8 @@ FAULT_KINDS: tuple[FaultKind, ...] = (
     FaultKind("duplicating", 4, _delaying_by_chance),
     FaultKind("reordering", 2, _delaying_by_chance),
     FaultKind("late", 4, _delaying_by_chance),
+    FaultKind("late", 2, _overtaken),
+    FaultKind("down", 2, _unanswered),
     FaultKind("garbling", 3, _garbling),
     FaultKind("crashed", 4, _crashed),
     FaultKind("restarted", 3, _restarted),

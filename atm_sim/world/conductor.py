@@ -386,6 +386,8 @@ class Conductor:
         if node in self._lab.terminals:
             watcher.handled(node, event, effects, self._driver.now_us())
         elif isinstance(event, Received) and (bank := self._lab.bank_at(node)):
+            if any(isinstance(effect, Record) and effect.kind == "refused" for effect in effects):
+                return  # by the line, which is signed off: the bank never heard of it, so it is no answer of the bank
             for effect in effects:
                 if isinstance(effect, Send):
                     watcher.exchanged(bank, event.message, effect.message)

@@ -229,9 +229,13 @@ class Lab:
         return found
 
     def mornings(self) -> Iterator[int]:
-        """When the banks do what is due, on each day of the scenario up to its last step."""
+        """When the banks do what is due, on each day of the scenario up to its last step; where it has to come to rest
+        also until what nobody completed or reversed is settled by time."""
         times_us = [planned.at_us for planned in self.steps] + [errand.at_us for errand in self.errands]
         last_us = max(times_us, default=self.start_us)
+        if self.scenario.rest:
+            figures = self.banks[DEFAULT_BANK].policy.on(self.scenario.day)
+            last_us += figures.settlement_after_h * HOUR_US + DAY_US
         yield from range(self.start_us + OFFICE_OPENS_US, last_us + 1, DAY_US)
 
     def rebuild(self, node: str) -> None:
