@@ -41,6 +41,7 @@ LABELS: Mapping[str, Text] = {
     "kind_step": Text("Steps", "手順"),
     "kind_measure": Text("Measures", "指標"),
     "kind_invariant": Text("Invariants", "不変条件"),
+    "kind_rest": Text("Coming to rest", "終了時の残存"),
     "kind_measurement": Text("Validity of the measurement", "計測の妥当性"),
     "met": Text("{met} of {all} met", "{all}件中{met}件 合格"),
     "step": Text("step", "手順"),
