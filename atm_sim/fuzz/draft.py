@@ -81,6 +81,7 @@ class Mood:
     wrong_pins: float
     mishaps: float
     wrong_codes: float
+    calm: bool  # no fault at all, so that every request reaches its bank
 
 
 @dataclass(slots=True)

@@ -129,12 +129,12 @@ FAULT_KINDS: tuple[FaultKind, ...] = (
 
 
 def draw_faults(draft: Draft) -> list[Written]:
-    """None to four faults that begin in the course of visits, half the time all of them in the course of one. At times
+    """One to four faults that begin in the course of visits, half the time all of them in the course of one. At times
     a line fault strikes a second line too: what one node undoes for want of an answer, another undoes as well."""
     starts_s = [at_s for at_s, _ in draft.visits_s] or draft.acts_s
     if draft.happens(0.5):
         starts_s = [draft.one_of(starts_s)]
-    faults = [_fault(draft, draft.one_of(starts_s)) for _ in range(draft.one_of((0, 0, 1, 1, 1, 2, 3, 4)))]
+    faults = [_fault(draft, draft.one_of(starts_s)) for _ in range(draft.one_of((1, 1, 1, 2, 3, 4)))]
     if faults and "link" in faults[0] and draft.happens(0.4):
         elsewhere = {key: value for key, value in faults[0].items() if key != "bank"}
         faults.append(elsewhere | {"link": draft.one_of(LINES)})

@@ -78,7 +78,7 @@ def world(seed: int) -> World:
         made["links"] = {draft.one_of(LINES): draft.one_of(("1 s", "2 s", "4 s", "9 s"))}
     steps = _steps(draft)
     made |= _network(draft)
-    if faults := draw_faults(draft):
+    if not draft.mood.calm and (faults := draw_faults(draft)):
         made["faults"] = faults
     made["steps"] = steps
     return made
@@ -88,7 +88,7 @@ def _network(draft: Draft) -> World:
     """Links that echo, change keys, are signed off or cut over in the midst of things; queues that give up soon."""
     starts_s = [at_s for at_s, _ in draft.visits_s] or draft.acts_s
     network: World = {}
-    if draft.happens(0.3):
+    if draft.happens(0.3) and not draft.mood.calm:
         begins_s = draft.one_of(starts_s) + draft.one_of((-60, 0, 20, 21))
         window: World = {
             "from": draft.moment(begins_s),
@@ -98,8 +98,8 @@ def _network(draft: Draft) -> World:
     for key in ("cut_over", "key_exchange"):
         if draft.happens(0.2):
             network[key] = [draft.moment(draft.one_of(starts_s) + draft.one_of((-5, 20, 21, 30)))]
-    if draft.happens(0.3) and draft.at_s < DAY_S:
-        network["echo_every"] = draft.one_of(("10 min", "1 h"))
+    if draft.happens(0.15) and draft.at_s < DAY_S:  # not for days: an echo costs as much as a request
+        network["echo_every"] = draft.one_of(("20 min", "1 h", "3 h"))
     if draft.happens(0.5):
         network["saf"] = dict(draft.one_of(PACES))
     return {"network": network} if network else {}
@@ -111,7 +111,7 @@ def _banks(draft: Draft) -> World:
     if draft.happens(0.25):
         draft.banks.append(OTHER_BANK)
         banks[OTHER_BANK] = {"bin": quoted("499911")}
-        if draft.happens(0.1):
+        if draft.happens(0.1) and not draft.mood.calm:
             banks[OTHER_BANK] = {"bin": quoted("499911"), "reachable": "false"}
     if draft.happens(0.15):  # its cards go straight to it from its own ATMs, not over the switch
         banks[DEFAULT_BANK] = {"bin": quoted(DEFAULT_BIN), "atms": [draft.one_of(OPERATORS)]}

@@ -54,7 +54,8 @@ WRONG_PINS = ("wrong", "[wrong, right]", "[wrong, right]", "[wrong, wrong, right
 OTHER_CODES = ("previous", "used", "wrong", "none")
 LIMITS_JPY = (0, 0, 10_000, 50_000, 100_000, 500_000, 501_000)
 RAISES_JPY = (20_000, 80_000, 600_000, 600_000, 1_000_000, 1_000_000, 2_001_000)
-OUT_OF_TURN = ("0200", "0201", "0210", "0220", "0221", "0230", "0420", "0421", "0430")
+REPEATS = ("0200", "0201")
+OUT_OF_TURN = ("0210", "0220", "0221", "0230", "0420", "0421", "0430")
 REVERSALS = ("0420", "0421")
 ANSWERED_S = 300
 NEW_PINS = ("2468", "1379", "0417", "8642")
@@ -212,7 +213,8 @@ def _send(draft: Draft, person: Sketch) -> World:
     settled = _settled(draft)
     about = draft.one_of(settled + [each for each in settled if each.mishap] * 3)
     ends = draft.one_of(((about.atm, about.operator), (about.operator, "switch"), ("switch", about.bank)))
-    mti = draft.one_of(OUT_OF_TURN)
+    # A request that its bank has never seen would be approved, and nobody would be there to pay or to reverse it.
+    mti = draft.one_of(OUT_OF_TURN + REPEATS * 2 if draft.mood.calm else OUT_OF_TURN)
     sender, receiver = reversed(ends) if mti[2] in "13" else ends
     step: World = {"from": sender, "to": receiver, "mti": quoted(mti), "about": str(about.step)}
     if draft.happens(0.2):
@@ -264,6 +266,7 @@ def mood(random: Random) -> Mood:
         random.choice((0.0, 0.0, 0.0, 0.15, 0.5)),
         random.choice((0.0, 0.2, 0.2, 0.6)),
         random.choice((0.0, 0.0, 0.2, 0.5)),
+        random.random() < 0.25,
     )
 
 
