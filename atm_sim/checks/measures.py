@@ -255,6 +255,43 @@ def exceptions(look: Look) -> float | None:
     return len(look.keep(look.rows.measured("exception")))
 
 
+# ---------------------------------------------------------------- approved in a bank's place
+
+
+def stand_in_approvals(look: Look) -> float | None:
+    """Withdrawals that the switch approved in the bank's place."""
+    return len(look.keep(look.rows.measured("stood_in")))
+
+
+def stand_in_jpy(look: Look) -> float | None:
+    return sum(row.amount_jpy for row in look.keep(look.rows.measured("stood_in")))
+
+
+def stand_in_over_limit_jpy(look: Look) -> float | None:
+    """Yen above the limit of their day, as the bank found them when it booked the advice."""
+    return _risk_jpy(look, "STAND_IN_OVER_LIMIT")
+
+
+def stand_in_over_balance_jpy(look: Look) -> float | None:
+    """Yen that the balance did not cover when the bank booked the advice, fee included."""
+    return _risk_jpy(look, "STAND_IN_OVER_BALANCE")
+
+
+def _risk_jpy(look: Look, kind: str) -> int:
+    return sum(row.amount_jpy for row in look.keep(look.rows.measured("exception")) if row.reason == kind)
+
+
+def stand_in_outstanding(look: Look) -> float | None:
+    """Approvals of which the bank had not been told when the run ended."""
+    told = {row.request_id for row in look.rows.of("advice_accepted") if row.reason.startswith("stand_in")}
+    return sum(row.request_id not in told for row in look.keep(look.rows.measured("stood_in")))
+
+
+def stand_in_list_age_us(look: Look) -> float | None:
+    """How old the oldest lists were by which the switch approved something."""
+    return max((row.latency_us for row in look.keep(look.rows.measured("stood_in"))), default=None)
+
+
 # ---------------------------------------------------------------- the table
 
 
@@ -281,6 +318,12 @@ MEASURES: Mapping[str, Callable[[Look], float | None]] = {
     "machines_used": machines_used,
     "fees": fees_jpy,
     "exceptions": exceptions,
+    "stand_in.approvals": stand_in_approvals,
+    "stand_in.amount": stand_in_jpy,
+    "stand_in.over_limit": stand_in_over_limit_jpy,
+    "stand_in.over_balance": stand_in_over_balance_jpy,
+    "stand_in.outstanding": stand_in_outstanding,
+    "stand_in.list_age": stand_in_list_age_us,
 }
 
 

@@ -14,11 +14,13 @@ from atm_sim.checks.rows import ReplicationRows
 from atm_sim.records.check import Check
 from atm_sim.sansio.saf import Saf
 from bank_host.iso8583.identity import quoted_original_key
+from bank_host.jst import DAY_US
 from bank_host.ledger.posting import suspense
 from bank_host.rules.facts import Authorisation
 from bank_host.store.contract import Store
 
 HOLDS: Mapping[str, str] = {
+    "rest.end": "the run ends by itself",
     "rest.queues": "no advice waits in a store-and-forward queue",
     "rest.requests": "each request of an ATM was answered, reversed or given to people",
     "rest.approvals": "each approval is completed, settled, reversed, or an open item for people",
@@ -36,13 +38,16 @@ def rest_checks(
     queues: Iterable[Saf],
     ready: Mapping[str, bool],
     suspects: frozenset[str],
+    quiet_us: int,
 ) -> list[Check]:
     """One Check for each promise. `stores` by bank; `ready` by ATM: may the next person insert a card? `suspects`
-    wait for staff to count the notes, by the key that the bank knows them under."""
+    wait for staff to count the notes, by the key that the bank knows them under. `quiet_us` is the time between the
+    last thing that happened and the end that was set to the run."""
     queues = list(queues)
     given_up = frozenset(quoted_original_key(entry.message) for queue in queues for entry in queue.manual)
     on_a_desk = given_up | suspects
     loose = {
+        "rest.end": [] if quiet_us > DAY_US else ["something still happened on the last day"],
         "rest.queues": [f"{entry.reason} for {entry.destination}" for q in queues for entry in q.waiting],
         "rest.requests": _unanswered(rows),
         "rest.approvals": [

@@ -26,7 +26,7 @@ class ReplicationRows:
         latest: dict[tuple[str, str], str] = {}  # (actor, code) -> reason
         for row in rows:
             self._by_kind[row.kind].append(row)
-            if row.kind == "decided":
+            if row.kind in ("decided", "stand_in_declined"):
                 latest[row.actor, row.code] = row.reason
             elif row.kind in NETWORK_REFUSALS:
                 latest[row.actor, row.code or NETWORK_REFUSALS[row.kind]] = row.kind

@@ -81,6 +81,7 @@ class Mood:
     wrong_pins: float
     mishaps: float
     wrong_codes: float
+    calm: bool  # no fault at all, so that every request reaches its bank
 
 
 @dataclass(slots=True)
@@ -93,7 +94,7 @@ class Draft:
     mood: Mood
     people: list[Sketch] = field(default_factory=list)
     sites: list[Site] = field(default_factory=list)
-    chased: Sketch | None = None  # whose withdrawal comes next
+    last: tuple[Sketch, str] | None = None  # who did what in the latest step
     banks: list[str] = field(default_factory=list)
     visits_s: list[tuple[int, str]] = field(default_factory=list)  # when somebody steps up to which ATM
     requests: list[Request] = field(default_factory=list)

@@ -1,6 +1,6 @@
 """The faults that a world is drawn from: one row a kind, aimed at the moments of its visits.
 
-A new kind is one entry.
+A new kind is one entry; a kind with several entries is drawn in several ways.
 """
 
 from __future__ import annotations
@@ -61,6 +61,18 @@ def _delaying_by_chance(draft: Draft, begins_s: int) -> World:
     return _by_chance(draft, begins_s) | {"delay": draft.one_of(DELAYS)}
 
 
+def _overtaken(draft: Draft, begins_s: int) -> World:
+    """A request so late that its own reversal comes first."""
+    delay = draft.one_of(("27 s", "37 s", "50 s", "3 min"))
+    return _lasting(draft, begins_s) | {"link": "switch-issuer", "mti": quoted("0200"), "delay": delay}
+
+
+def _unanswered(draft: Draft, begins_s: int) -> World:
+    """Answers of the bank get lost, so that somebody has to undo what it approved."""
+    mti = quoted(draft.one_of(("0210", "0210", "0430")))
+    return _lasting(draft, begins_s) | {"link": draft.one_of(LINES), "mti": mti}
+
+
 def _garbling(draft: Draft, begins_s: int) -> World:
     return _by_chance(draft, begins_s) | {"element": draft.one_of(ELEMENTS)}
 
@@ -105,6 +117,8 @@ FAULT_KINDS: tuple[FaultKind, ...] = (
     FaultKind("duplicating", 4, _delaying_by_chance),
     FaultKind("reordering", 2, _delaying_by_chance),
     FaultKind("late", 4, _delaying_by_chance),
+    FaultKind("late", 2, _overtaken),
+    FaultKind("down", 2, _unanswered),
     FaultKind("garbling", 3, _garbling),
     FaultKind("crashed", 4, _crashed),
     FaultKind("restarted", 3, _restarted),
@@ -115,12 +129,12 @@ FAULT_KINDS: tuple[FaultKind, ...] = (
 
 
 def draw_faults(draft: Draft) -> list[Written]:
-    """None to four faults that begin in the course of visits, half the time all of them in the course of one. At times
+    """One to four faults that begin in the course of visits, half the time all of them in the course of one. At times
     a line fault strikes a second line too: what one node undoes for want of an answer, another undoes as well."""
     starts_s = [at_s for at_s, _ in draft.visits_s] or draft.acts_s
     if draft.happens(0.5):
         starts_s = [draft.one_of(starts_s)]
-    faults = [_fault(draft, draft.one_of(starts_s)) for _ in range(draft.one_of((0, 0, 1, 1, 1, 2, 3, 4)))]
+    faults = [_fault(draft, draft.one_of(starts_s)) for _ in range(draft.one_of((1, 1, 1, 2, 3, 4)))]
     if faults and "link" in faults[0] and draft.happens(0.4):
         elsewhere = {key: value for key, value in faults[0].items() if key != "bank"}
         faults.append(elsewhere | {"link": draft.one_of(LINES)})

@@ -41,6 +41,15 @@ HABITS: World = {
 }
 """Everybody equally fast, so that faults can be aimed at the seconds of a visit."""
 
+PACES: tuple[World, ...] = (
+    {"most_tries": "1"},
+    {"most_tries": "2", "answer_wait": "20 s", "first_delay": "5 s"},
+    {"most_tries": "4"},
+    {"longest_age": "3 min"},
+    {"longest_age": "1 h", "first_delay": "10 s", "longest_delay": "10 s"},
+    {"capacity": "1"},
+    {"gap": "1 min"},
+)
 LATER_DAYS = (1, 1, 1, 3, 9, 101)
 """The last is longer than the bank goes back for a reversal; once is enough."""
 
@@ -68,10 +77,32 @@ def world(seed: int) -> World:
     if draft.happens(0.35):
         made["links"] = {draft.one_of(LINES): draft.one_of(("1 s", "2 s", "4 s", "9 s"))}
     steps = _steps(draft)
-    if faults := draw_faults(draft):
+    made |= _network(draft)
+    if not draft.mood.calm and (faults := draw_faults(draft)):
         made["faults"] = faults
     made["steps"] = steps
     return made
+
+
+def _network(draft: Draft) -> World:
+    """Links that echo, change keys, are signed off or cut over in the midst of things; queues that give up soon."""
+    starts_s = [at_s for at_s, _ in draft.visits_s] or draft.acts_s
+    network: World = {}
+    if draft.happens(0.3) and not draft.mood.calm:
+        begins_s = draft.one_of(starts_s) + draft.one_of((-60, 0, 20, 21))
+        window: World = {
+            "from": draft.moment(begins_s),
+            "to": draft.moment(begins_s + draft.one_of((30, 600))),
+        }
+        network["sign_off"] = [{"bank": draft.one_of(draft.banks)} | window]
+    for key in ("cut_over", "key_exchange"):
+        if draft.happens(0.2):
+            network[key] = [draft.moment(draft.one_of(starts_s) + draft.one_of((-5, 20, 21, 30)))]
+    if draft.happens(0.15) and draft.at_s < DAY_S:  # not for days: an echo costs as much as a request
+        network["echo_every"] = draft.one_of(("20 min", "1 h", "3 h"))
+    if draft.happens(0.5):
+        network["saf"] = dict(draft.one_of(PACES))
+    return {"network": network} if network else {}
 
 
 def _banks(draft: Draft) -> World:
@@ -80,7 +111,7 @@ def _banks(draft: Draft) -> World:
     if draft.happens(0.25):
         draft.banks.append(OTHER_BANK)
         banks[OTHER_BANK] = {"bin": quoted("499911")}
-        if draft.happens(0.1):
+        if draft.happens(0.1) and not draft.mood.calm:
             banks[OTHER_BANK] = {"bin": quoted("499911"), "reachable": "false"}
     if draft.happens(0.15):  # its cards go straight to it from its own ATMs, not over the switch
         banks[DEFAULT_BANK] = {"bin": quoted(DEFAULT_BIN), "atms": [draft.one_of(OPERATORS)]}

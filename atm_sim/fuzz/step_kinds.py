@@ -44,7 +44,7 @@ class StepKind(NamedTuple):
     weight: int
     draw: Draw
     at_atm: bool = False
-    tried_at_once: bool = False  # often the next step is a withdrawal of the same person
+    then: tuple[str, ...] = ()  # what the same person often does next
     possible: Possible = lambda draft, person: True
     nobody: bool = False  # a step without `who`
 
@@ -54,7 +54,8 @@ WRONG_PINS = ("wrong", "[wrong, right]", "[wrong, right]", "[wrong, wrong, right
 OTHER_CODES = ("previous", "used", "wrong", "none")
 LIMITS_JPY = (0, 0, 10_000, 50_000, 100_000, 500_000, 501_000)
 RAISES_JPY = (20_000, 80_000, 600_000, 600_000, 1_000_000, 1_000_000, 2_001_000)
-OUT_OF_TURN = ("0200", "0201", "0210", "0220", "0221", "0230", "0420", "0421", "0430")
+REPEATS = ("0200", "0201")
+OUT_OF_TURN = ("0210", "0220", "0221", "0230", "0420", "0421", "0430")
 REVERSALS = ("0420", "0421")
 ANSWERED_S = 300
 NEW_PINS = ("2468", "1379", "0417", "8642")
@@ -131,9 +132,8 @@ def _with_code_alone(draft: Draft, person: Sketch) -> World:
 def _set_limit(draft: Draft, person: Sketch) -> World:
     """Often below what is used today: room is 0 then, and must not be the distance to the limit. Often 0 after a
     raise: the last explicit act wins."""
-    below_use_jpy = person.used_jpy // 2_000 * 1_000
-    edges = (0, 0, 0) if person.raised else (below_use_jpy, below_use_jpy, below_use_jpy)
-    amount_jpy = draft.one_of((*LIMITS_JPY, *edges))
+    aims = [jpy for jpy, aimed in ((0, person.raised), (person.used_jpy // 2_000 * 1_000, True)) if aimed]
+    amount_jpy = draft.one_of(aims) if draft.happens(0.6) else draft.one_of(LIMITS_JPY)
     step: World = {"amount": yen(amount_jpy)} | _with_code(draft)
     if amount_jpy <= 500_000:
         person.limit_jpy = amount_jpy
@@ -213,7 +213,8 @@ def _send(draft: Draft, person: Sketch) -> World:
     settled = _settled(draft)
     about = draft.one_of(settled + [each for each in settled if each.mishap] * 3)
     ends = draft.one_of(((about.atm, about.operator), (about.operator, "switch"), ("switch", about.bank)))
-    mti = draft.one_of(OUT_OF_TURN)
+    # A request that its bank has never seen would be approved, and nobody would be there to pay or to reverse it.
+    mti = draft.one_of(OUT_OF_TURN + REPEATS * 2 if draft.mood.calm else OUT_OF_TURN)
     sender, receiver = reversed(ends) if mti[2] in "13" else ends
     step: World = {"from": sender, "to": receiver, "mti": quoted(mti), "about": str(about.step)}
     if draft.happens(0.2):
@@ -225,15 +226,15 @@ def _send(draft: Draft, person: Sketch) -> World:
 
 
 STEP_KINDS: tuple[StepKind, ...] = (
-    StepKind("withdraw", 30, _withdraw, at_atm=True),
+    StepKind("withdraw", 30, _withdraw, at_atm=True, then=("withdraw", "set_limit", "send")),
     StepKind("deposit", 7, _deposit, at_atm=True),
     StepKind("balance", 4, _balance, at_atm=True),
     StepKind("change_pin", 2, _change_pin, at_atm=True),
-    StepKind("set_limit", 12, _set_limit, tried_at_once=True),
-    StepKind("raise_limit", 8, _raise_limit, tried_at_once=True),
+    StepKind("set_limit", 12, _set_limit, then=("withdraw",)),
+    StepKind("raise_limit", 8, _raise_limit, then=("withdraw", "set_limit", "set_limit")),
     StepKind("cancel_raise", 2, _cancel_raise),
-    StepKind("lock_card", 4, _via_channel, tried_at_once=True),
-    StepKind("unlock_card", 4, _with_code_alone, tried_at_once=True),
+    StepKind("lock_card", 4, _via_channel, then=("withdraw", "unlock_card")),
+    StepKind("unlock_card", 4, _with_code_alone, then=("withdraw",)),
     StepKind("transfer", 6, _transfer, possible=_not_alone),
     StepKind("set_transfer_limit", 2, _set_transfer_limit),
     StepKind("report_card", 1, _report_card),
@@ -250,6 +251,8 @@ STEP_KINDS: tuple[StepKind, ...] = (
 )
 
 
+_BY_NAME = {kind.do: kind for kind in STEP_KINDS}
+
 ALWAYS = "withdraw"
 """What every world is about."""
 
@@ -263,25 +266,33 @@ def mood(random: Random) -> Mood:
         random.choice((0.0, 0.0, 0.0, 0.15, 0.5)),
         random.choice((0.0, 0.2, 0.2, 0.6)),
         random.choice((0.0, 0.0, 0.2, 0.5)),
+        random.random() < 0.25,
     )
 
 
-def _kind(draft: Draft, person: Sketch, chased: bool) -> StepKind:
-    if chased:
-        return next(kind for kind in STEP_KINDS if kind.do == ALWAYS)
-    kinds = [kind for kind in STEP_KINDS if kind.do in draft.mood.kinds and kind.possible(draft, person)]
-    return draft.random.choices(kinds, [kind.weight for kind in kinds])[0]
+def _possible(draft: Draft, person: Sketch) -> list[StepKind]:
+    return [kind for kind in STEP_KINDS if kind.do in draft.mood.kinds and kind.possible(draft, person)]
+
+
+def _next(draft: Draft) -> tuple[Sketch, StepKind]:
+    """Who does what now: often what follows from the last step, otherwise anybody anything."""
+    if draft.last is not None and draft.happens(0.4):
+        person, done = draft.last
+        following = [kind for kind in _possible(draft, person) if kind.do in _BY_NAME[done].then]
+        if following:
+            return person, draft.one_of(following)
+    person = draft.person()
+    kinds = _possible(draft, person)
+    return person, draft.random.choices(kinds, [kind.weight for kind in kinds])[0]
 
 
 def draw_step(draft: Draft) -> World:
     """One step at the draft's time."""
-    chased, draft.chased = draft.chased, None
-    person = chased or draft.person()
-    person.begin_day(draft.at_s // DAY_S)
-    kind = _kind(draft, person, chased is not None)
+    for each in draft.people:
+        each.begin_day(draft.at_s // DAY_S)
+    person, kind = _next(draft)
+    draft.last = person, kind.do
     more = kind.draw(draft, person)
-    if kind.tried_at_once and draft.happens(0.6):
-        draft.chased = person
     draft.acts_s.append(draft.at_s)
     if kind.at_atm:
         _remember_visit(draft, person, more)

@@ -33,13 +33,14 @@ class LineSettings(NamedTuple):
 class _Line:
     """A line to a neighbour that this node calls."""
 
-    __slots__ = ("connected", "cut_over", "missing", "open", "waits_for", "wanted")
+    __slots__ = ("connected", "cut_over", "given_up", "missing", "open", "waits_for", "wanted")
 
     def __init__(self, is_open: bool) -> None:
         self.connected = is_open
         self.open = is_open
         self.wanted = True  # False after a planned sign-off
         self.waits_for = ""  # DE70 and DE11 of the 0800 whose answer is due
+        self.given_up = ""  # the one before: its answer still counts, or a slow line would never be signed on
         self.missing = 0
         self.cut_over = ""  # the step of a cut-over that the neighbour has not confirmed yet
 
@@ -70,6 +71,10 @@ class Lines:
         line = self._lines.get(neighbour)
         return line is None or line.open
 
+    def is_signed_off(self, neighbour: str) -> bool:
+        """Whether a planned end of business holds."""
+        return neighbour in self._lines and not self._lines[neighbour].wanted
+
     def has_signed_on(self, caller: str) -> bool:
         """Whether business of a caller may pass."""
         return not self._settings.sign_on or caller in self._called.signed_on
@@ -88,7 +93,7 @@ class Lines:
         line = self._lines.get(neighbour)
         if line is None:
             return []
-        line.connected, line.waits_for = False, ""
+        line.connected, line.waits_for, line.given_up = False, "", ""
         return self._close(neighbour, line, "disconnected")
 
     def sign_off(self, neighbour: str, now_us: int) -> list[Effect]:
@@ -130,7 +135,7 @@ class Lines:
             rows: list[Effect] = [_row(kind, sender, answer)] if kind else []
             return [*rows, Send(sender, answer)]
         line = self._lines.get(sender)
-        if line is None or line.waits_for != _waited(message):
+        if line is None or _waited(message) not in (line.waits_for, line.given_up):
             return []
         return self._answered(sender, line, message, now_us)
 
@@ -144,11 +149,12 @@ class Lines:
             return []
         effects: list[Effect] = []
         if line.waits_for:
-            line.waits_for = ""
+            line.waits_for, line.given_up = "", line.waits_for
             line.missing += 1
             effects.append(_row("network_unanswered", neighbour))
             if line.open and line.missing >= self._settings.most_missing:
                 effects += self._close(neighbour, line, "echo_missing")
+            if not line.open:
                 return [*effects, self._timer(neighbour, self._settings.retry_us)]
         if not line.open:
             return effects + self._sign_on(neighbour, line, now_us)
@@ -176,7 +182,7 @@ class Lines:
         return [Send(neighbour, request), self._timer(neighbour, self._settings.answer_wait_us)]
 
     def _answered(self, neighbour: str, line: _Line, answer: Message, now_us: int) -> list[Effect]:
-        line.waits_for, line.missing = "", 0
+        line.waits_for, line.given_up, line.missing = "", "", 0
         code, accepted = answer.get(70), answer.get(39) == network.APPROVED
         effects: list[Effect] = []
         if code == network.SIGN_ON and accepted:

@@ -10,12 +10,17 @@ The reversal keeps DE7 and DE11 of its original. When acquirer and switch both g
 therefore send one and the same message, the issuer posts it once, and either stage recognises the answer.
 Nothing is reversed where no amount could have moved (balance enquiry, PIN change).
 
+A stage may stand in for the one behind it (`in_place`). Then an approval of its own takes the place of both the 91 and
+the reversal, because an advice follows that the issuer books once whatever it had done before; a refusal of its own
+takes the place of the 91 alone.
+
 Advices are passed on end to end: their answer comes from the issuer, and until it comes their sender
 repeats them. The relay keeps no copy of them, only the way back.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from atm_sim.network.lines import Lines
@@ -39,6 +44,7 @@ from bank_host.iso8583 import build
 from bank_host.iso8583.identity import match_key
 from bank_host.iso8583.message import Message
 from bank_host.iso8583.mti import is_advice, is_repeat
+from bank_host.rules.reasons import APPROVED
 
 REQUESTS = frozenset({"0200", "0201"})
 ADVICES = frozenset({"0220", "0221", "0420", "0421"})
@@ -58,14 +64,37 @@ class Passage(NamedTuple):
     at_us: int
 
 
+class Instead(NamedTuple):
+    """What a stage does in the place of the one behind it; its answer is among the effects."""
+
+    approved: bool
+    effects: list[Effect]
+
+
+InPlace = Callable[[Passage, str, int], Instead | None]
+"""(passage, why, now) -> what is done instead of 91; None: nothing, 91 it is."""
+
+Approved = Callable[[Passage, int], list[Effect]]
+"""(passage, now) -> what follows when the issuer itself has approved."""
+
+
 class Relay:
     """Passes messages on and their answers back; `saf` carries the reversals of the relay's own, `lines` tells to whom
     business may go."""
 
-    __slots__ = ("_pending", "_timer_us", "lines", "saf")
+    __slots__ = ("_approved", "_in_place", "_pending", "_timer_us", "lines", "saf")
 
-    def __init__(self, timer_us: int, saf: Saf, lines: Lines) -> None:
+    def __init__(
+        self,
+        timer_us: int,
+        saf: Saf,
+        lines: Lines,
+        in_place: InPlace = lambda passage, why, now_us: None,
+        approved: Approved = lambda passage, now_us: [],
+    ) -> None:
         self._timer_us = timer_us
+        self._in_place = in_place
+        self._approved = approved
         self.saf = saf
         self.lines = lines
         # For each neighbour its own: an answer counts only from the one that was asked.
@@ -119,6 +148,10 @@ class Relay:
         key = pending.expect(sent, passage, now_us, self._timer_us)
         return [*effects, SetTimer(_timer(key, passage.to), self._timer_us)]
 
+    def knows(self, passage: Passage, now_us: int) -> bool:
+        """Whether this request, or the one it repeats, was passed on before."""
+        return bool(self._towards(passage.to).state(passage.sent, now_us))
+
     def refuse(self, passage: Passage, code: str, kind: str) -> list[Effect]:
         """Answer in the issuer's place a message that goes nowhere."""
         return [row(kind, passage.received, code=code), _answer(passage, code)]
@@ -170,6 +203,8 @@ class Relay:
             effects = [CancelTimer(_timer(key, passage.to))]
             if wrong:
                 return effects + self._fail(passage, "invalid_answer", wrong, "invalid_answer", now_us)
+            if answer.get(39) == APPROVED:
+                effects += self._approved(passage, now_us)
         # What this stage added is not the sender's and would break its match key.
         added = {de: None for de in passage.sent.fields if de not in passage.received}
         back = answer.but(added) if added else answer
@@ -180,10 +215,14 @@ class Relay:
         """RS1 and RS3: queue the reversal before anything else, then say 91 to the side in front."""
         request = passage.sent
         effects: list[Effect] = [row(kind, request, reason=why, latency_us=now_us - passage.at_us)]
+        instead = self._in_place(passage, reason, now_us)
+        if instead is not None and instead.approved:
+            return effects + instead.effects
         if int(request.get(4) or 0):
             reversal = build.reversal_advice(request, reason, stan=int(request[11]), now_us=now_us)
             effects += self.saf.queue(passage.to, reversal.but({7: request[7]}), now_us, reason)
-        return [*effects, _answer(passage, ISSUER_NOT_AVAILABLE)]
+        last = [_answer(passage, ISSUER_NOT_AVAILABLE)] if instead is None else instead.effects
+        return [*effects, *last]
 
 
 def _answer(passage: Passage, code: str) -> Send:

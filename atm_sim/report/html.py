@@ -163,6 +163,7 @@ def _tables(view: RunView) -> Mapping[str, object]:
         "cash": tables.cash_by_atm(view)[:MOST_MACHINES],
         "hours": tables.per_hour(view),
         "reversals": tables.reversals(view),
+        "stand_in": tables.stand_in(view),
         "exceptions": tables.exceptions(view),
         "fees": tables.fees(view),
         "days": [trace.day_of(view, alias) for alias in people[:MOST_PEOPLE]],

@@ -145,6 +145,62 @@ def reversals(view: RunView) -> list[Reversal]:
     ]
 
 
+class StoodIn(NamedTuple):
+    """One approval in a bank's place, and whether the bank has been told of it."""
+
+    time_us: int
+    atm: str
+    card_alias: str
+    amount_jpy: int
+    reason: str
+    list_age_us: int
+    told: bool
+
+
+class StandIn(NamedTuple):
+    """Every approval in a bank's place, and the risk that was taken by them."""
+
+    approvals: list[StoodIn]
+    over_limit_jpy: int
+    over_balance_jpy: int
+
+    @property
+    def oldest_list_us(self) -> int:
+        return max(each.list_age_us for each in self.approvals)
+
+    @property
+    def outstanding(self) -> int:
+        return sum(not each.told for each in self.approvals)
+
+
+def stand_in(view: RunView) -> StandIn | None:
+    """Stand-in in the first replication; None if there was none."""
+    rows = view.first_replication()
+    told = {
+        row.request_id for row in rows if row.kind == "advice_accepted" and row.reason.startswith("stand_in")
+    }
+    approvals = [
+        StoodIn(
+            row.time_us,
+            row.atm,
+            row.card_alias,
+            row.amount_jpy,
+            row.reason,
+            row.latency_us,
+            row.request_id in told,
+        )
+        for row in rows
+        if row.kind == "stood_in"
+    ]
+    risks: Counter[str] = Counter()
+    for row in rows:
+        if row.kind == "exception":
+            risks[row.reason] += row.amount_jpy
+    if not approvals:
+        return None
+    return StandIn(approvals, risks["STAND_IN_OVER_LIMIT"], risks["STAND_IN_OVER_BALANCE"])
+
+
 def _first_by_request(rows: Iterable[EventRecord]) -> list[EventRecord]:
     found: dict[str, EventRecord] = {}
     for row in rows:

@@ -41,6 +41,7 @@ LABELS: Mapping[str, Text] = {
     "kind_step": Text("Steps", "手順"),
     "kind_measure": Text("Measures", "指標"),
     "kind_invariant": Text("Invariants", "不変条件"),
+    "kind_rest": Text("Coming to rest", "終了時の残存"),
     "kind_measurement": Text("Validity of the measurement", "計測の妥当性"),
     "met": Text("{met} of {all} met", "{all}件中{met}件 合格"),
     "step": Text("step", "手順"),
@@ -91,6 +92,16 @@ LABELS: Mapping[str, Text] = {
     "settled": Text("Settled", "処理済み"),
     "open": Text("open", "未処理"),
     "yes": Text("yes", "済"),
+    "stand_in": Text("Approved in the bank's place (stand-in)", "代行承認"),
+    "stand_in_risk": Text(
+        "What the bank would not have paid, as it found it when it booked: {over_limit} over limits, "
+        "{over_balance} over balances. The oldest lists that something was approved by were {age} old. "
+        "Not told to the bank yet: {open}.",
+        "記帳時点で銀行の基準を超えていた金額: 限度額超過 {over_limit}、残高超過 {over_balance}。"
+        "承認に使われた最も古いリストは{age}経過。銀行への未通知: {open}件。",
+    ),
+    "list_age": Text("Age of the lists", "リストの経過時間"),
+    "told": Text("Told to the bank", "銀行への通知"),
     "exceptions": Text("Items for the bank's staff", "行員確認待ちの項目"),
     "no_exceptions": Text("Nothing was set aside for the staff.", "確認待ちの項目はありません。"),
     "fees": Text("Fees", "手数料"),
@@ -180,6 +191,11 @@ KINDS: Mapping[str, Text] = {
     "lost": Text("a message is lost on the line {why}", "電文が回線上で消失 {why}"),
     "fault": Text("a fault strikes {why}", "障害が発生 {why}"),
     "unreadable": Text("a message arrives and cannot be read {why}", "到着した電文が判読不能 {why}"),
+    "stood_in": Text("the switch approves in the bank's place {why}", "中継システムが代行承認 {why}"),
+    "stand_in_declined": Text(
+        "the switch refuses in the bank's place {why}", "中継システムが代行で拒否 {why}"
+    ),
+    "held": Text("an advice waits for the one before it", "先行する通知を待機"),
     "timed_out": Text("the network waited in vain for an answer", "応答待ち時間切れ"),
     "late_answer": Text("an answer comes too late", "応答が遅延して到着"),
     "repeated": Text("an advice is sent again {why}", "通知を再送 {why}"),

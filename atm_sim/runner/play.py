@@ -123,8 +123,9 @@ def _secrets(lab: Lab) -> list[canary.Canary]:
 def _at_rest(lab: Lab, auditor: Auditor, log: EventLog) -> list[Check]:
     """What the replication left over."""
     stores = {name: bank.store for name, bank in lab.banks.items()}
+    quiet_us = lab.until_us - lab.start_us - _last_us(log)
     ready = {name: terminal.idle for name, terminal in lab.terminals.items()}
-    return rest_checks(ReplicationRows(log.events), stores, lab.queues(), ready, auditor.suspects())
+    return rest_checks(ReplicationRows(log.events), stores, lab.queues(), ready, auditor.suspects(), quiet_us)
 
 
 def _add(so_far: dict[str, Check], found: Iterable[Check], log: EventLog) -> None:
@@ -146,4 +147,5 @@ def _tell(progress: Progress, replication: int, start_us: int, now_us: int) -> N
 
 
 def _last_us(log: EventLog) -> int:
-    return log.events[-1].time_us if log.events else 0
+    """When the last thing happened that left a row or a message."""
+    return max((rows[-1].time_us for rows in (log.events, log.messages) if rows), default=0)

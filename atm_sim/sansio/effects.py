@@ -49,6 +49,13 @@ class Clocked(NamedTuple):
     what: str
 
 
+class ListsCame(NamedTuple):
+    """A file came from an issuer: its cards, and those of them that must not be approved (`CardFile` of the bank)."""
+
+    issuer: str
+    lists: Any
+
+
 # events only the terminal knows: the person in front of it and its devices
 
 
@@ -128,6 +135,7 @@ Event = (
     | Connected
     | Disconnected
     | Clocked
+    | ListsCame
     | CardInserted
     | PinEntered
     | ServiceChosen

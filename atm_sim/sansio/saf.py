@@ -15,6 +15,9 @@ leave a row.
 - Tries, age and length are bounded. What exceeds a bound becomes 'manual': it is sent no more, kept in
   `manual`, and its reconciliation item stays open until a person closes it.
 
+A destination known to be away can be put on hold: what waits for it then costs no tries, and goes out when the hold is
+released.
+
 The queue does nothing by itself: its methods return effects for the owning machine to pass on, and the
 machine hands it the timers and the 0230/0430 answers. Every change of an entry is kept on the machine's disk
 before anything of it is sent; after a restart the queue is rebuilt from the disk and `resume()` starts it
@@ -87,6 +90,7 @@ class _Lane:
     in_flight: bool = False  # the head was sent and its answer wait runs
     busy: bool = False  # a timer is set: answer wait, delay or gap
     free_at_us: int = 0  # no send before this time
+    held: bool = False  # the destination is known to be away
 
 
 class Saf:
@@ -180,6 +184,16 @@ class Saf:
         lane.busy = False
         return self._next(lane, now_us)
 
+    def hold(self, destination: str) -> None:
+        """Send nothing to a destination that is away; an answer that is still under way counts."""
+        self._lane(destination).held = True
+
+    def release(self, destination: str, now_us: int) -> list[Effect]:
+        """The destination is back: what waits goes out, at the queue's pace."""
+        lane = self._lane(destination)
+        lane.held = False
+        return [] if lane.busy else self._next(lane, now_us)
+
     def resume(self, now_us: int) -> list[Effect]:
         """After a restart, when no timer is left: send each queue's head, as a repeat if it was tried."""
         effects: list[Effect] = []
@@ -201,7 +215,7 @@ class Saf:
         """Send the head, or come back when the lane is free; what is past its bounds leaves first."""
         effects = self._give_up_outdated(lane, now_us)
         timer = _TIMER + lane.destination
-        if not lane.entries:
+        if not lane.entries or lane.held:
             return effects
         lane.busy = True
         head = lane.entries[0]

@@ -170,6 +170,13 @@ class Scenario(Part):
         days = (moment.day - self.day).days if moment.day else 0
         return days * DAY_US + moment.time_us
 
+    def last_moment_us(self) -> int:
+        """The latest time that a step or a fault names, after the scenario day's midnight."""
+        named = [step.at for step in self.steps] + [
+            at for each in self.faults for at in moments(each).values()
+        ]
+        return max(map(self.after_midnight_us, named), default=0)
+
     def bank_bin(self, bank: str) -> str:
         """The prefix of a bank's card numbers."""
         return self.banks[bank].bin if bank in self.banks else DEFAULT_BIN

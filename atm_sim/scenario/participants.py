@@ -36,6 +36,7 @@ from atm_sim.scenario.part import Contradiction, Part
 from atm_sim.scenario.source import Mapping, Sequence
 from atm_sim.scenario.steps import DenominationKey
 from atm_sim.scenario.vocabulary import DEFAULT_BANK, TEST_BIN_PREFIX, Authenticator, HotAs, Kind, Medium
+from bank_host.jst import DAY_US, MINUTE_US
 
 MOST_CASSETTE_NOTES = 20_000
 
@@ -82,6 +83,34 @@ def _read_bin(raw: Any) -> str:
     return str(text)
 
 
+class Window(Part):
+    """Hours of the day; they may go over midnight."""
+
+    begins_us: TimeUs = Field(alias="from")
+    ends_us: TimeUs = Field(alias="to")
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        if self.begins_us % DAY_US == self.ends_us % DAY_US:
+            yield Contradiction(("to",), "the window is empty; to: is another time of day than from:")
+
+
+class StandIn(Part):
+    """What the switch may approve in the bank's place."""
+
+    windows: tuple[Window, ...] = ()
+    on_timeout: Flag = True
+    on_sign_off: Flag = True
+    negative_file_every_us: DurationUs = Field(default=15 * MINUTE_US, alias="negative_file_every")
+    amount_cap_jpy: Jpy = Field(default=50_000, alias="amount_cap")
+    count_cap: Annotated[int, Whole(0, 1_000)] = 3
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        if self.negative_file_every_us < MINUTE_US:
+            yield Contradiction(
+                ("negative_file_every",), "lists come at most once a minute; write 1 min or more"
+            )
+
+
 class Bank(Part):
     """Another issuing bank (or other policy for ours)."""
 
@@ -95,6 +124,7 @@ class Bank(Part):
     atms: tuple[
         Snake, ...
     ] = ()  # operators whose ATMs are the bank's own: its cards do not go over the switch
+    stand_in: StandIn | None = None
 
 
 class CardOptions(Part):

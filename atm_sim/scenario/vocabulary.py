@@ -72,10 +72,21 @@ CountMeasure: TypeAlias = Literal[
     "cards_used",
     "machines_used",
     "exceptions",
+    "stand_in.approvals",
+    "stand_in.outstanding",
 ]
 RatioMeasure: TypeAlias = Literal["approval_rate", "wait.share", "utilisation"]
-DurationMeasure: TypeAlias = Literal["wait.mean", "wait.max", "wait.p50", "wait.p95", "service.mean"]
-YenMeasure: TypeAlias = Literal["dispensed", "deposited", "fees"]
+DurationMeasure: TypeAlias = Literal[
+    "wait.mean", "wait.max", "wait.p50", "wait.p95", "service.mean", "stand_in.list_age"
+]
+YenMeasure: TypeAlias = Literal[
+    "dispensed",
+    "deposited",
+    "fees",
+    "stand_in.amount",
+    "stand_in.over_limit",
+    "stand_in.over_balance",
+]
 
 MEASURES: Final[dict[str, Unit]] = {
     **dict.fromkeys(get_args(CountMeasure), "count"),

@@ -43,6 +43,7 @@ from atm_sim.world.disruptions import Disruptions
 from atm_sim.world.driver import Driver, Watcher
 from atm_sim.world.errands import Errands
 from atm_sim.world.lab import RESTART_US, Lab, issuer_node
+from atm_sim.world.list_feed import ListFeed
 from atm_sim.world.mishaps import UNSEEN, first_notes, paid_out
 from atm_sim.world.people import Act, Wish, visit
 from atm_sim.world.plans import Errand, Planned
@@ -99,6 +100,7 @@ class Conductor:
         self._context: Planned | Errand | None = None
         self._disruptions = Disruptions(lab, self)
         self._errands = Errands(lab, self)
+        self._list_feed = ListFeed(lab, self, self._disruptions)
         for name, bank in lab.banks.items():
             bank.watch = partial(self._committed, name)
 
@@ -109,6 +111,9 @@ class Conductor:
 
     def now_us(self) -> int:
         return self._driver.now_us()
+
+    def in_background(self, after_us: int, call: Callable[[], None]) -> None:
+        self._driver.call_after(after_us, call, background=True)
 
     def tell(self, node: str, event: Event) -> None:
         """Let something happen to a machine; a person in front of an ATM that loses its power goes away."""
@@ -154,6 +159,7 @@ class Conductor:
         for caller, called in self._lab.host_lines():
             self._tell(called, Connected(caller))
             self._tell(caller, Connected(called))
+        self._list_feed.start()
 
     def finish(self) -> None:
         """Write down how each person's last step left the bank."""
@@ -380,6 +386,8 @@ class Conductor:
         if node in self._lab.terminals:
             watcher.handled(node, event, effects, self._driver.now_us())
         elif isinstance(event, Received) and (bank := self._lab.bank_at(node)):
+            if any(isinstance(effect, Record) and effect.kind == "refused" for effect in effects):
+                return  # by the line, which is signed off: the bank never heard of it, so it is no answer of the bank
             for effect in effects:
                 if isinstance(effect, Send):
                     watcher.exchanged(bank, event.message, effect.message)

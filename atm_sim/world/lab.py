@@ -20,7 +20,7 @@ from atm_sim.sansio.effects import Clocked, Disconnected, Machine
 from atm_sim.sansio.saf import Saf, SafSettings
 from atm_sim.scenario import Person as CastEntry
 from atm_sim.scenario import Place, Scenario, Stream
-from atm_sim.scenario.participants import PolicyOverride
+from atm_sim.scenario.participants import PolicyOverride, StandIn
 from atm_sim.scenario.values import Moment
 from atm_sim.scenario.vocabulary import DEFAULT_BANK, SWITCH
 from atm_sim.terminal.cassettes import Cassette
@@ -33,6 +33,7 @@ from atm_sim.world.habits import HABITS
 from atm_sim.world.links import LATENCIES, Links, line_between, planned
 from atm_sim.world.plans import Errand, Planned, plans, visit_of, warm_up_ends
 from atm_sim.world.site import Site
+from atm_sim.world.standing_in import SwitchCrypto, settings_of
 from bank_host.host import Bank
 from bank_host.hsm import TPK, Hsm
 from bank_host.hsm.link_keys import SIMULATION_ZONE_KEY, LinkKeys
@@ -52,6 +53,8 @@ RESTART_US = 120 * SECOND_US
 """How long an ATM takes to come back after its power failed (assumed)."""
 
 LONGEST_RUN_US = 500 * DAY_US
+REST_WITHIN_US = 5 * DAY_US
+"""After the last step and fault of a scenario that has to come to rest: longer than any advice waits."""
 
 
 def acquirer_node(operator: str) -> str:
@@ -98,6 +101,8 @@ class Lab:
         self._seed = seed
         self.start_us = midnight_us(scenario.day)
         last_us = LONGEST_RUN_US if scenario.run.until_us is None else scenario.run.until_us
+        if scenario.rest:
+            last_us = min(last_us, scenario.last_moment_us() + REST_WITHIN_US)
         self.until_us = self.start_us + last_us
         self.chance = Chance(seed, replication)
         self._habits = {**HABITS, **{str(name): spread for name, spread in scenario.habits.items()}}
@@ -190,6 +195,18 @@ class Lab:
             for moment in getattr(network, what):
                 yield at_us(moment), SWITCH, Clocked(what)
 
+    @property
+    def stood_in_for(self) -> dict[str, StandIn]:
+        """The banks that the switch stands in for: those that say so, and those whose policy does."""
+        found = {}
+        for name, bank in self.banks.items():
+            entry = self.scenario.banks.get(name)
+            if entry is not None and entry.stand_in is not None:
+                found[name] = entry.stand_in
+            elif bank.policy.on(self.scenario.day).stand_in_enabled:
+                found[name] = StandIn()
+        return found
+
     def queues(self) -> Iterator[Saf]:
         """Every store-and-forward queue: of the ATMs, the acquirers and the switch."""
         for machine in self._machines.values():
@@ -212,9 +229,13 @@ class Lab:
         return found
 
     def mornings(self) -> Iterator[int]:
-        """When the banks do what is due, on each day of the scenario up to its last step."""
+        """When the banks do what is due, on each day of the scenario up to its last step; where it has to come to rest
+        also until what nobody completed or reversed is settled by time."""
         times_us = [planned.at_us for planned in self.steps] + [errand.at_us for errand in self.errands]
         last_us = max(times_us, default=self.start_us)
+        if self.scenario.rest:
+            figures = self.banks[DEFAULT_BANK].policy.on(self.scenario.day)
+            last_us += figures.settlement_after_h * HOUR_US + DAY_US
         yield from range(self.start_us + OFFICE_OPENS_US, last_us + 1, DAY_US)
 
     def rebuild(self, node: str) -> None:
@@ -270,7 +291,20 @@ class Lab:
                 self.nodes[acquirer] = Acquirer(acquiring, keys=partial(self._line_keys, acquirer))
         acquirers = frozenset(node for node in self.nodes if node.startswith("acquirer:"))
         routes = {scenario.bank_bin(bank): issuer_node(bank) for bank in self.banks}
-        config = SwitchConfig(acquirers, routes, SWITCH, scenario.timers.switch_us, saf, lines)
+        stand_in = {
+            issuer_node(name): settings_of(entry, self.banks[name].policy.on(scenario.day))
+            for name, entry in self.stood_in_for.items()
+        }
+        config = SwitchConfig(
+            acquirers,
+            routes,
+            SWITCH,
+            scenario.timers.switch_us,
+            saf,
+            lines,
+            stand_in,
+            SwitchCrypto(self._hsm) if stand_in else None,
+        )
         self.nodes[SWITCH] = switch = Switch(config, keys=partial(self._line_keys, SWITCH))
         for name, bank in self.banks.items():
             node = issuer_node(name)

@@ -103,6 +103,14 @@ class Links:
         self._faults = {link: tuple(fault for fault in faults if fault.link == link) for link in latencies}
         self._chance = chance
 
+    def is_down(self, link: str, bank: str, now_us: int) -> bool:
+        """Whether a line delivers nothing at all."""
+        return any(
+            fault.kind == "down" and not fault.mti and fault.from_us <= now_us < fault.to_us
+            for fault in self._faults[link]
+            if fault.bank in ("", bank)
+        )
+
     def carry(self, link: str, bank: str, message: Message, now_us: int) -> Passage:
         """What becomes of a message that leaves now."""
         travel_us = draw_us(self._latencies[link], self._chance.stream(f"latency/{link}"))

@@ -17,7 +17,7 @@ from atm_sim.scenario import loads, rows
 from bank_host.iso8583 import build
 from bank_host.iso8583.identity import original_key
 from bank_host.iso8583.message import Message
-from bank_host.jst import HOUR_US, midnight_us
+from bank_host.jst import DAY_US, HOUR_US, midnight_us
 from bank_host.rules.facts import Authorisation
 from bank_host.store.contract import ExceptionRow
 from tests.atm_sim.world.small_world import HEAD
@@ -68,10 +68,11 @@ def failing(
     queues: Iterable[Saf] = (),
     ready: Mapping[str, bool] | None = None,
     suspects: Iterable[str] = (),
+    quiet_us: int = 2 * DAY_US,
 ) -> list[str]:
     """The names of the checks that fail."""
     stores = {"jnb": books or Books()}
-    checks = rest_checks(ReplicationRows(events), stores, queues, ready or {}, frozenset(suspects))  # type: ignore[arg-type]
+    checks = rest_checks(ReplicationRows(events), stores, queues, ready or {}, frozenset(suspects), quiet_us)  # type: ignore[arg-type]
     assert list(HOLDS) == [check.name for check in checks]
     return [check.name for check in checks if not check.passed]
 
@@ -89,6 +90,10 @@ def event(kind: str, mti: str = "") -> EventRecord:
 def test_nothing_left_over_is_rest() -> None:
     ended = Books((approval("completed"), approval("reversed"), approval("declined")))
     assert [] == failing(ended, queues=[Saf()], ready={"shop": True})
+
+
+def test_a_run_that_only_its_bound_ends_is_no_rest() -> None:
+    assert ["rest.end"] == failing(quiet_us=DAY_US // 2)
 
 
 def test_an_advice_that_waits_is_no_rest() -> None:

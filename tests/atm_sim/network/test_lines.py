@@ -75,9 +75,23 @@ def test_a_sign_on_without_an_answer_is_tried_again_in_the_background() -> None:
     first = lines.connected("bank", NOON_US)
     (timer,) = [effect for effect in first if isinstance(effect, SetTimer)]
     assert timer.background
-    again = lines.timer_fired(timer.key, NOON_US + timer.after_us)
+    vain = lines.timer_fired(timer.key, NOON_US + timer.after_us) or []
+    assert ["network_unanswered"] == kinds(vain)
+    (pause,) = [effect for effect in vain if isinstance(effect, SetTimer)]
+    assert (SIGNED.retry_us, True) == (pause.after_us, pause.background)
+    again = lines.timer_fired(pause.key, NOON_US + timer.after_us + pause.after_us)
     assert again is not None
     assert network.SIGN_ON == asked(again)[70]
+
+
+def test_an_answer_that_comes_after_the_wait_still_signs_a_slow_line_on() -> None:
+    """Otherwise both ends would ask and answer for ever (found by the fuzzer)."""
+    pair = Pair()
+    request = asked(pair.caller.connected("bank", NOON_US))
+    answer = asked(pair.called.received("switch", request, NOON_US))
+    pair.caller.timer_fired("line/bank", NOON_US + SIGNED.answer_wait_us)
+    pair.talk(pair.caller.received("bank", answer, NOON_US + 18 * SECOND))
+    assert pair.caller.is_open("bank")
 
 
 def test_after_a_sign_off_business_stops_until_the_next_sign_on() -> None:

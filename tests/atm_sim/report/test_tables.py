@@ -57,6 +57,28 @@ def test_a_reversal_is_listed_once_and_open_until_accepted() -> None:
     assert [("A", True), ("B", False)] == [(entry.request_id, entry.accepted) for entry in found]
 
 
+def test_stand_in_shows_each_approval_and_the_risk_that_was_taken() -> None:
+    found = tables.stand_in(
+        view(
+            row(1, "stood_in", request_id="A", amount_jpy=30_000, reason="stand_in_timeout", latency_us=5),
+            row(2, "stood_in", request_id="B", amount_jpy=20_000, reason="stand_in_planned", latency_us=9),
+            row(3, "advice_accepted", request_id="A", reason="stand_in_timeout"),
+            row(4, "advice_accepted", request_id="B", reason="completion"),
+            row(5, "exception", reason="STAND_IN", amount_jpy=30_000),
+            row(6, "exception", reason="STAND_IN_OVER_LIMIT", amount_jpy=4_000),
+            row(7, "exception", reason="STAND_IN_OVER_BALANCE", amount_jpy=1_000),
+        )
+    )
+    assert found is not None
+    assert [(30_000, True), (20_000, False)] == [(each.amount_jpy, each.told) for each in found.approvals]
+    assert (4_000, 1_000) == (found.over_limit_jpy, found.over_balance_jpy)
+    assert (9, 1) == (found.oldest_list_us, found.outstanding)
+
+
+def test_without_stand_in_there_is_nothing_to_show() -> None:
+    assert None is tables.stand_in(view(row(1, "arrived")))
+
+
 def test_fees_are_summed_by_what_they_were_for() -> None:
     rows = [
         row(1, "fee", reason="withdrawal", amount_jpy=108),

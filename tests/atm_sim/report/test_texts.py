@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 
+from atm_sim.records.check import KINDS as KINDS_OF_CHECK
 from atm_sim.report.names import NAMES, REASONS
 from atm_sim.report.texts import KINDS, LABELS, name_text, reason_text
 from atm_sim.scenario import vocabulary
@@ -24,6 +25,10 @@ def test_both_languages_are_there_and_fill_the_same_places(table: dict[str, tupl
 def test_measures_and_outcomes_have_words() -> None:
     names = [*vocabulary.MEASURES, *get_args(vocabulary.Outcome), *get_args(vocabulary.Channel)]
     assert [name for name in names if name not in NAMES] == []
+
+
+def test_every_kind_of_check_has_a_heading() -> None:
+    assert [kind for kind in KINDS_OF_CHECK if f"kind_{kind}" not in LABELS] == []
 
 
 def test_every_reason_of_the_bank_has_words() -> None:

@@ -23,7 +23,7 @@ from atm_sim.scenario import (
 from atm_sim.scenario.faults import FAULTS
 from atm_sim.scenario.measured import CountExpectation
 from atm_sim.scenario.network import Network
-from atm_sim.scenario.participants import CardOptions, PolicyOverride
+from atm_sim.scenario.participants import CardOptions, PolicyOverride, StandIn
 from atm_sim.scenario.step_parts import Repeat
 from atm_sim.scenario.steps import ACTIONS, AnyStep
 
@@ -41,6 +41,7 @@ SECTIONS = {
     "## Top level": Scenario,
     "### policy": PolicyOverride,
     "### banks": Bank,
+    "### stand_in": StandIn,
     "### cast": Person,
     "### card": CardOptions,
     "### places": Place,
