@@ -51,7 +51,7 @@ from bank_host.host import CHARGE, Bank, Commit
 from bank_host.iso8583.describe import masked_fields
 from bank_host.iso8583.identity import request_id
 from bank_host.iso8583.message import Message
-from bank_host.ledger.posting import FEES, Post
+from bank_host.ledger.posting import FEES, Post, customer
 from bank_host.rules.changes import Notify, Outcome, RaiseException
 from bank_host.rules.facts import Act as Asked
 from bank_host.rules.facts import CardRequest, Enrolment
@@ -520,7 +520,7 @@ class Conductor:
         for change in commit.changes:
             match change:
                 case Post():
-                    moved_jpy = max(amount_jpy for _, amount_jpy in change.legs)
+                    moved_jpy = _moved_jpy(change)
                     self._row("posted", amount_jpy=moved_jpy, reason=change.kind)
                     for account, amount_jpy in change.legs:
                         if account == FEES:
@@ -578,6 +578,14 @@ class Conductor:
                 service,
             )
         )
+
+
+def _moved_jpy(post: Post) -> int:
+    """The yen that a posting is about: of a reversal what its customer has back, of any other its largest leg."""
+    if post.kind == "reversal":
+        back = [abs(amount_jpy) for book, amount_jpy in post.legs if book.startswith(customer(""))]
+        return max(back, default=0)
+    return max(amount_jpy for _, amount_jpy in post.legs)
 
 
 @lru_cache(maxsize=64)
