@@ -48,6 +48,7 @@ ENDINGS = (
     "out_of_cash",
     "timed_out",
     "unreachable",
+    "stood_in",
 )
 
 

@@ -113,9 +113,31 @@ def _banks(draft: Draft) -> World:
         banks[OTHER_BANK] = {"bin": quoted("499911")}
         if draft.happens(0.1) and not draft.mood.calm:
             banks[OTHER_BANK] = {"bin": quoted("499911"), "reachable": "false"}
+    ours: World = {"bin": quoted(DEFAULT_BIN)}
     if draft.happens(0.15):  # its cards go straight to it from its own ATMs, not over the switch
-        banks[DEFAULT_BANK] = {"bin": quoted(DEFAULT_BIN), "atms": [draft.one_of(OPERATORS)]}
+        ours["atms"] = [draft.one_of(OPERATORS)]
+    if draft.happens(0.3):
+        ours["stand_in"] = _stand_in(draft)
+    if len(ours) > 1:
+        banks[DEFAULT_BANK] = ours
     return {"banks": banks} if banks else {}
+
+
+def _stand_in(draft: Draft) -> World:
+    """What the switch approves in our bank's place: in planned hours, or whenever the bank does not answer."""
+    stand_in: World = {
+        "amount_cap": draft.one_of(("¥10_000", "¥50_000", "¥500_000")),
+        "count_cap": draft.one_of(("1", "3", "10")),
+        "negative_file_every": draft.one_of(("15 min", "12 h")),
+    }
+    if draft.happens(0.4):
+        hour = draft.at_s // 3600
+        stand_in["windows"] = [
+            {"from": f"{hour:02d}:00", "to": draft.one_of((f"{hour:02d}:01", f"{hour + 1:02d}:00"))}
+        ]
+    if draft.happens(0.2):
+        stand_in[draft.one_of(("on_timeout", "on_sign_off"))] = "false"
+    return stand_in
 
 
 def _cast(draft: Draft) -> World:

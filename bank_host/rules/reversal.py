@@ -217,8 +217,9 @@ def decide_advice(
         changes.append(Open(_forced_row(request, facts, fee, figures.day, at)))
     else:  # the issuer had declined it, the switch paid all the same: people decide what becomes of it
         changes.append(Resolve(original.original_key, "manual", 0))
-    if service in NOTICES:
-        changes.append(Notify(request.key, account_id, NOTICES[service], amount))
+    notice = NOTICES.get(service)
+    if notice is not None:
+        changes.append(Notify(request.key, account_id, notice, amount))
     changes += (*items, _noted_audit(request, facts, "STAND_IN"))
     return Decision(APPROVED, "STAND_IN", tuple(changes), fee)
 

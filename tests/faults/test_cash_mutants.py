@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from atm_sim.sansio.effects import Effect
-from atm_sim.sansio.saf import Entry, Saf
+from atm_sim.sansio.effects import Effect, Forget, Keep
+from atm_sim.sansio.saf import Entry, Saf, _Lane
 from atm_sim.terminal.cassettes import CashUnit
 from atm_sim.terminal.note_mix import Notes, counted
 from atm_sim.terminal.settlement import Settlement, Transaction
@@ -50,8 +50,12 @@ class KeepsDepositTwice(CashUnit):
 class DropsAtItsLimit(Saf):
     """Tries used up: the advice is gone, and on nobody's desk."""
 
-    def _give_up(self, lane: object, entry: Entry, why: str, now_us: int) -> list[Effect]:
-        return []
+    __slots__ = ()
+
+    def _give_up(self, lane: _Lane, entry: Entry, why: str, now_us: int) -> list[Effect]:
+        super()._give_up(lane, entry, why, now_us)
+        self._manual.pop()
+        return [Keep(entry.key, entry), Forget(entry.key)]
 
 
 class CompletesInstead(Settlement):

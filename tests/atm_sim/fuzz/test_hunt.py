@@ -13,7 +13,7 @@ from atm_sim.fuzz.written import file_text
 from atm_sim.runner.files import open_scenario
 from atm_sim.runner.play import play
 from atm_sim.runner.suite import run_tests
-from atm_sim.scenario import rows
+from atm_sim.scenario import ScenarioError, rows
 from atm_sim.world.lab import Parts
 from bank_host.policy import load_policy
 from bank_host.rules import RULES
@@ -72,7 +72,10 @@ def test_a_shrunk_world_needs_each_of_its_steps(name: str) -> None:
     assert isinstance(steps, list)
     assert len(steps) <= 3
     for number in range(len(steps) if len(steps) > 1 else 0):
-        fewer = read({**small, "steps": steps[:number] + steps[number + 1 :]})
+        try:
+            fewer = read({**small, "steps": steps[:number] + steps[number + 1 :]})
+        except ScenarioError:  # another step speaks of this one
+            continue
         assert failure.name not in trial(fewer, parts()).names
 
 
