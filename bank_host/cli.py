@@ -17,6 +17,7 @@ import click
 from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from bank_host.cli_keys import keys
 from bank_host.clock import wall_clock
 from bank_host.example import hand_over, open_example
 from bank_host.help_topics import TOPICS
@@ -56,6 +57,9 @@ class _Command(click.Group):
 @click.version_option(package_name="atm-sim")
 def main() -> None:
     """The issuing bank: its database, its notices and its policy."""
+
+
+main.add_command(keys)
 
 
 @main.command(short_help="Create an example bank.")
