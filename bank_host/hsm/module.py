@@ -25,6 +25,7 @@ from bank_host.hsm.key_block import unwrap, wrap
 from bank_host.hsm.keys import CARD_ID, SIMULATION_KEYS, Algorithm, Cipher, Key, Loaded, Usage
 from bank_host.hsm.pin_block import Format, deciphered, enciphered
 from bank_host.hsm.verification_values import cvv, offset, pvv
+from cardreader.emv import cryptogram
 from cardreader.emv.des import Des3, Padding
 
 PIN_USAGES: Final[tuple[Usage, ...]] = ("terminal_pin", "zone_pin")
@@ -181,6 +182,27 @@ class Hsm:
     def verify_cvv(self, cvk: str, value: str, pan: str, expiry_yymm: str, service_code: str) -> bool:
         return _same(self.cvv(cvk, pan, expiry_yymm, service_code), value)
 
+    def verify_arqc(
+        self, imk: str, pan: str, psn: str, atc: bytes, data: bytes, arqc: bytes, cvn: int
+    ) -> bool:
+        """Whether a chip card's cryptogram over `data` is its own, by the method of its cryptogram version."""
+        key = self._transaction_key(imk, pan, psn, atc, cvn)
+        found = cryptogram.cryptogram(key, data, cryptogram.METHODS[cvn].padding)
+        return hmac.compare_digest(found, arqc)
+
+    def arpc(
+        self, imk: str, pan: str, psn: str, atc: bytes, arqc: bytes, cvn: int, code: bytes, status: bytes
+    ) -> bytes:
+        """The issuer's answer to a cryptogram as tag 91 has it, with the response code (method 1) or with a card status
+        update (method 2) behind it."""
+        key = self._transaction_key(imk, pan, psn, atc, cvn)
+        try:
+            if cryptogram.METHODS[cvn].arpc == 1:
+                return cryptogram.arpc_1(key, arqc, code) + code
+            return cryptogram.arpc_2(key, arqc, status) + status
+        except ValueError as error:
+            raise HsmError(f"{error}") from None
+
     def card_id(self, pan: str, handle: str = CARD_ID) -> str:
         """The card's name in stores and records: equal for equal PANs, and no way back without the key."""
         key = self._key(handle, "card_id")
@@ -198,6 +220,9 @@ class Hsm:
             KeyInfo(handle, key.usage, key.algorithm, key.check_value(), key.published())
             for handle, key in self._keys.items()
         )
+
+    def __contains__(self, handle: str) -> bool:
+        return handle in self._keys
 
     def published_keys(self) -> tuple[str, ...]:
         """The handles of keys that everybody knows; with one of them a host listens to itself only."""
@@ -262,6 +287,14 @@ class Hsm:
         engine = self._engine(handle, usage)
         assert isinstance(engine, Des3), "the table of algorithms leaves these usages no other cipher"
         return engine
+
+    def _transaction_key(self, imk: str, pan: str, psn: str, atc: bytes, cvn: int) -> Des3:
+        if cvn not in cryptogram.METHODS:
+            raise HsmError("a cryptogram version that is not known")
+        try:
+            return cryptogram.transaction_key(self._des(imk, "card_cryptogram"), pan, psn, atc, cvn)
+        except ValueError as error:
+            raise HsmError(f"{error}") from None
 
     def _pin_engine(self, handle: str, format_: Format) -> Des3 | Aes:
         engine = self._engine(handle, *PIN_USAGES)
