@@ -1,11 +1,18 @@
-"""Verification values of PIN and card: Visa PVV and CVV (public algorithms, published vectors)."""
+"""Verification values of PIN and card: Visa PVV, IBM 3624 offset, CVV (public algorithms, published vectors)."""
 
 from __future__ import annotations
 
-from bank_host.hsm.des import Des3
-from bank_host.hsm.errors import HsmError
+from typing import Final
 
-_VALUE_DIGITS = {"pvv": 4, "cvv": 3}
+from bank_host.hsm.errors import HsmError
+from cardreader.emv.des import Des3, xor
+
+CVV2_SERVICE_CODE: Final = "000"
+ICVV_SERVICE_CODE: Final = "999"
+"""In place of the service code: the value printed on the card, and the one on the chip."""
+
+_VALUE_DIGITS: Final = {"pvv": 4, "cvv": 3}
+_HEX_DIGITS: Final = "0123456789ABCDEF"
 
 
 def pvv(key: Des3, pan: str, pin: str, key_index: int) -> str:
@@ -18,6 +25,19 @@ def pvv(key: Des3, pan: str, pin: str, key_index: int) -> str:
     return _decimalise(key.encrypt(block).hex().upper(), _VALUE_DIGITS["pvv"])
 
 
+def offset(key: Des3, pan: str, pin: str, table: str) -> str:
+    """IBM 3624: what has to be added to the natural PIN, digit by digit, to make this PIN.
+
+    The natural PIN is made of the sixteen rightmost PAN digits (F… behind a shorter PAN); `table` says which digit
+    stands for each hexadecimal one.
+    """
+    if len(pan) < 12 or not (pan.isascii() and pan.isdecimal()):
+        raise HsmError("an offset needs a PAN of at least 12 digits")
+    cipher_text = key.encrypt(bytes.fromhex(pan[-16:].ljust(16, "F"))).hex().upper()
+    natural = cipher_text.translate(str.maketrans(_HEX_DIGITS, table))
+    return "".join(str((int(own) - int(made)) % 10) for own, made in zip(pin, natural, strict=False))
+
+
 def cvv(key: Des3, pan: str, expiry_yymm: str, service_code: str) -> str:
     """Three digits from PAN, expiry and service code (000 makes it a CVV2, 999 an iCVV)."""
     data = pan + expiry_yymm + service_code
@@ -27,8 +47,7 @@ def cvv(key: Des3, pan: str, expiry_yymm: str, service_code: str) -> str:
         raise HsmError("a CVV needs a PAN of at most 25 digits")
     padded = bytes.fromhex(data.ljust(32, "0"))
     first = key.encrypt_single(padded[:8])
-    second = bytes(a ^ b for a, b in zip(first, padded[8:], strict=True))
-    return _decimalise(key.encrypt(second).hex().upper(), _VALUE_DIGITS["cvv"])
+    return _decimalise(key.encrypt(xor(first, padded[8:])).hex().upper(), _VALUE_DIGITS["cvv"])
 
 
 def _decimalise(hexadecimal: str, length: int) -> str:
