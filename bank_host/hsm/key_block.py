@@ -24,7 +24,10 @@ _HEX: Final = re.compile("(?:[0-9A-F]{2})+", re.ASCII)
 
 def wrap(master: Loaded, key: Loaded) -> str:
     """The block of a key."""
-    return _engine(master, cipher_of(key.algorithm)).encrypt(key.secret).hex().upper() + key.check_value()
+    engine = _engine(master)
+    if not _as_strong(engine, cipher_of(key.algorithm)):
+        raise HsmError("an AES key travels under an AES zone master key only")
+    return engine.encrypt(key.secret).hex().upper() + key.check_value()
 
 
 def unwrap(
@@ -32,23 +35,25 @@ def unwrap(
 ) -> Loaded | None:
     """The key in a block; None when it is no block, or its check value is another key's."""
     cipher = cipher or cipher_of(ALGORITHMS[usage][0])
-    engine = _engine(master, cipher)
+    engine = _engine(master)
     match = _BLOCK.fullmatch(block)
-    if match is None or (len(match[1]) % 32 and isinstance(engine, Aes)):
+    if match is None or not _as_strong(engine, cipher):
         return None
     try:
         key = loaded(handle, usage, cipher, engine.decrypt(bytes.fromhex(match[1])))
-    except HsmError:  # a length that the usage does not allow
+    except (HsmError, ValueError):  # a length that the usage does not allow, or no whole blocks
         return None
     return key if hmac.compare_digest(key.check_value(), match[2]) else None
 
 
-def _engine(master: Loaded, cipher: Cipher) -> Des3 | Aes:
-    """The master key's cipher, if it is as strong as what it protects."""
+def _engine(master: Loaded) -> Des3 | Aes:
     assert master.engine is not None, "a zone master key has a cipher"
-    if cipher == "AES" and not isinstance(master.engine, Aes):
-        raise HsmError("an AES key travels under an AES zone master key only")
     return master.engine
+
+
+def _as_strong(engine: Des3 | Aes, protected: Cipher) -> bool:
+    """Whether a key may travel under this one."""
+    return isinstance(engine, Aes) or protected != "AES"
 
 
 # ---------------------------------------------------------------- components
