@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, modes
 BLOCK_BYTES: Final = 8
 KEY_BYTES: Final = (16, 24)
 _ZERO_BLOCK: Final = bytes(BLOCK_BYTES)
+_ODD: Final = bytes((byte & 0xFE) | (~(byte >> 1).bit_count() & 1) for byte in range(256))
 
 Padding = Literal[1, 2]
 """ISO 9797-1: 1 fills up with zeros, 2 adds a byte 80 and then fills up with zeros."""
@@ -95,7 +96,7 @@ def xor(left: bytes, right: bytes) -> bytes:
 
 def odd_parity(key: bytes) -> bytes:
     """The key with the lowest bit of each byte set so that the byte has an odd number of ones."""
-    return bytes((byte & 0xFE) | (~(byte >> 1).bit_count() & 1) for byte in key)
+    return key.translate(_ODD)
 
 
 # ---------------------------------------------------------------- contexts of the library
