@@ -26,7 +26,14 @@ from tests.atm_sim.checks.invariants.test_stand_in_booked_once import (
     posted_though_the_request_was,
 )
 from tests.faults.cash_world import CashParts
-from tests.faults.mutants import MUTANTS, rules
+from tests.faults.mutants import MUTANTS, rules, store_with
+from tests.faults.reconciliation_mutants import (
+    POSTS_ANOTHER_AMOUNT,
+    LosesReversals,
+    approvals_turned,
+    silent_journal,
+    unasked,
+)
 from tests.faults.test_cash_mutants import CASH_MUTANTS, DropsAtItsLimit
 from tests.faults.workload import Parts
 
@@ -158,6 +165,30 @@ NOT_IN_A_WORLD: Mapping[str, str] = {
 """Mutants that no world shows, why, and which test shows them."""
 
 
+_RECONCILED = ("reconciliation",)
+
+RECONCILIATION_MUTANTS = (
+    WorldMutant("switch approves without asking the bank", _RECONCILED, 10, with_machines(unasked)),
+    WorldMutant(
+        "switch passes an approval back as a refusal", _RECONCILED, 10, with_machines(approvals_turned)
+    ),
+    WorldMutant("ATM journal forgets the cash", _RECONCILED, 10, with_machines(silent_journal)),
+    WorldMutant(
+        "another amount posted than approved",
+        _RECONCILED,
+        10,
+        lab_parts(Parts(rules=POSTS_ANOTHER_AMOUNT)),
+    ),
+    WorldMutant(
+        "a reversal's posting lost in the store",
+        _RECONCILED,
+        50,
+        lab_parts(Parts(store=store_with(LosesReversals))),
+    ),
+)
+"""Faults of one log, which the other two show."""
+
+
 def _everything() -> Iterator[WorldMutant]:
     for mutant in MUTANTS:
         if mutant.name in WITHIN:
@@ -170,6 +201,7 @@ def _everything() -> Iterator[WorldMutant]:
     booked_twice = rules(decide_advice=posted_though_the_request_was)
     yield WorldMutant("stand-in posted beside its request", ("I8", "I10"), 2_000, lab_parts(booked_twice))
     yield WorldMutant("stand-in advice names no request", ("I7",), 200, with_machines(nameless_advices))
+    yield from RECONCILIATION_MUTANTS
     yield WorldMutant("card number in a log line", ("I22",), 10, with_machines(Talkative))
 
 
