@@ -25,10 +25,11 @@ from atm_sim.checks.three_logs import (
 from atm_sim.checks.values import yen
 from atm_sim.records.check import Check
 from atm_sim.records.difference import UNEXPLAINED, Difference
-from atm_sim.records.log import MessageRow
+from atm_sim.records.log import MessageRow, fields_of
 from atm_sim.sansio.saf import Entry, Saf
 from atm_sim.terminal.journal import JournalEntry
-from bank_host.iso8583.identity import quoted_original_key
+from bank_host.iso8583.identity import original_key, quoted_original_key
+from bank_host.iso8583.message import Message
 from bank_host.rules.reasons import APPROVED
 from bank_host.store.contract import ExceptionRow, Store
 
@@ -98,12 +99,22 @@ def reconcile(
         of_tester = any(row.step in staged for row in chains[chain])
         said = of_atm.get(chain, AtmSays()), network, of_bank.pop(about.original_key, BankSays())
         found.append((about, *said, compare(about, *said, listed, of_tester)))
+    of_testers = _spoken_of(row for chain in chains.values() for row in chain if row.step in staged)
     strangers = [(key, bank) for key, bank in of_bank.items() if bank.booked_jpy or bank.stands_jpy]
-    for key, bank in strangers:  # no message of this run asked for it
+    for key, bank in strangers:  # no ATM asked for it
         about = Request("", key, bank.service, bank.amount_jpy)
-        found.append((about, AtmSays(), NetworkSays(), bank, UNEXPLAINED))
+        why = "staged" if key in of_testers else UNEXPLAINED
+        found.append((about, AtmSays(), NetworkSays(), bank, why))
     rows = tuple(_row(replication, *each, listed) for each in found if each[-1])
     return Reconciliation(len(found), rows)
+
+
+def _spoken_of(rows: Iterable[MessageRow]) -> set[str]:
+    """The requests that messages are, or are about."""
+    messages = [Message(row.mti, fields_of(row)) for row in rows]
+    return {
+        key for message in messages for key in (quoted_original_key(message), original_key(message)) if key
+    }
 
 
 def open_items(stores: Iterable[Store], queues: Iterable[Saf]) -> OpenItems:

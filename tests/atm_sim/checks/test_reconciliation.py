@@ -187,6 +187,18 @@ def test_an_atm_that_is_never_counted_stays_in_the_list() -> None:
     assert ["suspect"] == [each.explained_by for each in done.differences]
 
 
+def test_what_only_a_tester_asked_for_is_told_as_such() -> None:
+    """The same request under another trace number: the bank books it, and no ATM has ever sent it."""
+    done = played("""
+steps:
+  - {at: 10:00, who: hanako, do: withdraw, amount: ¥30_000, atm: shop}
+  - {at: 10:10, do: send, from: switch, to: jnb, mti: "0200", about: 1, elements: {11: "900001"},
+     expect: {code: "00"}}
+""")
+    (row,) = done.differences
+    assert ("staged", "absent", "", YEN) == (row.explained_by, row.atm_state, row.request_id, row.bank_jpy)
+
+
 # ---------------------------------------------------------------- words
 
 
