@@ -13,14 +13,12 @@ from typing import Any
 
 import iso8583
 
+from bank_host.iso8583.bounds import MAX_BYTES, MIN_BYTES
 from bank_host.iso8583.errors import FormatError
 from bank_host.iso8583.fields import BY_DE, FIELDS, MATCHERS
 from bank_host.iso8583.message import Message
 from bank_host.iso8583.message_types import BY_MTI
 from cardreader.emv import tlv
-
-MIN_BYTES = 12
-MAX_BYTES = 2_048
 
 _MTI_END = 4
 _BITMAP_DIGITS = 16
