@@ -112,7 +112,7 @@ _KEPT_BY_ADVICE = (2, 3, 4, 12, 13, 14, 18, 22, 23, 25, 28, 32, 33, 37, 41, 42, 
 
 
 def _advice(mti: str, original: Message, reason: str, approval_code: str, stan: int, now_us: int) -> Message:
-    kept = {de: original[de] for de in _KEPT_BY_ADVICE if de in original}
+    kept = original.only(_KEPT_BY_ADVICE)
     own = {7: transmission_time(now_us), 11: stan_text(stan), 60: reason, 90: original_data(original)}
     approval = {38: approval_code} if approval_code else {}
     return Message(mti, kept | own | approval)
@@ -151,13 +151,16 @@ def as_repeat(message: Message) -> Message:
     return message if is_repeat(message.mti) else message.but(mti=repeat_mti(message.mti))
 
 
-_ECHOED = (3, 4, 7, 11, 12, 13, 15, 32, 33, 37, 41, 42, 49, 70)
+ECHOED = (3, 4, 7, 11, 12, 13, 15, 32, 33, 37, 41, 42, 49, 70)
 
 
 def answer(request: Message, code: str, extra: Mapping[int, str] | None = None) -> Message:
     """The answer with DE39 = `code`: what is echoed, and `extra` (approval code, balances); never the PAN."""
-    echoed = {de: request[de] for de in _ECHOED if de in request}
-    return Message(response_mti(request.mti), echoed | {39: code} | dict(extra or {}))
+    fields = request.only(ECHOED)
+    fields[39] = code
+    if extra:
+        fields.update(extra)
+    return Message(response_mti(request.mti), fields)
 
 
 def network_request(
