@@ -16,6 +16,7 @@ from bank_host.iso8583.composite import (
     amount_text,
     date_text,
     fee_text,
+    place_text,
     processing_code,
     replacement_text,
 )
@@ -35,8 +36,8 @@ class Acceptor(NamedTuple):
     terminal_id: str  # up to 8 characters
     acceptor_id: str  # up to 15 characters
     acquirer_id: str  # up to 11 digits
-    name: str = ""  # ASCII, cut at 25 characters
-    city: str = ""  # ASCII, cut at 13 characters
+    name: str = ""  # ASCII, cut to what DE43 holds
+    city: str = ""  # ASCII, the same
     country: str = "JP"
     merchant_type: str = CASH_DISPENSER
 
@@ -90,7 +91,7 @@ def financial_request(
         37: retrieval_reference(now_us, stan),
         41: acceptor.terminal_id.ljust(8),
         42: acceptor.acceptor_id.ljust(15),
-        43: f"{acceptor.name[:25]:25}{acceptor.city[:13]:13}{acceptor.country[:2]:2}",
+        43: place_text((acceptor.name, acceptor.city, "", acceptor.country)),
         49: YEN,
     }
     optional = {

@@ -24,11 +24,12 @@ _PRESENCE: Final = {
 """Of each message type the bits that must be set, and those that must not."""
 
 
-def check_presence(mti: str, bits: int) -> None:
-    """The message type's mandatory elements are there, and none that it must not carry."""
+def check_presence(mti: str, bits: int, optional: int = 0) -> None:
+    """The message type's mandatory elements are there, but for the `optional`, and none that it must not carry."""
     must, must_not = _PRESENCE[mti]
-    if must & ~bits:
-        raise FormatError("missing_element", _first(must & ~bits))
+    missing = must & ~bits & ~optional
+    if missing:
+        raise FormatError("missing_element", _first(missing))
     if bits & must_not:
         raise FormatError("forbidden_element", _first(bits & must_not))
 
@@ -56,6 +57,11 @@ def decode(data: bytes) -> Message:
 def check(message: Message) -> None:
     """FormatError unless type, elements and values are acceptable: for messages that came as objects."""
     encode(message)
+
+
+def has_form(de: int, value: str) -> bool:
+    """Whether a value has the form of one of our elements."""
+    return _PLAIN.has_form(de, value)
 
 
 def read_elements(data: bytes) -> Message:
