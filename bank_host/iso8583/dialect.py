@@ -189,7 +189,7 @@ def _forms(settings: Settings, wire: Wire) -> list[Form]:
         if told.absent:
             forms.pop(de, None)
         else:
-            forms[de] = form_of(_overridden(de, told, table.get(de)), wire, told.data, told.odd)
+            forms[de] = form_of(_overridden(de, told, table.get(de)), wire, told.data, told.odd, told.lengths)
     return list(forms.values())
 
 
@@ -216,7 +216,7 @@ def _laid_out(row: Field, settings: Settings) -> Field:
     return row
 
 
-_CLASSES: Final = {"n": "[0-9]", "an": "[0-9A-Za-z ]", "ans": "[ -~]", "z": "[0-9=D]", "b": "[0-9A-F]"}
+_CLASSES: Final = {"n": "[0-9]", "an": "[0-9A-Za-z ]", "ans": "[ -~]", "z": "[0-9=D]"}
 
 
 def _overridden(de: int, row: Element, ours: Field | None) -> Field:
@@ -226,7 +226,9 @@ def _overridden(de: int, row: Element, ours: Field | None) -> Field:
     length = row.length or (ours.length if ours else 1)
     if ours is not None and (kind, prefix, length) == (ours.kind, ours.prefix, ours.length):
         return ours
-    if kind == "x+n":
+    if kind == "b":
+        pattern = "(?:[0-9A-F]{2})" + (f"{{{length // 2}}}" if prefix == FIXED else f"{{1,{length // 2}}}")
+    elif kind == "x+n":
         pattern = f"[CD][0-9]{{{length - 1}}}"
     else:
         pattern = _CLASSES[kind] + (f"{{{length}}}" if prefix == FIXED else f"{{1,{length}}}")

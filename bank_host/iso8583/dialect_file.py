@@ -13,10 +13,10 @@ from typing import Any, Final, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from bank_host.iso8583.codes import NETWORK_BY_NAME
-from bank_host.iso8583.fields import BY_DE
+from bank_host.iso8583.fields import BY_DE, Field
 from bank_host.iso8583.message_types import BY_MTI
 from bank_host.iso8583.mti import is_response
-from bank_host.iso8583.settings import NEEDED, Element, Settings
+from bank_host.iso8583.settings import DATA_OF_KIND, NEEDED, Element, Settings
 
 _SHIPPED: Final = resources.files("bank_host.iso8583") / "dialects"
 _MOST_BYTES: Final = 65_536
@@ -164,6 +164,8 @@ def _names_are_known(raw: Mapping[str, Any], source: _Source) -> None:
             )
         elif new and not {"kind", "length"} <= told.keys():
             fault(path, f"element {number} needs `kind` and `length`, and `prefix` where its length varies")
+        elif problem := _packing_problem(told, BY_DE.get(int(number))):
+            fault(path, f"element {number}: {problem}")
     for name, _ in _rows(raw, "codes", "network"):
         if name not in NETWORK_BY_NAME:
             near = _did_you_mean(name, NETWORK_BY_NAME)
@@ -177,6 +179,17 @@ def _names_are_known(raw: Mapping[str, Any], source: _Source) -> None:
         fault(("like",), f"no shipped dialect {raw['like']!r}{near}; there are {', '.join(shipped())}")
     if faults:
         raise DialectError("\n".join(faults))
+
+
+def _packing_problem(told: Mapping[str, Any], ours: Field | None) -> str:
+    """Why values of this kind and length cannot lie so on the wire; '' where they can, or where a type is wrong."""
+    kind, data = told.get("kind", ours.kind if ours else ""), told.get("data", "text")
+    length = told.get("length", ours.length if ours else 0)
+    if kind in DATA_OF_KIND and data not in DATA_OF_KIND[kind]:
+        return f"{kind} lies as {' or '.join(DATA_OF_KIND[kind])}, not as {data}"
+    if isinstance(length, int) and ((kind == "b" and length % 2) or (kind == "x+n" and length % 2 == 0)):
+        return "b counts hexadecimal digits, two a byte; x+n a letter and an even number of digits"
+    return ""
 
 
 def _rows(raw: Mapping[str, Any], *path: str) -> Iterable[tuple[str, Any]]:

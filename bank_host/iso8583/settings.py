@@ -19,6 +19,14 @@ ThreeDigits = Annotated[str, Field(pattern="^[0-9]{3}$")]
 ClassType = Literal["0100", "0200", "0600"]
 NEEDED = frozenset({3, 4, 11, 39, 41, 70, 90})
 """Elements without which no request is decided, found again or answered: no dialect can leave them out."""
+DATA_OF_KIND: dict[Kind, tuple[Data, ...]] = {
+    "n": ("text", "bcd"),
+    "an": ("text",),
+    "ans": ("text",),
+    "z": ("text", "bcd"),
+    "b": ("text", "raw"),
+    "x+n": ("text", "signed_bcd"),
+}
 PREFIXES = {"": FIXED, "LL": LL, "LLL": LLL}
 
 
@@ -73,6 +81,7 @@ class Element(_Section):
     )
     data: Data | None = Field(None, description="text, bcd, signed_bcd or raw, whatever [wire] says")
     odd: Side | None = Field(None, description="side of the filling half byte, whatever [wire] says")
+    lengths: Lengths | None = Field(None, description="ascii, bcd or binary, whatever [wire] says")
 
 
 class Services(_Section):

@@ -56,12 +56,18 @@ class Form(NamedTuple):
         return digits if self.lengths == "ascii" else (digits + 1) // 2
 
 
-def form_of(field: Field, wire: Wire, data: Data | None = None, odd: Side | None = None) -> Form:
-    """The element's form by the wire settings, unless `data` or `odd` say otherwise."""
+def form_of(
+    field: Field,
+    wire: Wire,
+    data: Data | None = None,
+    odd: Side | None = None,
+    lengths: Lengths | None = None,
+) -> Form:
+    """The element's form by the wire settings, unless `data`, `odd` or `lengths` say otherwise."""
     data = data or _data_of(field, wire)
     most = field.length // 2 if data == "raw" else field.length
     odd = odd or (wire.odd_fixed if field.prefix == FIXED else wire.odd_variable)
-    return Form(field, data, most, wire.lengths, odd, wire.pad)
+    return Form(field, data, most, lengths or wire.lengths, odd, wire.pad)
 
 
 def _data_of(field: Field, wire: Wire) -> Data:
