@@ -1,0 +1,75 @@
+"""Commands about a whole database: create an example bank, bring the schema up to date, sweep the invariants."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random, SystemRandom
+
+import click
+
+from bank_host.cli.common import FINDING, WRONG_USAGE, clock_at, open_database, shown, stop
+from bank_host.example import hand_over, open_example
+from bank_host.host import Bank
+from bank_host.hsm import Hsm
+from bank_host.policy import load_policy
+from bank_host.store.migrate import upgrade
+from bank_host.store.sql import SqlStore
+from bank_host.store.verify import verify
+
+
+@click.command(short_help="Create an example bank.")
+@click.argument("database")
+@click.option(
+    "--hand-over",
+    "folder",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for what the customers carry: a letter each, and their token files.",
+)
+@click.option("--seed", type=click.IntRange(0), help="For the same cards, PINs and tokens every time.")
+@click.option("--at", "moment", default="", help="Opened at this JST time, YYYY-MM-DD HH:MM; default: now.")
+def init(database: str, folder: Path, seed: int | None, moment: str) -> None:
+    """Create an example bank in DATABASE (an empty SQLite file or a URL): people of all kinds, cards, tokens."""
+    now_us = clock_at(moment)()
+    with open_database(database, must_exist=False) as engine:
+        upgrade(engine)
+        store = SqlStore(engine)
+        if next(store.accounts(), None) is not None:
+            stop(WRONG_USAGE, f"{shown(database)} holds a bank already; name an empty database")
+        bank = Bank("example", store, load_policy(), Hsm.simulation())
+        random = SystemRandom() if seed is None else Random(seed)
+        for holding in open_example(bank, random, now_us):
+            hand_over(holding, folder)
+            example = holding.example
+            click.echo(f"{holding.account_id} {example.alias:8} {example.kind:16} {example.authenticator}")
+    click.echo(f"{shown(database)}: an example bank; letters and token files are in {folder.as_posix()}")
+
+
+@click.command("verify", short_help="Sweep the invariants of a database.")
+@click.argument("database")
+@click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
+def verify_command(database: str, as_json: bool) -> None:
+    """Sweep every invariant of a bank's DATABASE (a SQLite file or a URL); exit 1 on any difference."""
+    with open_database(database, must_exist=True) as engine:
+        findings = verify(SqlStore(engine))
+    if as_json:
+        click.echo(json.dumps([finding._asdict() for finding in findings], ensure_ascii=False))
+    else:
+        for finding in findings:
+            click.echo(f"{finding.invariant} {finding.where}: {finding.what}")
+        click.echo(
+            f"{len(findings)} findings in {shown(database)}"
+            if findings
+            else f"{shown(database)}: the books are in order"
+        )
+    raise SystemExit(FINDING if findings else 0)
+
+
+@click.command(short_help="Bring a database to the newest schema.")
+@click.argument("database")
+def migrate(database: str) -> None:
+    """Bring DATABASE (a SQLite file or a URL) to the newest schema; creates a SQLite file that is not there."""
+    with open_database(database, must_exist=False) as engine:
+        upgrade(engine)
+    click.echo(f"{shown(database)}: schema is up to date")
