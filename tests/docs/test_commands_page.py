@@ -24,13 +24,19 @@ def described() -> dict[str, str]:
     return {name: text for name, text in sections.items() if name.split()[0] in COMMANDS}
 
 
+def parameters(command: click.Command) -> list[click.Parameter]:
+    """Those of the command, and of the commands below it, which share its section."""
+    below = command.commands.values() if isinstance(command, click.Group) else ()
+    return [*command.params, *(param for each in below for param in parameters(each))]
+
+
 def test_every_command_has_its_section_and_no_other_is_there() -> None:
     assert sorted(SECTIONS) == sorted(described())
 
 
 @pytest.mark.parametrize("name", SECTIONS)
 def test_a_section_has_exactly_the_options_of_its_command(name: str) -> None:
-    options = [param for param in SECTIONS[name].params if isinstance(param, click.Option)]
+    options = [param for param in parameters(SECTIONS[name]) if isinstance(param, click.Option)]
     expected = {flag for option in options for flag in option.opts}
     table = "".join(line for line in described()[name].splitlines() if line.startswith("| `--"))
     assert expected == set(re.findall(r"`(--[a-z-]+)", table))
