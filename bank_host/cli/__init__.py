@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bank_host.cli import database, keys, looking_up, notices
+from bank_host.cli import database, dialects, keys, looking_up, notices
 from bank_host.cli.common import INTERRUPTED, stop
 
 
@@ -35,6 +35,7 @@ for _command in (
     database.migrate,
     keys.keys,
     notices.mail,
+    dialects.dialects,
     looking_up.policy,
     looking_up.help_command,
 ):
