@@ -11,12 +11,14 @@ from typing import Any, Final
 
 import click
 
+from bank_host.cli.common import WRONG_USAGE, stop
 from bank_host.hsm import Hsm, HsmError, Key
 from bank_host.hsm.key_block import Component, combine, unwrap
 from bank_host.hsm.key_file import (
     SEALING_KEY_VARIABLE,
     fresh_keys,
     make_sealing_key,
+    open_key_file,
     read_keys,
     sealing_key,
     write_keys,
@@ -24,19 +26,20 @@ from bank_host.hsm.key_file import (
 from bank_host.hsm.keys import ALGORITHMS, Cipher, Usage, load, unloaded
 from bank_host.secrets import Secret
 
-WRONG_USAGE: Final = 2
 _HANDLE: Final = re.compile("[a-z0-9][a-z0-9./_-]{0,63}", re.ASCII)
+
+Command = Callable[..., None]
 
 _FILE = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 _SEALING_KEY = click.option(
     "--sealing-key",
     "sealed_by",
     type=click.Path(dir_okay=False, path_type=Path),
-    help=f"File with the key that seals FILE; without it the environment's {SEALING_KEY_VARIABLE}.",
+    help=f"File with the key that seals the key file; without it the environment's {SEALING_KEY_VARIABLE}.",
 )
 
 
-def _told(command: Callable[..., None]) -> Callable[..., None]:
+def told(command: Command) -> Command:
     """What the key module refuses becomes one line on standard error."""
 
     @wraps(command)
@@ -44,10 +47,25 @@ def _told(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*args, **options)
         except HsmError as error:
-            click.echo(f"bank-host: {error}", err=True)
-            raise SystemExit(WRONG_USAGE) from None
+            stop(WRONG_USAGE, f"{error}")
 
     return run
+
+
+def key_options(command: Command) -> Command:
+    """`--keys` and `--sealing-key` of commands that need the bank's keys; `keys_of` makes the module of them."""
+    with_file = click.option(
+        "--keys",
+        "key_file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="The bank's sealed key file; without it the published test keys.",
+    )
+    return with_file(_SEALING_KEY(command))
+
+
+def keys_of(key_file: Path | None, sealed_by: Path | None) -> Hsm:
+    """The key module that the options ask for; HsmError says what is wrong."""
+    return Hsm.simulation() if key_file is None else open_key_file(key_file, sealing_key(sealed_by))
 
 
 @click.group()
@@ -58,7 +76,7 @@ def keys() -> None:
 @keys.command(short_help="Make a key file with fresh random keys.")
 @_FILE
 @_SEALING_KEY
-@_told
+@told
 def init(file: Path, sealed_by: Path | None) -> None:
     """Make FILE with a fresh random key for every purpose. A sealing key file that is not there is made too."""
     if file.exists():
@@ -76,7 +94,7 @@ def init(file: Path, sealed_by: Path | None) -> None:
 @_FILE
 @_SEALING_KEY
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
-@_told
+@told
 def list_command(file: Path, sealed_by: Path | None, as_json: bool) -> None:
     """List the keys of FILE: handle, usage, algorithm, check value; a published test key is named as one."""
     found = read_keys(file, sealing_key(sealed_by))
@@ -89,7 +107,7 @@ def list_command(file: Path, sealed_by: Path | None, as_json: bool) -> None:
 @keys.command("import", short_help="Put a key into a file, from components or a key block.")
 @_FILE
 @click.argument("handle")
-@click.argument("usage", type=click.Choice(list(ALGORITHMS)))
+@click.argument("usage", metavar="USAGE", type=click.Choice(list(ALGORITHMS)))
 @_SEALING_KEY
 @click.option("--cipher", type=click.Choice(["TDES", "AES", "HMAC"]), help="Default: the usage's own.")
 @click.option(
@@ -102,7 +120,7 @@ def list_command(file: Path, sealed_by: Path | None, as_json: bool) -> None:
 @click.option("--block", default="", help="A key block, enciphered, in place of components.")
 @click.option("--under", default="", help="Handle of the zone master key that enciphers the block.")
 @click.option("--replace", is_flag=True, help="Replace a key that has this handle already.")
-@_told
+@told
 def import_command(
     file: Path,
     handle: str,
@@ -114,7 +132,10 @@ def import_command(
     under: str,
     replace: bool,
 ) -> None:
-    """Put a key into FILE under HANDLE for USAGE: two or three components, each with its check value, or a block."""
+    """Put a key into FILE under HANDLE for USAGE: two or three components, each with its check value, or a block.
+
+    USAGE is one of those that `bank-host keys list` shows, such as zone_master or zone_pin.
+    """
     if _HANDLE.fullmatch(handle) is None:
         raise HsmError("a handle is 1 to 64 small letters, digits and . / _ -")
     if bool(block) != bool(under) or (block and components):

@@ -18,11 +18,20 @@ from typing import Final, NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from bank_host.hsm import keys
 from bank_host.hsm.aes import Aes
 from bank_host.hsm.errors import HsmError, MalformedPinBlock
 from bank_host.hsm.key_block import unwrap, wrap
-from bank_host.hsm.keys import CARD_ID, SIMULATION_KEYS, Algorithm, Cipher, Key, Loaded, Usage
+from bank_host.hsm.keys import (
+    CARD_ID,
+    SIMULATION_KEYS,
+    Algorithm,
+    Cipher,
+    Key,
+    Loaded,
+    Usage,
+    fresh_key,
+    load,
+)
 from bank_host.hsm.pin_block import Format, deciphered, enciphered
 from bank_host.hsm.verification_values import cvv, offset, pvv
 from cardreader.emv import cryptogram
@@ -37,6 +46,7 @@ IBM_TABLE: Final = "0123456789012345"
 
 _MAX_GUESSES: Final = 16
 _BLOCKS: Final = {Des3: re.compile("[0-9A-F]{16}", re.ASCII), Aes: re.compile("[0-9A-F]{32}", re.ASCII)}
+_FORMATS: Final[Mapping[type, tuple[Format, ...]]] = {Des3: (0, 3), Aes: (4,)}
 _MAC_BYTES: Final = 8
 _NONCE_BYTES: Final = 12
 
@@ -65,7 +75,7 @@ class Hsm:
 
     def __init__(
         self,
-        keys_: Mapping[str, Key],
+        keys: Mapping[str, Key],
         *,
         fresh: Callable[[int], bytes] = os.urandom,
         decimalisation_table: str = IBM_TABLE,
@@ -74,13 +84,13 @@ class Hsm:
         decimalisation table: whoever can choose it finds a PIN in some fifteen guesses."""
         if re.fullmatch("[0-9]{16}", decimalisation_table, re.ASCII) is None:
             raise HsmError("a decimalisation table has 16 digits")
-        self._keys = {handle: keys.load(handle, key) for handle, key in keys_.items()}
+        self._keys = {handle: load(handle, key) for handle, key in keys.items()}
         self._fresh = fresh
         self._table = decimalisation_table
 
     @classmethod
     def simulation(cls) -> Hsm:
-        """The module with the published test keys of `keys.SIMULATION_KEYS`."""
+        """The module with the published test keys of `SIMULATION_KEYS`."""
         return cls(SIMULATION_KEYS)
 
     def __repr__(self) -> str:
@@ -206,7 +216,7 @@ class Hsm:
     def card_id(self, pan: str, handle: str = CARD_ID) -> str:
         """The card's name in stores and records: equal for equal PANs, and no way back without the key."""
         key = self._key(handle, "card_id")
-        return hmac.new(key.secret, pan.encode("ascii"), hashlib.sha256).hexdigest()[:32]
+        return hmac.new(key.secret, _bytes(pan), hashlib.sha256).hexdigest()[:32]
 
     # ---------------------------------------------------------------- keys
 
@@ -228,19 +238,22 @@ class Hsm:
         """The handles of keys that everybody knows; with one of them a host listens to itself only."""
         return tuple(handle for handle, key in self._keys.items() if key.published())
 
-    def make_key(self, zmk: str, handle: str, usage: Usage, cipher: Cipher | None = None) -> str:
-        """A new working key under this handle, in place of the one before; the key block for the other side."""
+    def make_key(
+        self, zmk: str, handle: str, usage: Usage, cipher: Cipher | None = None, *, bound: bool = False
+    ) -> str:
+        """A new working key under this handle, in place of the one before; the key block for the other side. A `bound`
+        block is one after TR-31, which can be taken over for this usage only."""
         master = self._key(zmk, "zone_master")
         self._replaceable(handle, usage)
-        new = keys.fresh_key(handle, usage, cipher, self._fresh)
-        block = wrap(master, new)
+        new = fresh_key(handle, usage, cipher, self._fresh)
+        block = wrap(master, new, self._fresh if bound else None)
         self._keys[handle] = new
         return block
 
     def accept_key(
         self, zmk: str, handle: str, usage: Usage, block: str, cipher: Cipher | None = None
     ) -> bool:
-        """Take the working key of a block over; False, and nothing changes, when its check value is another key's."""
+        """Take the working key of a block of either form over; False, and nothing changes, when it does not fit."""
         master = self._key(zmk, "zone_master")
         self._replaceable(handle, usage)
         new = unwrap(master, handle, usage, block, cipher)
@@ -253,12 +266,12 @@ class Hsm:
     def seal(self, handle: str, clear: bytes, owner: str) -> bytes:
         """AES-256-GCM, bound to its owner."""
         nonce = self._fresh(_NONCE_BYTES)
-        return nonce + AESGCM(self._key(handle, "seal").secret).encrypt(nonce, clear, owner.encode())
+        return nonce + AESGCM(self._key(handle, "seal").secret).encrypt(nonce, clear, _bytes(owner))
 
     def unseal(self, handle: str, sealed: bytes, owner: str) -> bytes:
         key = self._key(handle, "seal")
         try:
-            return AESGCM(key.secret).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], owner.encode())
+            return AESGCM(key.secret).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bytes(owner))
         except (InvalidTag, ValueError):
             raise HsmError(
                 "a sealed row does not open: another key, another owner, or it was changed"
@@ -298,7 +311,7 @@ class Hsm:
 
     def _pin_engine(self, handle: str, format_: Format) -> Des3 | Aes:
         engine = self._engine(handle, *PIN_USAGES)
-        if isinstance(engine, Aes) != (format_ == 4):
+        if format_ not in _FORMATS[type(engine)]:
             raise HsmError(f"key {handle!r} cannot be used with PIN block format {format_}")
         return engine
 
@@ -317,4 +330,9 @@ class Hsm:
 
 def _same(found: str, told: str) -> bool:
     """In constant time, whatever text was told."""
-    return hmac.compare_digest(found.encode(), told.encode("utf-8", "surrogatepass"))
+    return hmac.compare_digest(found.encode(), _bytes(told))
+
+
+def _bytes(text: str) -> bytes:
+    """Of any text: the error of a text that cannot be encoded would quote it."""
+    return text.encode("utf-8", "surrogatepass")

@@ -13,6 +13,9 @@ ICVV_SERVICE_CODE: Final = "999"
 
 _VALUE_DIGITS: Final = {"pvv": 4, "cvv": 3}
 _HEX_DIGITS: Final = "0123456789ABCDEF"
+_DIGITS: Final = b"0123456789"
+_LETTERS: Final = b"abcdef"
+_LETTERS_AS_DIGITS: Final = bytes.maketrans(_LETTERS, b"012345")
 
 
 def pvv(key: Des3, pan: str, pin: str, key_index: int) -> str:
@@ -22,7 +25,7 @@ def pvv(key: Des3, pan: str, pin: str, key_index: int) -> str:
     if not 0 <= key_index <= 6:
         raise HsmError("a PVV key index is 0 to 6")
     block = bytes.fromhex(f"{pan[-12:-1]}{key_index}{pin[:4]}")
-    return _decimalise(key.encrypt(block).hex().upper(), _VALUE_DIGITS["pvv"])
+    return _decimalise(key.encrypt(block), _VALUE_DIGITS["pvv"])
 
 
 def offset(key: Des3, pan: str, pin: str, table: str) -> str:
@@ -47,11 +50,13 @@ def cvv(key: Des3, pan: str, expiry_yymm: str, service_code: str) -> str:
         raise HsmError("a CVV needs a PAN of at most 25 digits")
     padded = bytes.fromhex(data.ljust(32, "0"))
     first = key.encrypt_single(padded[:8])
-    return _decimalise(key.encrypt(xor(first, padded[8:])).hex().upper(), _VALUE_DIGITS["cvv"])
+    return _decimalise(key.encrypt(xor(first, padded[8:])), _VALUE_DIGITS["cvv"])
 
 
-def _decimalise(hexadecimal: str, length: int) -> str:
-    """The digits 0-9 in order; if they are too few, then the letters in order as A=0 ... F=5."""
-    digits = [char for char in hexadecimal if char <= "9"]
-    letters = [str(int(char, 16) - 10) for char in hexadecimal if char > "9"]
-    return "".join((digits + letters)[:length])
+def _decimalise(block: bytes, length: int) -> str:
+    """The digits 0-9 of a block in order; if they are too few, then its letters in order as A=0 ... F=5."""
+    text = block.hex().encode()
+    digits = text.translate(None, _LETTERS)
+    if len(digits) < length:
+        digits += text.translate(_LETTERS_AS_DIGITS, _DIGITS)
+    return digits[:length].decode()

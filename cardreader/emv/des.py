@@ -12,10 +12,12 @@ from typing import Final, Literal
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, modes
+from cryptography.hazmat.primitives.cmac import CMAC
 
 BLOCK_BYTES: Final = 8
 KEY_BYTES: Final = (16, 24)
 _ZERO_BLOCK: Final = bytes(BLOCK_BYTES)
+_ODD: Final = bytes((byte & 0xFE) | (~(byte >> 1).bit_count() & 1) for byte in range(256))
 
 Padding = Literal[1, 2]
 """ISO 9797-1: 1 fills up with zeros, 2 adds a byte 80 and then fills up with zeros."""
@@ -63,6 +65,12 @@ class Des3:
                 last = xor(last, self._last_chained)
             return self._context(_encryptor).update(last)
 
+    def cmac(self, data: bytes) -> bytes:
+        """CMAC (NIST SP 800-38B), from which key blocks derive their keys."""
+        mac = CMAC(TripleDES(_three_parts(self._key)))
+        mac.update(data)
+        return mac.finalize()
+
     def check_value(self) -> str:
         """KCV: the first three bytes of an enciphered block of zeros."""
         return self.encrypt(_ZERO_BLOCK)[:3].hex().upper()
@@ -95,7 +103,7 @@ def xor(left: bytes, right: bytes) -> bytes:
 
 def odd_parity(key: bytes) -> bytes:
     """The key with the lowest bit of each byte set so that the byte has an odd number of ones."""
-    return bytes((byte & 0xFE) | (~(byte >> 1).bit_count() & 1) for byte in key)
+    return key.translate(_ODD)
 
 
 # ---------------------------------------------------------------- contexts of the library

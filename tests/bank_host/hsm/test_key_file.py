@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from bank_host.hsm.key_file import (
     write_keys,
 )
 from bank_host.secrets import Secret
+from bank_host.store.engine import open_engine
+from bank_host.store.sql import SqlStore
 
 SEALING_KEY = bytes(range(32))
 K = "0123456789ABCDEFFEDCBA9876543210"
@@ -178,11 +181,12 @@ def test_components_that_cancel_each_other_make_no_key(made: Path) -> None:
     assert (2, True) == (result.exit_code, "cancel each other" in result.stderr)
 
 
-def test_a_key_block_is_imported_under_a_zone_key_of_the_file(made: Path) -> None:
+@pytest.mark.parametrize("bound", [False, True])
+def test_a_key_block_is_imported_under_a_zone_key_of_the_file(made: Path, bound: bool) -> None:
     key = sealing_key(made.with_name("sealing.key"))
     zone = read_keys(made, key)["zmk"]
     sender = Hsm({"zmk": zone})
-    block = sender.make_key("zmk", "zpk/next", "zone_pin")
+    block = sender.make_key("zmk", "zpk/next", "zone_pin", bound=bound)
     words = [str(made), "zpk/next", "zone_pin", "--block", block, "--under", "zmk", *sealed_by(made)]
     assert 0 == call("import", *words).exit_code
     assert sender.check_value("zpk/next") == open_key_file(made, key).check_value("zpk/next")
@@ -201,3 +205,27 @@ def test_a_key_block_is_imported_under_a_zone_key_of_the_file(made: Path) -> Non
 )
 def test_a_command_that_cannot_be_meant_so_is_refused(made: Path, words: list[str]) -> None:
     assert 2 == call("import", str(made), *words, *sealed_by(made)).exit_code
+
+
+# ---------------------------------------------------------------- a bank with keys of its own
+
+
+def test_an_example_bank_is_made_with_the_keys_of_a_file(made: Path) -> None:
+    """Its cards have the names that these keys give, so another module does not find them."""
+    database, letters = made.with_name("bank.sqlite"), made.with_name("letters")
+    words = ["init", str(database), "--hand-over", str(letters), "--seed", "1", "--keys", str(made)]
+    result = CliRunner().invoke(cli.main, [*words, *sealed_by(made)])
+    assert 0 == result.exit_code, result.output
+    pan = next(re.findall(r"\b4999[0-9 ]{12,15}\b", file.read_text())[0] for file in letters.glob("*.txt"))
+    card_ids = {card.card_id for card in SqlStore(open_engine(f"sqlite:///{database}")).cards()}
+    own = open_key_file(made, sealing_key(made.with_name("sealing.key")))
+    found = [hsm.card_id(pan.replace(" ", "")) in card_ids for hsm in (own, Hsm.simulation())]
+    assert [True, False] == found
+
+
+def test_a_key_file_that_cannot_be_opened_makes_no_bank(made: Path) -> None:
+    database = made.with_name("bank.sqlite")
+    made.chmod(0o644)
+    words = ["init", str(database), "--hand-over", str(made.parent / "letters"), "--keys", str(made)]
+    result = CliRunner().invoke(cli.main, [*words, *sealed_by(made)])
+    assert (2, False) == (result.exit_code, database.exists())
