@@ -48,13 +48,17 @@ class Card:
         self.trace: list[Exchange] = []
         self.patience_s = patience_s
         self._watchdog = Watchdog()
+        opened: list[Link] = []
         try:
-            self._link: Link = self._watchdog.call(transport.connect, reader, patience_s=patience_s)
+            self._watchdog.call(lambda: opened.append(transport.connect(reader)), patience_s=patience_s)
         except TookTooLong:
+            # It may still open, later: then nobody would give the card back.
+            self._watchdog.end(lambda: opened[0].close() if opened else None)
             raise ReaderError("silent") from None
         except BaseException:
             self._watchdog.end()
             raise
+        (self._link,) = opened
         self.atr: bytes = self._link.atr
         self.protocol: CardProtocol = self._link.protocol
         self.contactless = is_contactless(self.atr)
@@ -95,15 +99,17 @@ class Card:
         try:
             self._watchdog.call(self._link.close, patience_s=self.patience_s)
         except TookTooLong:
-            pass  # the thread ends when the card is pulled
+            self._watchdog.end(self._link.close)  # when the silent card is pulled
         else:
             self._watchdog.end()
 
     def _transmit(self, command: Command) -> Response:
         if not allowed(self._state, command):
             raise ReaderError("refused", repr(command))
+        # T=0 carries data one way in a command: what is expected stays out if there are data (ISO 7816-3).
+        sent = bytes(command._replace(expects=None) if self.protocol == "T=0" and command.data else command)
         try:
-            answer = self._watchdog.call(self._link.transmit, bytes(command), patience_s=self.patience_s)
+            answer = self._watchdog.call(self._link.transmit, sent, patience_s=self.patience_s)
             response = read_response(answer)
         except TookTooLong:
             raise ReaderError("silent", f"at {command.name}") from None

@@ -18,7 +18,7 @@ class TookTooLong(Exception):
 
 
 class Watchdog:
-    """Makes calls one after another. After `TookTooLong` it makes no more."""
+    """Makes calls one after another. After `TookTooLong` it makes no more but the last."""
 
     def __init__(self) -> None:
         self._calls: SimpleQueue[Callable[[], Any] | None] = SimpleQueue()
@@ -35,15 +35,16 @@ class Watchdog:
             result, error = self._results.get(timeout=patience_s)
         except Empty:
             self._lost = True
-            self.end()
             raise TookTooLong from None
         if error is not None:
             raise error
         returned: Result = result
         return returned
 
-    def end(self) -> None:
-        """Lets the thread end after the call it is in."""
+    def end(self, last: Callable[[], object] | None = None) -> None:
+        """Lets the thread end after the call it is in, however late that comes back, and after a last one."""
+        if last is not None:
+            self._calls.put(last)
         self._calls.put(None)
 
     def _work(self) -> None:

@@ -14,6 +14,7 @@ from cardreader.problems import Problem, ReaderError
 from cardreader.transport import MOST_ATR_BYTES, CardProtocol, ReaderState
 
 T0, T1 = 1, 2
+LEAVE, RESET = 0, 1
 _PROTOCOLS: Final[Mapping[int, CardProtocol]] = {T0: "T=0", T1: "T=1"}
 
 CHANGED: Final = 0x0002
@@ -73,8 +74,8 @@ class Api(Protocol):
     def atr(self, card: int) -> bytes: ...
     def begin(self, card: int) -> None: ...
     def transmit(self, card: int, protocol: int, command: bytes) -> bytes: ...
-    def disconnect(self, card: int) -> None:
-        """Ends the transaction and resets the card."""
+    def disconnect(self, card: int, disposition: int) -> None:
+        """Ends the transaction, and leaves or resets the card."""
 
 
 def reader_error(error: PcscError) -> ReaderError:
@@ -179,6 +180,7 @@ class PcscLink:
         self._reader = reader
         self._context: int | None = None
         self._card: int | None = None
+        self._answers = True
         try:
             self._context = api.establish()
             self._card, self._protocol = self._powered(reader)
@@ -195,9 +197,11 @@ class PcscLink:
         try:
             answer = self._api.transmit(self._card, self._protocol, command)
         except PcscError as error:
+            self._answers = False
             if error.status == _NOT_TRANSACTED and self._is_gone():
                 raise ReaderError("removed") from None
             raise reader_error(error) from None
+        self._answers = bool(answer)
         if not answer and self._is_gone():  # some drivers call that a success
             raise ReaderError("removed")
         return answer
@@ -214,7 +218,8 @@ class PcscLink:
     def close(self) -> None:
         with contextlib.suppress(PcscError):
             if self._card is not None:
-                self._api.disconnect(self._card)
+                # pcscd loses count of its cards if one is reset that is not there any more.
+                self._api.disconnect(self._card, RESET if self._answers else LEAVE)
         with contextlib.suppress(PcscError):
             if self._context is not None:
                 self._api.release(self._context)

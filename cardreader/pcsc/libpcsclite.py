@@ -8,11 +8,11 @@ from ctypes import POINTER, byref, c_char_p, c_long, c_ubyte, c_ulong, c_void_p
 from functools import cache
 from typing import Any, Final
 
-from cardreader.pcsc import PcscError
+from cardreader.pcsc import LEAVE, PcscError
 from cardreader.transport import MOST_ATR_BYTES
 
 _LIBRARY: Final = "libpcsclite.so.1"
-_SCOPE_USER, _SHARED, _LEAVE, _RESET = 0, 2, 0, 1
+_SCOPE_USER, _SHARED = 0, 2
 _MOST_ANSWER_BYTES: Final = 65_544
 _MOST_NAMES_BYTES: Final = 16 * 129
 
@@ -145,6 +145,6 @@ class Libpcsclite:
         _call("SCardTransmit", card, byref(header), command, len(command), None, answer, byref(size))
         return answer.raw[: size.value]
 
-    def disconnect(self, card: int) -> None:
-        _library().SCardEndTransaction(card, _LEAVE)
-        _call("SCardDisconnect", card, _RESET)
+    def disconnect(self, card: int, disposition: int) -> None:
+        _library().SCardEndTransaction(card, LEAVE)
+        _call("SCardDisconnect", card, disposition)

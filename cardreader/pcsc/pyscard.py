@@ -50,6 +50,6 @@ class Pyscard:
     def transmit(self, card: int, protocol: int, command: bytes) -> bytes:
         return bytes(_ok(scard.SCardTransmit(card, protocol, list(command))))
 
-    def disconnect(self, card: int) -> None:
+    def disconnect(self, card: int, disposition: int) -> None:
         scard.SCardEndTransaction(card, scard.SCARD_LEAVE_CARD)
-        _ok(scard.SCardDisconnect(card, scard.SCARD_RESET_CARD))
+        _ok(scard.SCardDisconnect(card, disposition))

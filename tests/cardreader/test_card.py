@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Event as Flag
+
 import pytest
 
 from cardreader import apdu
@@ -11,8 +13,9 @@ from cardreader.guard import Level
 from cardreader.problems import ReaderError
 from cardreader.virtual.card import VirtualCard
 from cardreader.virtual.faults import mute, pulled
-from cardreader.virtual.in_process import InProcess
+from cardreader.virtual.in_process import InProcess, InProcessLink
 from tests.cardreader.cards import READER, Scripted, application, card, personal, profile
+from tests.cardreader.waiting import PATIENCE_S
 
 
 def answers(*given: str) -> Scripted:
@@ -78,6 +81,32 @@ def test_a_silent_card_is_given_up_and_stays_so() -> None:
         assert "silent" == told.value.problem
     opened.close()
     assert 1 == len(silent.log)
+
+
+def test_a_card_that_opens_too_late_is_given_back() -> None:
+    """A transaction that nobody ends would keep every other program from the card."""
+    may_open, was_closed = Flag(), Flag()
+
+    class Slow(InProcess):
+        def connect(self, reader: str) -> InProcessLink:
+            may_open.wait()
+            link = super().connect(reader)
+            link.close = was_closed.set  # type: ignore[method-assign]
+            return link
+
+    readers = Slow(READER)
+    readers.insert(READER, card())
+    with pytest.raises(ReaderError, match="card stopped answering"):
+        Card(readers, READER, patience_s=0.05)
+    may_open.set()
+    assert was_closed.wait(PATIENCE_S)
+
+
+def test_t0_is_not_told_what_to_expect_behind_data() -> None:
+    answering = card("T=0")
+    with Card(personal(answering), READER) as opened:
+        assert opened.send(apdu.select(application().aid)).ok
+    assert ["00a4040009f041544d53494d0001", "00c0000030"] == [command.hex() for command in answering.log]
 
 
 def test_a_card_that_is_pulled_in_the_middle_is_told() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from cardreader.pcsc import PLUGGED, PcscError, PcscTransport
+from cardreader.pcsc import LEAVE, PLUGGED, RESET, PcscError, PcscTransport
 from cardreader.pcsc.machine import system_transport
 from cardreader.problems import ADVICE, ReaderError, family, next_step
 from cardreader.transport import ReaderState
@@ -65,8 +67,9 @@ class Api:
         self._called("transmit")
         return b"\x90\x00"
 
-    def disconnect(self, card: int) -> None:
+    def disconnect(self, card: int, disposition: int) -> None:
         self._called("disconnect")
+        self.disposition = disposition
 
 
 @pytest.mark.parametrize(
@@ -160,6 +163,16 @@ def test_a_pulled_card_and_a_dead_one_are_told_apart(problem: str, raw: int) -> 
     with pytest.raises(ReaderError) as told:
         link.transmit(b"\x00\xa4\x04\x00")
     assert problem == told.value.problem
+    link.close()
+    assert LEAVE == api.disposition
+
+
+def test_a_card_that_answers_is_reset_when_it_is_given_back() -> None:
+    api = Api()
+    link = PcscTransport(api).connect("Reader A")
+    link.transmit(b"\x00\xa4\x04\x00")
+    link.close()
+    assert RESET == api.disposition
 
 
 @pytest.mark.parametrize("on", ["debian", "fedora", "linux", "macos", "windows"])
@@ -179,10 +192,8 @@ def test_every_problem_has_a_next_step_on_every_system(problem: str, on: str) ->
         ("windows", "win32", ""),
     ],
 )
-def test_the_system_is_known(expected: str, platform: str, os_release: str, tmp_path: object) -> None:
-    from pathlib import Path
-
-    file = Path(str(tmp_path)) / "os-release"
+def test_the_system_is_known(expected: str, platform: str, os_release: str, tmp_path: Path) -> None:
+    file = tmp_path / "os-release"
     file.write_text(os_release)
     assert expected == family(platform, file)
 
@@ -197,8 +208,16 @@ def test_without_the_library_it_is_said_before_any_binding_complains(
     assert "" == "".join(capfd.readouterr())
 
 
+def test_linux_needs_no_binding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without pyscard, and so without a compiler, libpcsclite itself is spoken to."""
+    monkeypatch.setattr("cardreader.pcsc.machine.sys.platform", "linux")
+    monkeypatch.setattr("cardreader.pcsc.machine.libpcsclite.loads", lambda: True)
+    monkeypatch.setitem(sys.modules, "cardreader.pcsc.pyscard", None)
+    assert "libpcsclite" == system_transport().name
+
+
 def test_without_a_binding_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cardreader.pcsc.machine.sys.platform", "darwin")
-    monkeypatch.setitem(__import__("sys").modules, "cardreader.pcsc.pyscard", None)
+    monkeypatch.setitem(sys.modules, "cardreader.pcsc.pyscard", None)
     with pytest.raises(ReaderError, match=r"pip install 'atm-sim\[pcsc\]'"):
         system_transport()

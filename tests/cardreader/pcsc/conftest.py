@@ -31,8 +31,15 @@ def pcscd(daemon: Pcscd) -> Iterator[Pcscd]:
     if not daemon.is_running:
         daemon.start()
     transport = system_transport("libpcsclite")
-    until(lambda: [state.present for state in transport.states()] == [False, False], "readers are not empty")
-    transport.close()
+    try:
+        until(
+            lambda: [state.present for state in transport.states()] == [False, False], "readers are not empty"
+        )
+    except AssertionError:
+        daemon.stop()  # the next test begins with a new one
+        raise
+    finally:
+        transport.close()
     yield daemon
     daemon.pull_all()
 
