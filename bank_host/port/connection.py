@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from bank_host.port.server import Port
 
 _UNARMED = 1 << 62
+
+_KERNEL_BYTES = 64 * 1024
+"""What the system keeps of a connection each way: else it would keep megabytes for one that does not read."""
 
 _QUIET = frozenset({"signed_on", "signed_off", "key_exchanged", "cut_over", "echo_sent"})
 """What is no trouble."""
@@ -44,6 +48,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self.peer = str((transport.get_extra_info("peername") or ("?",))[0])
+        for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, buffer, _KERNEL_BYTES)
         refused = self._port.joined(self, self._calls)
         if refused:
             self._told_of_end(refused)

@@ -290,11 +290,11 @@ class Link:
         self._heard_us = now_us
         if not frame.payload:
             return [Send(self._dialect.framing.wrap(b"", reply_to=frame))]
-        genuine = self._genuine(frame.payload)
         try:
             message = self._dialect.decode(frame.payload)
         except FormatError as error:
-            return self._malformed(frame, genuine, error, now_us)
+            return self._malformed(frame, error, now_us)
+        genuine = self._genuine(frame.payload)
         here = _Waiting(message, frame._replace(payload=b""), self._macs(genuine), now_us)
         if genuine is False:
             return self._violation("mac_failure", here, now_us)
@@ -351,7 +351,7 @@ class Link:
 
     # ---------------- what is not taken
 
-    def _malformed(self, frame: Frame, genuine: bool | None, error: FormatError, now_us: int) -> list[Effect]:
+    def _malformed(self, frame: Frame, error: FormatError, now_us: int) -> list[Effect]:
         """Not a message of the dialect: answered 30 where enough can be read, and counted."""
         self._format_errors += 1
         where = "" if error.de is None else f" DE{error.de}"
@@ -363,7 +363,7 @@ class Link:
                 pass
             else:
                 if not mti.is_response(message.mti):
-                    here = _Waiting(message, frame, self._macs(genuine), now_us)
+                    here = _Waiting(message, frame, self._macs(None), now_us)
                     effects += self._answer(build.answer(message, FORMAT_ERROR), here, now_us)
         if self._format_errors >= self._settings.most_format_errors:
             effects += self._close("format_errors")

@@ -128,6 +128,17 @@ class Served:
     def closed(self, reason: str) -> float:
         return self.figure("bank_host_links_closed_total", reason=reason)
 
+    def has_closed(self, reason: str) -> bool:
+        """Whether one connection was ended for this reason, now or as soon as the loop gets to it."""
+        return self.until(lambda: self.closed(reason) == 1)
+
+    def until(self, happened: Callable[[], bool]) -> bool:
+        """Turn by turn of the loop, until it has happened."""
+        turns = iter(range(20_000))
+        while not happened() and next(turns, None) is not None:
+            asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self.loop).result(PATIENCE_S)
+        return happened()
+
     def stop(self) -> bool:
         return asyncio.run_coroutine_threadsafe(self.port.stop(), self.loop).result(PATIENCE_S)
 
