@@ -38,7 +38,7 @@ class BatchSettings(NamedTuple):
 
 
 class Batches(Generic[K]):
-    """Messages in by `put`, answers out by `deliver`, which is called in the writer's thread."""
+    """Messages in by `put`, answers out by `deliver`; the three calls back are made in the writer's thread."""
 
     def __init__(
         self,
@@ -47,12 +47,14 @@ class Batches(Generic[K]):
         deliver: Callable[[Sequence[Answered[K]]], None],
         settings: BatchSettings | None = None,
         observe: Callable[[int], None] = lambda size: None,
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
         self._bank = bank
         self._clock = clock
         self._deliver = deliver
         self._settings = settings or BatchSettings()
         self._observe = observe
+        self._ended = ended
         self._queue: deque[tuple[K, Message]] = deque()
         self._changed = threading.Condition()
         self._stopping = False
@@ -75,13 +77,11 @@ class Batches(Generic[K]):
             self._changed.notify()
         return True
 
-    def stop(self, timeout_s: float | None = None) -> bool:
-        """Take nothing more, answer what was taken; whether the thread has ended in time."""
+    def stop(self) -> None:
+        """Take nothing more and answer what was taken; then the thread calls `ended` and is no more."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
 
     # ---------------- the writer's thread
 
@@ -98,6 +98,7 @@ class Batches(Generic[K]):
                 answers = self._answers(messages)
                 self._deliver([Answered(key, answer) for key, answer in zip(keys, answers, strict=True)])
             elif self._stopping:
+                self._ended()
                 return
 
     def _next_batch(self) -> list[tuple[K, Message]]:

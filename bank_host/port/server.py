@@ -80,12 +80,13 @@ class Port:
         self._connections: set[Connection] = set()
         self._of_peer: Counter[str] = Counter()
         self._nobody = asyncio.Event()
+        self._no_writer = asyncio.Event()
         self._nobody.set()
         self._servers: list[asyncio.Server] = []
         self._callers: list[asyncio.Task[None]] = []
         self.say = RateLimited(log, clock)
         self._batches: Batches[_Key] = Batches(
-            bank, bank_clock, self._deliver, settings.batch, metrics.batch.observe
+            bank, bank_clock, self._deliver, settings.batch, metrics.batch.observe, self._writer_is_gone
         )
         metrics.watch(lambda: len(self._connections), lambda: len(self._batches))
         self._batches.start()
@@ -132,21 +133,25 @@ class Port:
             server.close()
         for connection in list(self._connections):
             connection.stop()
-        try:
-            await asyncio.wait_for(self._nobody.wait(), self.settings.stop_us / SECOND_US)
-            in_time = True
-        except TimeoutError:
-            in_time = False
-        for caller in self._callers:
-            caller.cancel()
+        in_time = await self._comes(self._nobody)
         self.abort()
-        return await asyncio.to_thread(self._batches.stop, self.settings.stop_us / SECOND_US) and in_time
+        return await self._comes(self._no_writer) and in_time
+
+    async def _comes(self, event: asyncio.Event) -> bool:
+        try:
+            await asyncio.wait_for(event.wait(), self.settings.stop_us / SECOND_US)
+        except TimeoutError:
+            return False
+        return True
 
     def abort(self) -> None:
-        """Cut every connection."""
+        """Cut every connection, and have the writer end after the batch it is at."""
         self.stopping = True
+        for caller in self._callers:
+            caller.cancel()
         for connection in list(self._connections):
             connection.abort("stopped_at_once")
+        self._batches.stop()
 
     # ---------------- connections
 
@@ -194,6 +199,10 @@ class Port:
         """In the writer's thread: hand a batch's answers over to the loop."""
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is there any more
             self._loop.call_soon_threadsafe(self._delivered, answers)
+
+    def _writer_is_gone(self) -> None:
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._no_writer.set)
 
     def _delivered(self, answers: Sequence[Answered[_Key]]) -> None:
         effects: dict[Connection, list[Effect]] = {}
