@@ -15,7 +15,7 @@ from bank_host.cli.common import NOT_REACHED, WRONG_USAGE, open_database, shown,
 from bank_host.clock import wall_clock
 from bank_host.example import hand_over, open_example
 from bank_host.host import Bank
-from bank_host.hsm import Hsm
+from bank_host.hsm import CARD_ID, CVK, PVK, TPK, Hsm
 from bank_host.policy import load_policy
 from bank_host.port import tls
 from bank_host.port.dialect import Dialect, load_dialect
@@ -31,6 +31,7 @@ from bank_host.store.sql import SqlStore
 
 DATABASE = "bank.sqlite"
 LETTERS = "bank-letters"
+PUBLISHED = (TPK, PVK, CVK, CARD_ID)
 
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%a-z]+\]|[^:\[\]]+):([0-9]{1,5})")
 
@@ -88,7 +89,8 @@ def serve_command(
     if listen is None and connect is None:
         listen = Address("127.0.0.1", 8583)
     files = _tls_files(tls_certificate, tls_key, tls_ca)
-    warning = _refuse_to_expose(listen, connect, files is not None, plain)
+    published = PUBLISHED
+    warning = _refuse_to_expose(listen, connect, files is not None, plain, published)
     if not is_loopback(admin.host):
         stop(WRONG_USAGE, f"--admin {admin}: metrics and health are served on loopback only")
     try:
@@ -125,7 +127,7 @@ def serve_command(
         _check(engine)
 
         def opened(at: Opened) -> None:
-            _announce(at, connect, dialect, given, warning)
+            _announce(at, connect, dialect, given, published, warning)
 
         try:
             code = serve(bank, plan, lambda: _problem(engine), opened)
@@ -141,21 +143,29 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _refuse_to_expose(listen: Address | None, connect: Address | None, has_tls: bool, plain: bool) -> str:
-    """Beyond loopback only with TLS, or when it was asked for; the warning that is then given."""
+def _refuse_to_expose(
+    listen: Address | None, connect: Address | None, has_tls: bool, plain: bool, published: tuple[str, ...]
+) -> str:
+    """Beyond loopback only with TLS, or when plain TCP was asked for; the warning that is then given."""
     exposed = [
         f"{option} {address}"
         for option, address in (("--listen", listen), ("--connect", connect))
         if address is not None and not is_loopback(address.host)
     ]
-    if not exposed or has_tls:
-        return ""
-    if not plain:
+    if exposed and not has_tls and not plain:
         stop(
             WRONG_USAGE,
             f"{exposed[0]} is beyond loopback: give --tls-certificate, --tls-key and --tls-ca, "
             "or allow plain TCP by --plain",
         )
+    if listen is not None and not is_loopback(listen.host) and published:
+        stop(
+            WRONG_USAGE,
+            f"--listen {listen} is beyond loopback, where published test keys ({', '.join(published)}) are "
+            "not taken: everybody has them",
+        )
+    if not exposed or has_tls:
+        return ""
     return f"warning: {' and '.join(exposed)} is plain TCP: everybody on the way can read and change messages"
 
 
@@ -193,7 +203,14 @@ def _problem(engine: Engine) -> str:
     return ""
 
 
-def _announce(at: Opened, connect: Address | None, dialect: Dialect, database: str, warning: str) -> None:
+def _announce(
+    at: Opened,
+    connect: Address | None,
+    dialect: Dialect,
+    database: str,
+    published: tuple[str, ...],
+    warning: str,
+) -> None:
     if warning:
         click.echo(f"bank-host: {warning}", err=True)
     doors = [f"listening on {at.listen}"] if at.listen else []
@@ -201,5 +218,5 @@ def _announce(at: Opened, connect: Address | None, dialect: Dialect, database: s
         doors.append(f"calling {connect}")
     click.echo(
         f"bank-host: {', '.join(doors)}; dialect {dialect.name}; database {shown(database)}; "
-        f"metrics http://{at.admin}/metrics; published test keys: tpk, pvk, cvk, card-id, store"
+        f"metrics http://{at.admin}/metrics; published test keys: {', '.join(published) or 'none'}"
     )

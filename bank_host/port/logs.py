@@ -18,7 +18,7 @@ from bank_host.jst import utc
 
 LOGGER = "bank_host"
 
-_LONG_NUMBER = re.compile(r"(?<![0-9])[0-9]{12,19}(?![0-9])|[0-9]{12,19}[=D][0-9]{7,}", re.ASCII)
+_LONG_NUMBER = re.compile(r"[0-9]{12,19}[=D][0-9]{7,}|(?<![0-9])[0-9]{12,19}(?![0-9])", re.ASCII)
 _LONG_HEX = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{16,}(?![0-9A-Fa-f])", re.ASCII)
 
 

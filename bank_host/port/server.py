@@ -118,6 +118,7 @@ class Port:
                     ssl_handshake_timeout=handshake_s,
                 )
             except OSError as error:
+                self.metrics.events.labels("call_failed").inc()
                 self.say(logging.WARNING, "call_failed", peer=host, error=type(error).__name__)
             else:
                 await connection.lost
