@@ -15,6 +15,7 @@ from typing import Generic, NamedTuple, TypeVar
 from bank_host.host import Bank
 from bank_host.iso8583 import build, mti
 from bank_host.iso8583.message import Message
+from bank_host.rules.changes import Audit
 from bank_host.rules.reasons import CODES, MALFUNCTION
 
 K = TypeVar("K")
@@ -34,6 +35,9 @@ class BatchSettings(NamedTuple):
 
     most_at_once: int = 128
     most_waiting: int = 2_048
+    most_notes: int = (
+        256  # audit rows that wait to be written; what is more than that is only counted and logged
+    )
     due_every_us: int = 10_000_000
 
 
@@ -56,6 +60,7 @@ class Batches(Generic[K]):
         self._observe = observe
         self._ended = ended
         self._queue: deque[tuple[K, Message]] = deque()
+        self._notes: deque[Audit] = deque()
         self._changed = threading.Condition()
         self._stopping = False
         self._due_us = 0
@@ -77,6 +82,13 @@ class Batches(Generic[K]):
             self._changed.notify()
         return True
 
+    def note(self, row: Audit) -> None:
+        """Have an audit row written, with the next commit of its own."""
+        with self._changed:
+            if len(self._notes) < self._settings.most_notes:
+                self._notes.append(row)
+                self._changed.notify()
+
     def stop(self) -> None:
         """Take nothing more and answer what was taken; then the thread calls `ended` and is no more."""
         with self._changed:
@@ -92,6 +104,8 @@ class Batches(Generic[K]):
                 self._due_us = now_us + self._settings.due_every_us
                 self._do_what_is_due(now_us)
             batch = self._next_batch()
+            if self._notes:
+                self._write_notes()
             if batch:
                 self._observe(len(batch))
                 keys, messages = zip(*batch, strict=True)
@@ -104,7 +118,7 @@ class Batches(Generic[K]):
     def _next_batch(self) -> list[tuple[K, Message]]:
         """All that waits, up to the bound; nothing when work is due or the end has come."""
         with self._changed:
-            if not self._queue and not self._stopping:
+            if not self._queue and not self._notes and not self._stopping:
                 self._changed.wait(max(0, self._due_us - self._clock()) / 1_000_000)
             return [self._queue.popleft() for _ in range(min(len(self._queue), self._settings.most_at_once))]
 
@@ -123,6 +137,13 @@ class Batches(Generic[K]):
         except Exception as error:  # the last resort: fail closed, and never with the message's data
             log.error("message_failed", extra={"facts": {"error": type(error).__name__, "mti": message.mti}})
             return None if mti.is_advice(message.mti) else build.answer(message, CODES[MALFUNCTION])
+
+    def _write_notes(self) -> None:
+        rows = [self._notes.popleft() for _ in range(len(self._notes))]
+        try:
+            self._bank.note(rows, self._clock())
+        except Exception as error:
+            log.error("audit_failed", extra={"facts": {"error": type(error).__name__, "rows": len(rows)}})
 
     def _do_what_is_due(self, now_us: int) -> None:
         try:

@@ -22,9 +22,6 @@ _UNARMED = 1 << 62
 _KERNEL_BYTES = 64 * 1024
 """What the system keeps of a connection each way: else it would keep megabytes for one that does not read."""
 
-_QUIET = frozenset({"signed_on", "signed_off", "key_exchanged", "cut_over", "echo_sent"})
-"""What is no trouble."""
-
 
 class Connection(asyncio.Protocol):
     """One connection of the port; `calls` when we have called the peer."""
@@ -40,6 +37,7 @@ class Connection(asyncio.Protocol):
         self._cut: asyncio.TimerHandle | None = None
         self._handshake: asyncio.Task[None] | None = None
         self.peer = ""
+        self._ended = False
         self.was_open = False
         self.lost = asyncio.get_running_loop().create_future()
 
@@ -96,8 +94,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._link is not None:
-            if not self._link.closed:
-                self._told_of_end("lost")
+            self._told_of_end("lost")
             self._link.close("lost")
         for handle in (self._timer, self._cut):
             if handle is not None:
@@ -192,7 +189,8 @@ class Connection(asyncio.Protocol):
                 case Ask(ticket, message):
                     to_do.extend(port.ask(self, link, ticket, message))
                 case Told(event, detail):
-                    self._told(event, detail)
+                    self.was_open = self.was_open or event == "signed_on"
+                    port.told(self.peer, event, detail)
                 case Close(reason):
                     pass
         if out:
@@ -204,13 +202,11 @@ class Connection(asyncio.Protocol):
         else:
             self._arm(link)
 
-    def _told(self, event: str, detail: str) -> None:
-        self.was_open = self.was_open or event == "signed_on"
-        self._port.metrics.events.labels(event).inc()
-        level = logging.INFO if event in _QUIET else logging.WARNING
-        self._port.say(level, event, peer=self.peer, detail=detail)
-
     def _told_of_end(self, reason: str) -> None:
+        """Count and log why it ends: the first reason is the one."""
+        if self._ended:
+            return
+        self._ended = True
         self._port.metrics.closed.labels(reason).inc()
         self._port.say(logging.INFO, "closed", peer=self.peer, reason=reason)
 

@@ -99,6 +99,16 @@ Event = Literal[
     "not_encodable",
 ]
 
+QUIET: Final[frozenset[Event]] = frozenset(
+    {"signed_on", "signed_off", "key_exchanged", "cut_over", "echo_sent"}
+)
+"""What is no trouble."""
+
+AUDITED: Final[frozenset[Event]] = frozenset(
+    {"mac_failure", "mac_missing", "other_speaker", "key_exchanged", "key_refused"}
+)
+"""What gets an audit row: whatever is about keys or names."""
+
 
 class Send(NamedTuple):
     """Bytes for the peer. Of an answer also its type, code and how long its request waited, for the figures."""
@@ -372,7 +382,7 @@ class Link:
     def _violation(self, event: Event, here: _Waiting, now_us: int) -> list[Effect]:
         """63, and no word of it to the bank; a peer that goes on is cut off."""
         self._violations += 1
-        effects: list[Effect] = [Told(event, here.message.mti)]
+        effects: list[Effect] = [Told(event, f"{here.message.mti} {here.message.get(41)}".rstrip())]
         if not mti.is_response(here.message.mti):
             effects += self._answer(build.answer(here.message, network.SECURITY_VIOLATION), here, now_us)
         if self._violations >= self._settings.most_violations:

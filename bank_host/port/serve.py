@@ -7,7 +7,7 @@ import logging
 import signal
 import ssl
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bank_host.clock import steady_clock, wall_clock
 from bank_host.host import Bank
@@ -104,6 +104,7 @@ async def _serve(bank: Bank, plan: Plan, problem: Callable[[], str], opened: Cal
     admin.start()
     signals: asyncio.Queue[str] = asyncio.Queue()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_last_resort)
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, signals.put_nowait, each.name)
     opened(Opened(listening, Address(*admin.address)))
@@ -120,6 +121,12 @@ async def _serve(bank: Bank, plan: Plan, problem: Callable[[], str], opened: Cal
     admin.stop()
     log.info("stopped", extra={"facts": {"in_order": in_order}})
     return ALL_ANSWERED if in_order else LEFT_WORK
+
+
+def _last_resort(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A fault of ours in a callback: its kind is logged, its text is not, for it may quote a message."""
+    error = context.get("exception")
+    log.error("internal_error", extra={"facts": {"error": type(error).__name__ if error else "unknown"}})
 
 
 async def _listen(port: Port, wanted: Address) -> Address:

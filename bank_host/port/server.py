@@ -17,10 +17,11 @@ from bank_host.jst import SECOND_US
 from bank_host.port.batches import Answered, Batches, BatchSettings
 from bank_host.port.connection import Connection
 from bank_host.port.dialect import Dialect
-from bank_host.port.link import Effect, Link, LinkSecurity, LinkSettings
+from bank_host.port.link import AUDITED, QUIET, Effect, Event, Link, LinkSecurity, LinkSettings
 from bank_host.port.logs import RateLimited
 from bank_host.port.metrics import Metrics
 from bank_host.port.verdict import Judge, Verdict, no_judge
+from bank_host.rules.changes import Audit
 
 _BACKLOG = 512
 
@@ -182,6 +183,13 @@ class Port:
             self._nobody.set()
 
     # ---------------- messages
+
+    def told(self, peer: str, event: Event, detail: str) -> None:
+        """What happened on a link: counted, logged within limits, and what is about its security audited."""
+        self.metrics.events.labels(event).inc()
+        self.say(logging.INFO if event in QUIET else logging.WARNING, event, peer=peer, detail=detail)
+        if event in AUDITED:
+            self._batches.note(Audit("host", "port", "", event, after=detail, reason=peer))
 
     def ask(self, connection: Connection, link: Link, ticket: int, message: Message) -> Sequence[Effect]:
         """Bring a message to the bank, unless the script has a word for it; what follows at once."""

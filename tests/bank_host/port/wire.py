@@ -23,6 +23,7 @@ from bank_host.port.dialect import load_dialect
 from bank_host.port.link import LinkSettings
 from bank_host.port.metrics import Metrics
 from bank_host.port.server import Port, PortSettings
+from bank_host.rules.changes import Audit
 from tests.bank_host.online_bank import HANAKO, NOON_US, PANS, PINS, OnlineBank
 
 PATIENCE_S = 20.0
@@ -200,10 +201,10 @@ class HeldBank:
     def run_due(self, now_us: int) -> int:
         return 0
 
+    def note(self, rows: Sequence[Audit], now_us: int) -> None:
+        self.bank.note(rows, now_us)
+
 
 def bits(settings: PortSettings, **link: Any) -> PortSettings:
     """The settings with some bounds of a link changed."""
     return settings._replace(link=settings.link._replace(**link))
-
-
-Judge = Callable[[Message, int], Any]
