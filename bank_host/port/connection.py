@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from bank_host.iso8583.message import Message
+from bank_host.jst import SECOND_US
 from bank_host.port import tls
 from bank_host.port.link import ANYBODY, Ask, Close, Effect, Link, Send, Told
 from bank_host.port.verdict import Verdict
@@ -62,13 +63,15 @@ class Connection(asyncio.Protocol):
         """TLS only now, so that those who never finish a handshake count as connections."""
         port = self._port
         assert port.tls is not None
+        handshake_s = port.settings.handshake_us / SECOND_US
         try:
             secure = await asyncio.get_running_loop().start_tls(
                 transport,
                 self,
                 port.tls,
                 server_side=True,
-                ssl_handshake_timeout=port.settings.handshake_us / 1_000_000,
+                ssl_handshake_timeout=handshake_s,
+                ssl_shutdown_timeout=handshake_s,
             )
         except (OSError, asyncio.CancelledError):  # ssl.SSLError and the timeout are OSErrors
             secure = None
@@ -87,10 +90,10 @@ class Connection(asyncio.Protocol):
             self._do(self._link.received(data, self._port.clock()))
 
     def eof_received(self) -> bool:
-        """The peer sends no more; what it sent is answered."""
+        """The peer sends no more. What it sent is answered, but for TLS, which cannot be closed by half."""
         if self._link is not None:
             self._do(self._link.stop("peer_closed"))
-        return self._port.tls is None
+        return self._transport is not None and self._transport.get_extra_info("ssl_object") is None
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._link is not None:
@@ -199,7 +202,7 @@ class Connection(asyncio.Protocol):
             self._told_of_end(reason)
             transport.close()
             self._cut_later("peer_does_not_read")
-        else:
+        elif not link.closed:
             self._arm(link)
 
     def _told_of_end(self, reason: str) -> None:
@@ -212,7 +215,7 @@ class Connection(asyncio.Protocol):
 
     def _cut_later(self, reason: str) -> None:
         if self._cut is None:
-            after_s = self._port.settings.write_us / 1_000_000
+            after_s = self._port.settings.write_us / SECOND_US
             self._cut = asyncio.get_running_loop().call_later(after_s, self.abort, reason)
 
     # ---------------- time
@@ -224,7 +227,7 @@ class Connection(asyncio.Protocol):
             if self._timer is not None:
                 self._timer.cancel()
             self._armed_us = due_us
-            after_s = max(0, due_us - self._port.clock()) / 1_000_000
+            after_s = max(0, due_us - self._port.clock()) / SECOND_US
             self._timer = asyncio.get_running_loop().call_later(after_s, self._tick)
 
     def _tick(self) -> None:

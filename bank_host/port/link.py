@@ -308,10 +308,10 @@ class Link:
         here = _Waiting(message, frame._replace(payload=b""), self._macs(genuine), now_us)
         if genuine is False:
             return self._violation("mac_failure", here, now_us)
-        if not self._speaker.may_send(message):
-            return self._violation("other_speaker", here, now_us)
         if mti.is_response(message.mti):
             return self._own_answered(message)
+        if not self._speaker.may_send(message):
+            return self._violation("other_speaker", here, now_us)
         if mti.is_network(message.mti):
             return self._managed(here, now_us)
         if genuine is None and self._settings.mac_mandatory:

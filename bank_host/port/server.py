@@ -36,7 +36,7 @@ class PortSettings(NamedTuple):
     most_connections: int = 512
     most_per_peer: int = 20  # of one address; loopback has no such bound
     write_us: int = 10 * SECOND_US  # how long a peer that does not read is waited for
-    handshake_us: int = 2 * SECOND_US
+    handshake_us: int = 2 * SECOND_US  # of TLS, and for its farewell
     stop_us: int = 10 * SECOND_US  # how long a stop waits for answers
     call_again_us: int = SECOND_US  # the first wait before a switch is called again; it doubles
     call_again_most_us: int = 60 * SECOND_US
@@ -117,6 +117,7 @@ class Port:
                     port,
                     ssl=self._calling_tls,
                     ssl_handshake_timeout=handshake_s,
+                    ssl_shutdown_timeout=handshake_s,
                 )
             except OSError as error:
                 self.metrics.events.labels("call_failed").inc()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 import pytest
 
@@ -118,6 +119,25 @@ def test_one_connection_more_than_there_may_be_is_cut(online: OnlineBank) -> Non
         assert port.connect().is_cut()
         assert port.has_closed("too_many_connections")
         assert {"00"} == {first.ask(managing("301", 2))[39], second.ask(managing("301", 2))[39]}
+
+
+class Somebody:
+    """A connection from an address that is not loopback."""
+
+    peer = "192.0.2.1"
+
+
+def test_one_address_may_have_so_many_connections_unless_it_is_loopback(online: OnlineBank) -> None:
+    with served(online.bank, settings=SETTINGS._replace(most_per_peer=2)) as port:
+        connections: list[Any] = [Somebody() for _ in range(3)]
+        reasons = [port.port.joined(connection, called=False) for connection in connections]
+        assert ["", "", "too_many_of_peer"] == reasons
+        port.port.left(connections[0])
+        port.port.left(connections[2])
+        assert "" == port.port.joined(connections[2], called=False)
+        assert ["00"] * 3 == [port.connect().ask(managing("001"))[39] for _ in range(3)]
+        for connection in connections:
+            port.port.left(connection)
 
 
 def test_whoever_does_not_sign_on_is_cut(online: OnlineBank) -> None:
