@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from bank_host.iso8583.message import Message
 from bank_host.jst import SECOND_US
 from bank_host.port import tls
-from bank_host.port.link import ANYBODY, Ask, Close, Effect, Link, Send, Told
+from bank_host.port.link import ANYBODY, Ask, Close, Effect, End, Link, Send, Told
 from bank_host.port.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class Connection(asyncio.Protocol):
         else:
             self._do(self._link.stop())
 
-    def abort(self, reason: str) -> None:
+    def abort(self, reason: End) -> None:
         """End the connection at once."""
         if self._link is not None:
             self._link.close(reason)
@@ -180,7 +180,7 @@ class Connection(asyncio.Protocol):
         assert link is not None
         assert transport is not None
         out: list[bytes] = []
-        reason = ""
+        ended: End | None = None
         to_do = deque(effects)
         while to_do:
             effect = to_do.popleft()
@@ -195,17 +195,17 @@ class Connection(asyncio.Protocol):
                     self.was_open = self.was_open or event == "signed_on"
                     port.told(self.peer, event, detail)
                 case Close(reason):
-                    pass
+                    ended = reason
         if out:
             transport.write(b"".join(out))
-        if reason:
-            self._told_of_end(reason)
+        if ended is not None:
+            self._told_of_end(ended)
             transport.close()
             self._cut_later("peer_does_not_read")
         elif not link.closed:
             self._arm(link)
 
-    def _told_of_end(self, reason: str) -> None:
+    def _told_of_end(self, reason: End) -> None:
         """Count and log why it ends: the first reason is the one."""
         if self._ended:
             return
@@ -213,7 +213,7 @@ class Connection(asyncio.Protocol):
         self._port.metrics.closed.labels(reason).inc()
         self._port.say(logging.INFO, "closed", peer=self.peer, reason=reason)
 
-    def _cut_later(self, reason: str) -> None:
+    def _cut_later(self, reason: End) -> None:
         if self._cut is None:
             after_s = self._port.settings.write_us / SECOND_US
             self._cut = asyncio.get_running_loop().call_later(after_s, self.abort, reason)

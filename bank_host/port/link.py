@@ -99,6 +99,27 @@ Event = Literal[
     "not_encodable",
 ]
 
+End = Literal[
+    "no_sign_on",
+    "sign_on_refused",
+    "slow_frame",
+    "frame_error",
+    "format_errors",
+    "violations",
+    "no_answer",
+    "script",
+    "peer_closed",
+    "peer_does_not_read",
+    "lost",
+    "stopping",
+    "stopped_at_once",
+    "too_many_connections",
+    "too_many_of_peer",
+    "tls_failed",
+    "certificate_names_nobody",
+]
+"""Why a connection ends."""
+
 QUIET: Final[frozenset[Event]] = frozenset(
     {"signed_on", "signed_off", "key_exchanged", "cut_over", "echo_sent"}
 )
@@ -136,7 +157,7 @@ class Told(NamedTuple):
 class Close(NamedTuple):
     """Close the connection when what was sent is out."""
 
-    reason: str
+    reason: End
 
 
 Effect = Send | Ask | Told | Close
@@ -186,11 +207,11 @@ class Link:
         self._missing = 0
         self._format_errors = 0
         self._violations = 0
-        self._stopping = ""  # why, once it is
+        self._stopping: End | None = None  # why, once it is
         self._frame_since_us: int | None = None
         self._heard_us = now_us
         self._sign_on_by_us = now_us + settings.sign_on_within_us
-        self.closed = ""  # why, once it is
+        self.closed: End | None = None  # why, once it is
 
     # ---------------- what the driver asks
 
@@ -271,12 +292,12 @@ class Link:
         waiting = self._waiting.pop(ticket)
         return self._not_now("queue_full", waiting, now_us) + self._stopped()
 
-    def stop(self, reason: str = "stopping") -> list[Effect]:
+    def stop(self, reason: End = "stopping") -> list[Effect]:
         """Take no more business; close when what was accepted is answered."""
         self._stopping = reason
         return self._stopped()
 
-    def close(self, reason: str) -> list[Effect]:
+    def close(self, reason: End) -> list[Effect]:
         """End the link now."""
         return [] if self.closed else self._close(reason)
 
@@ -444,10 +465,10 @@ class Link:
         return self._dialect.framing.wrap(self._dialect.encode(message, mac=mac), reply_to=reply_to)
 
     def _stopped(self) -> list[Effect]:
-        ended = self._stopping and not self._waiting and not self.closed
-        return self._close(self._stopping) if ended else []
+        reason = self._stopping
+        return [] if reason is None or self._waiting or self.closed else self._close(reason)
 
-    def _close(self, reason: str) -> list[Effect]:
+    def _close(self, reason: End) -> list[Effect]:
         self.closed = reason
         self._waiting.clear()
         return [Close(reason)]

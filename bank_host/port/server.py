@@ -17,7 +17,7 @@ from bank_host.jst import SECOND_US
 from bank_host.port.batches import Answered, Batches, BatchSettings
 from bank_host.port.connection import Connection
 from bank_host.port.dialect import Dialect
-from bank_host.port.link import AUDITED, QUIET, Effect, Event, Link, LinkSecurity, LinkSettings
+from bank_host.port.link import AUDITED, QUIET, Effect, End, Event, Link, LinkSecurity, LinkSettings
 from bank_host.port.logs import RateLimited
 from bank_host.port.metrics import Metrics
 from bank_host.port.verdict import Judge, Verdict, no_judge
@@ -158,11 +158,11 @@ class Port:
 
     # ---------------- connections
 
-    def joined(self, connection: Connection, called: bool) -> str:
-        """Count a new connection; why it may not stay, or ''."""
+    def joined(self, connection: Connection, called: bool) -> End | None:
+        """Count a new connection; why it may not stay, if so."""
         peer = connection.peer
         most_of_peer = self.settings.most_connections if _is_loopback(peer) else self.settings.most_per_peer
-        refused = ""
+        refused: End | None = None
         if self.stopping:
             refused = "stopping"
         elif len(self._connections) >= self.settings.most_connections:

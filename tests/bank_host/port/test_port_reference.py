@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from bank_host.jst import SECOND_US
-from bank_host.port.link import Event
+from bank_host.port.link import End, Event
 from bank_host.port.metrics import Metrics
 from bank_host.port.server import PortSettings
 
@@ -23,6 +23,10 @@ def table(heading: str) -> dict[str, str]:
 
 def test_every_event_is_told() -> None:
     assert {*get_args(Event), "call_failed"} == set(re.findall(r"`(\w+)`", " ".join(table("event"))))
+
+
+def test_every_reason_of_an_end_is_told() -> None:
+    assert set(get_args(End)) == set(re.findall(r"`(\w+)`", " ".join(table("reason of an end"))))
 
 
 def test_every_figure_is_told() -> None:

@@ -131,10 +131,10 @@ def test_one_address_may_have_so_many_connections_unless_it_is_loopback(online: 
     with served(online.bank, settings=SETTINGS._replace(most_per_peer=2)) as port:
         connections: list[Any] = [Somebody() for _ in range(3)]
         reasons = [port.port.joined(connection, called=False) for connection in connections]
-        assert ["", "", "too_many_of_peer"] == reasons
+        assert [None, None, "too_many_of_peer"] == reasons
         port.port.left(connections[0])
         port.port.left(connections[2])
-        assert "" == port.port.joined(connections[2], called=False)
+        assert port.port.joined(connections[2], called=False) is None
         assert ["00"] * 3 == [port.connect().ask(managing("001"))[39] for _ in range(3)]
         for connection in connections:
             port.port.left(connection)
