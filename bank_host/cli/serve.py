@@ -18,9 +18,10 @@ from bank_host.clock import wall_clock
 from bank_host.example import hand_over, open_example
 from bank_host.host import Bank
 from bank_host.hsm import HsmError
+from bank_host.iso8583.dialect import Dialect, load_dialect
+from bank_host.jst import SECOND_US
 from bank_host.policy import load_policy
 from bank_host.port import tls
-from bank_host.port.dialect import Dialect, load_dialect
 from bank_host.port.link import LinkSettings
 from bank_host.port.logs import log_to
 from bank_host.port.security import HsmSecurity
@@ -60,7 +61,9 @@ class AddressType(click.ParamType):
 @click.option(
     "--admin", type=AddressType(), default="127.0.0.1:8584", show_default=True, help="/metrics, /ready."
 )
-@click.option("--dialect", "dialect_name", default="default", show_default=True, help="A name or a file.")
+@click.option(
+    "--dialect", "dialect_name", default="atm-sim", show_default=True, help="Name, or path of a .toml file."
+)
 @click.option("--no-sign-on", is_flag=True, help="Take business of peers that have not signed on.")
 @click.option("--mac-mandatory", is_flag=True, help="Refuse business without a MAC.")
 @key_options
@@ -115,9 +118,9 @@ def serve_command(
     settings = PortSettings(
         link=LinkSettings(
             sign_on=not no_sign_on,
-            mac_mandatory=mac_mandatory or dialect.mac_mandatory,
-            answer_garbage=dialect.garbage == "answer",
-            echo_after_us=dialect.echo_s * 1_000_000,
+            mac_mandatory=mac_mandatory or dialect.settings.mac.mandatory,
+            answer_garbage=dialect.settings.link.garbage == "answer",
+            echo_after_us=dialect.settings.link.echo_interval_s * SECOND_US,
         )
     )
     plan = Plan(

@@ -13,11 +13,11 @@ from itertools import count
 from typing import NamedTuple
 
 from bank_host.host import Bank
+from bank_host.iso8583.dialect import Dialect
 from bank_host.iso8583.message import Message
 from bank_host.jst import SECOND_US
 from bank_host.port.batches import Answered, Batches, BatchSettings
 from bank_host.port.connection import Connection
-from bank_host.port.dialect import Dialect
 from bank_host.port.link import AUDITED, QUIET, Effect, End, Event, Link, LinkSecurity, LinkSettings
 from bank_host.port.logs import RateLimited
 from bank_host.port.metrics import Metrics
