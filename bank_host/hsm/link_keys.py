@@ -1,8 +1,8 @@
 """The working keys of a link, and their exchange under a zone key that both ends hold (0800/161, 162).
 
-A key travels enciphered under the zone key with its check value; no call returns it in the clear. A block may begin
-with three characters that say what the key is for, in the codes of key blocks elsewhere (ANSI X9.143); without them
-it is a TDES key for MACs.
+A key travels enciphered under the zone key; no call returns it in the clear. What it is for stands in the header of a
+block after TR-31, or in three characters before a plain block, in the same codes; without them a plain block is a TDES
+key for MACs.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from bank_host.hsm import tr31
 from bank_host.hsm.keys import SIMULATION_KEYS, ZMK, Cipher, Usage
 from bank_host.hsm.module import Hsm
 
@@ -54,20 +55,27 @@ class LinkKeys:
         """An end with a module of its own, whose zone key is the published one."""
         return cls(Hsm({ZMK: SIMULATION_KEYS[ZMK]}, fresh=fresh), ZMK, "link")
 
-    def make(self, code: str = "") -> str:
-        """A new working key as a key block: hexadecimal digits under the zone key, and 6 of its check value."""
+    def make(self, code: str = "", *, bound: bool = False) -> str:
+        """A new working key as a plain key block (hexadecimal digits under the zone key, and 6 of its check value), or
+        as a `bound` one after TR-31."""
         kind = KINDS[code or _UNSAID]
         handle = f"{self._link}/{kind.name}"
-        block = self._hsm.make_key(self._zmk, handle, kind.usage, kind.cipher)
+        block = self._hsm.make_key(self._zmk, handle, kind.usage, kind.cipher, bound=bound)
         self._now_holds(kind, handle)
-        return code + block
+        return block if bound else code + block
 
     def accept(self, block: str) -> bool:
-        """Take the key of a block over; False, and nothing changes, when its check value is another key's."""
-        said = block[:3] if block[:3] in KINDS else ""
-        kind = KINDS[said or _UNSAID]
+        """Take the key of a block over; False, and nothing changes, when it does not fit."""
+        if tr31.looks_like(block):
+            said, bare = block[5:8], block
+        else:
+            said = block[:3] if block[:3] in KINDS else ""
+            bare = block.removeprefix(said)
+        kind = KINDS.get(said or _UNSAID)
+        if kind is None:
+            return False
         handle = f"{self._link}/{kind.name}"
-        if not self._hsm.accept_key(self._zmk, handle, kind.usage, block.removeprefix(said), kind.cipher):
+        if not self._hsm.accept_key(self._zmk, handle, kind.usage, bare, kind.cipher):
             return False
         self._now_holds(kind, handle)
         return True
