@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bank_host.cli import database, looking_up, notices
+from bank_host.cli import accounts, cards, customers, database, history, looking_up, notices
 from bank_host.cli.common import INTERRUPTED, stop
 
 
@@ -34,6 +34,11 @@ for _command in (
     database.verify_command,
     database.migrate,
     notices.mail,
+    customers.customers,
+    accounts.accounts,
+    cards.cards,
+    history.audit,
+    history.exceptions,
     looking_up.policy,
     looking_up.help_command,
 ):
