@@ -30,6 +30,9 @@ Reached: TypeAlias = Counter[tuple[str, str]]
 STEP, FAULT, CODE, ENDING = "step", "fault", "response code", "ending"
 TRUTH, INVARIANT = "truth table", "invariant"
 
+SAME_RECORD = "I23"
+"""The invariant that no single run shows: two runs give the same record (`atm_sim.fuzz.twice`)."""
+
 CODES_TO_REACH = tuple(
     sorted({APPROVED, *CODES.values(), *HOT_CODES.values(), "38", "75", "91"} - OUT_OF_REACH.keys())
 )
@@ -60,7 +63,7 @@ def to_reach() -> tuple[tuple[str, str], ...]:
         *((TRUTH, row.id) for row in TRUTH_TABLE),
         *((CODE, code) for code in CODES_TO_REACH),
         *((ENDING, kind) for kind in ENDINGS),
-        *((INVARIANT, name) for name in NAMES),
+        *((INVARIANT, name) for name in (*NAMES, SAME_RECORD)),
     )
 
 
