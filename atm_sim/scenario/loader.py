@@ -14,14 +14,15 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from atm_sim.scenario.cases import Row, expand
+from atm_sim.scenario.errors import SCENARIO_FILE, ScenarioError, no_problems
 from atm_sim.scenario.fields import FILE_PATTERN
-from atm_sim.scenario.mask import SECRET_KEYS, masked
 from atm_sim.scenario.model import Scenario
 from atm_sim.scenario.names import Known, resolve, unused
 from atm_sim.scenario.part import report
-from atm_sim.scenario.problems import Position, Problem, Problems, ScenarioError, Source
-from atm_sim.scenario.source import MOST_BYTES, Mapping, Scalar, parse, read_text, walk
 from atm_sim.scenario.vocabulary import TEST_BIN_PREFIX
+from bank_host.written.mask import SECRET_KEYS, masked
+from bank_host.written.problems import Position, Problem, Problems, Source
+from bank_host.written.source import MOST_BYTES, Mapping, Scalar, parse, read_text, walk
 
 _LONG_DIGITS = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
 Spans = tuple[tuple[int, int], ...]
@@ -71,9 +72,9 @@ def masked_text(loaded: Loaded) -> str:
 
 
 def _load(path: Path, data: bytes, known: Known) -> Loaded:
-    problems = Problems()
-    source = read_text(str(path), data, problems)
-    own = parse(source, problems) if source else None
+    problems = no_problems()
+    source = read_text(str(path), data, SCENARIO_FILE, problems)
+    own = parse(source, SCENARIO_FILE, problems) if source else None
     if source is None or own is None:
         raise ScenarioError(problems.ordered())
     base, base_data = _extended(own, path, problems)
@@ -124,8 +125,8 @@ def _extended(own: Mapping, path: Path, problems: Problems) -> tuple[Mapping | N
         problems.add(name, "a file cannot extend itself")
         return None, b""
     data = _bytes_of(other)
-    source = read_text(str(other), data, problems)
-    base = parse(source, problems) if source else None
+    source = read_text(str(other), data, SCENARIO_FILE, problems)
+    base = parse(source, SCENARIO_FILE, problems) if source else None
     if base is not None and "extends" in base:
         problems.add(name, f"'{name[:60]}' extends another file itself; extends: goes one file deep")
         return None, b""

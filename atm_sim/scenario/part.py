@@ -19,9 +19,9 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from atm_sim.scenario.problems import Positioned, Problems, listed, nearest
-from atm_sim.scenario.source import Mapping, Scalar, Sequence, place_of
 from atm_sim.scenario.vocabulary import EXAMPLES
+from bank_host.written.problems import Positioned, Problems, listed, nearest
+from bank_host.written.source import Mapping, Scalar, Sequence, place_of
 
 
 class Contradiction(NamedTuple):

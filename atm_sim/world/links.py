@@ -14,11 +14,11 @@ from typing import Final, NamedTuple
 
 from atm_sim.scenario import Scenario
 from atm_sim.scenario.faults import LinkFault as FaultInFile
-from atm_sim.scenario.values import Distribution
 from atm_sim.world.chance import Chance, draw_us
 from bank_host.iso8583.fields import MATCHERS
 from bank_host.iso8583.message import Message
 from bank_host.iso8583.mti import is_response
+from bank_host.written.values import Distribution
 
 LATENCIES: Mapping[str, Distribution] = {
     "atm-acquirer": Distribution("fixed", 30_000.0),
