@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from atm_sim.scenario.part import shown
-from bank_host.written.problems import Problems, listed, nearest
+from bank_host.written.problems import Problems, listed, nearest, shown
 from bank_host.written.source import Mapping, Scalar, Sequence, walk
 
 MOST_ROWS = 1_000

@@ -19,12 +19,11 @@ from atm_sim.scenario.fields import FILE_PATTERN
 from atm_sim.scenario.model import Scenario
 from atm_sim.scenario.names import Known, resolve, unused
 from atm_sim.scenario.part import report
-from atm_sim.scenario.vocabulary import TEST_BIN_PREFIX
+from bank_host.written.card_numbers import refuse_card_numbers
 from bank_host.written.mask import SECRET_KEYS, masked
-from bank_host.written.problems import Position, Problem, Problems, Source
+from bank_host.written.problems import Problem, Problems, Source
 from bank_host.written.source import MOST_BYTES, Mapping, Scalar, parse, read_text, walk
 
-_LONG_DIGITS = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
 Spans = tuple[tuple[int, int], ...]
 
 
@@ -80,7 +79,7 @@ def _load(path: Path, data: bytes, known: Known) -> Loaded:
     base, base_data = _extended(own, path, problems)
     tree = _merged(base, own) if base is not None else own
     for text in {id(part.source): part.source for part in (own, base) if part is not None}.values():
-        _refuse_card_numbers(text, problems)
+        refuse_card_numbers(text, problems)
     expanded = expand(tree, problems)
     cases = [case for row in expanded if (case := _typed(row, known, problems)) is not None]
     problems.stop_if_any()
@@ -142,24 +141,6 @@ def _merged(base: Mapping, over: Mapping) -> Mapping:
             _merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
         )
     return over.like(pairs)
-
-
-def _refuse_card_numbers(source: Source, problems: Problems) -> None:
-    """A real card number must not stand anywhere in the file, comments included."""
-    for number, line in enumerate(source.lines, 1):
-        for hit in _LONG_DIGITS.finditer(line):
-            digits = re.sub(r"[ -]", "", hit[0])
-            if not digits.startswith(TEST_BIN_PREFIX) and _luhn(digits):
-                place = Position(source, number, hit.start() + 1)
-                problems.add(
-                    place,
-                    f"a card number outside the test range ({TEST_BIN_PREFIX}…); take it out of the file",
-                )
-
-
-def _luhn(digits: str) -> bool:
-    doubled = [int(digit) * (1 + index % 2) for index, digit in enumerate(reversed(digits))]
-    return sum(value // 10 + value % 10 for value in doubled) % 10 == 0
 
 
 def _secret_spans(source: Source, own: Mapping, expanded: list[Row]) -> Spans:

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from atm_sim.scenario.errors import no_problems
-from atm_sim.scenario.part import shown
 from atm_sim.scenario.vocabulary import DEFAULT_BANK, SWITCH
-from bank_host.written.problems import Problem, Problems, Source, listed, nearest
+from bank_host.written.problems import Problem, Problems, Source, listed, nearest, shown
 from bank_host.written.source import Mapping, Scalar, Sequence
 
 PEOPLE_OF: Final = {"transfer": "to", "receive_transfer": "from"}

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bank_host.cli import accounts, cards, customers, database, history, looking_up, notices
+from bank_host.cli import accounts, cards, customers, database, history, looking_up, notices, script
 from bank_host.cli.common import INTERRUPTED, stop
 
 
@@ -39,6 +39,7 @@ for _command in (
     cards.cards,
     history.audit,
     history.exceptions,
+    script.script,
     looking_up.policy,
     looking_up.help_command,
 ):

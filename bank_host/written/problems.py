@@ -135,6 +135,13 @@ def listed(names: Iterable[str], last: str = "or") -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else "none"
 
 
+def shown(text: str) -> str:
+    """A value as a message may repeat it: short, and no long run of digits."""
+    if sum(character.isdigit() for character in text) > 6:
+        return "…"
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
 def display_width(text: str) -> int:
     """Terminal columns of `text`: full-width characters take two, combining ones none (Unicode East Asian Width)."""
     return sum(_character_width(character) for character in text)
