@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
 from bank_host.cli.common import WRONG_USAGE
 from bank_host.script import Script, ScriptError, load
+from bank_host.script.schema import json_schema
 
 
 @click.group(short_help="Check the script of a scripted issuer.")
@@ -25,6 +27,12 @@ def check(file: Path) -> None:
         often += "" if rule.chance == 1.0 else f", with chance {rule.chance:g}"
         click.echo(f"{number}  {rule.name}{often}")
     click.echo(f"{file.as_posix()}: {len(told.rules)} rules; what none of them strikes is the bank's")
+
+
+@script.command()
+def schema() -> None:
+    """Print the JSON Schema of scripts, for an editor that knows the keys."""
+    click.echo(json.dumps(json_schema(), ensure_ascii=False, indent=2))
 
 
 def script_of(file: Path) -> Script:

@@ -117,6 +117,10 @@ def _check_text(element: int, field: Field | None, text: str) -> None:
     if not text:
         raise ValueError("no value here; write what the element is compared with")
     if field is None:
+        if text.startswith("08"):
+            raise ValueError(
+                "sign-on, echo and key exchange are the port's own; a script sees requests and advices (02, 04)"
+            )
         if not _WILD.search(text) and not _MTI_PATTERN.fullmatch(text):
             raise ValueError('a message type has four digits; write for example "0200", or "04*" for several')
         return

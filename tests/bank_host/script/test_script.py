@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections import Counter
 from pathlib import Path
 from typing import get_args
@@ -11,6 +12,8 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
 
 from atm_sim.scenario.faults import FAULTS, LinkFault
 from bank_host.cli import main
@@ -32,8 +35,23 @@ from bank_host.script import (
     treated,
 )
 from bank_host.script.actions import AS_IN_SCENARIOS, WORDS
+from bank_host.script.schema import json_schema
 
 INVALID = sorted(Path(__file__).with_name("invalid").glob("*.yaml"))
+BEYOND_THE_SCHEMA = {
+    "amount_without_unit",
+    "anchor",
+    "mti_of_three_digits",
+    "name_given_twice",
+    "network_management",
+    "real_card_number",
+    "rule_behind_everything",
+    "silent_and_late",
+    "text_compared_by_size",
+    "twice_and_again",
+    "value_that_does_not_fit",
+    "value_that_never_comes",
+}
 NOON_US = moment_us("2014-01-15 12:00")
 
 
@@ -380,6 +398,30 @@ def test_the_reference_page_has_every_action_and_no_other() -> None:
         expected.append(f"| `{word}` | `{example.split(', or ')[0]}` | {does} | {faults} |")
     _, _, section = PAGE.partition("## Actions")
     assert expected == [line for line in section.splitlines() if line.startswith("| `")]
+
+
+def valid_against_the_schema(text: str) -> bool:
+    """As an editor reads the file."""
+    return Draft202012Validator(json_schema()).is_valid(YAML(typ="safe").load(text))
+
+
+def test_the_schema_takes_what_the_page_shows_and_every_example() -> None:
+    Draft202012Validator.check_schema(json_schema())
+    assert valid_against_the_schema(PAGE.partition("```yaml script\n")[2].partition("```")[0])
+    for word in WORDS.values():
+        for example in word.example.split(", or "):
+            assert valid_against_the_schema(f"rules: [do: {example}]"), example
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in INVALID if file.stem not in BEYOND_THE_SCHEMA], ids=lambda f: f.stem
+)
+def test_the_schema_refuses_what_is_wrong_in_form(file: Path) -> None:
+    assert not valid_against_the_schema(file.read_text("utf-8"))
+
+
+def test_the_command_prints_the_schema() -> None:
+    assert json_schema() == json.loads(CliRunner().invoke(main, ["script", "schema"]).output)
 
 
 def test_check_tells_the_rules_of_a_script(tmp_path: Path) -> None:
