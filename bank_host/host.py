@@ -361,6 +361,17 @@ class Bank:
         unit.apply(changes, now_us)
         return None, Commit(self.name, at, enrolment, ENROLLED, "", changes)
 
+    # ------------------------------------------------------------ what befell the bank itself
+
+    def note(self, rows: Sequence[Audit], now_us: int) -> None:
+        """Write audit rows that go with no decision, such as a message whose MAC was wrong."""
+
+        def write(unit: UnitOfWork) -> tuple[None, None]:
+            unit.apply(tuple(rows), now_us)
+            return None, None
+
+        self._run(write)
+
     # ------------------------------------------------------------ units of work
 
     def _run(self, work: Callable[[UnitOfWork], tuple[T, Commit | None]]) -> T:

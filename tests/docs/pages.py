@@ -4,6 +4,8 @@ What a page may show, by the word after the fence:
 
     console        `$ command` and what it prints. A line `...` stands for any lines. A command that fails is followed
                    by `$ echo $?`. `make TARGET` is looked up; the recipe that calls one of our commands is run.
+                   One of our commands with ` &` behind it runs in a process of its own until the page ends, which
+                   stops it by SIGTERM; it then has to exit 0.
     python         run; a block with `>>>` is compared with what it gives
     yaml           a whole scenario has to load. With `# name.yaml` as its first line the file is there from then on
     yaml wrong     a whole scenario that has to be refused
@@ -22,6 +24,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +49,8 @@ COMMANDS: dict[str, Group] = {
 }
 SHOWN_ONLY = ("python3 -m venv ", "pip install ", ". .venv/bin/activate", "atm-sim demo")
 """What a page tells people to do once, on their own machine; tests/system/test_wheel.py does it from a wheel."""
+
+SERVER_START_S = 60.0
 
 _BLOCK = re.compile(r"^```(\S+)(?: ([^\n]*))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
@@ -114,15 +119,24 @@ class Sandbox:
     folder: Path
     names: dict[str, Any] = field(default_factory=dict)
     exit_code: int = 0
+    servers: dict[str, subprocess.Popen[bytes]] = field(
+        default_factory=dict
+    )  # by the command that started it
 
 
 def problems(page: str, sandbox: Sandbox) -> Iterator[str]:
     """What is wrong in a page's text, each as `line: what`."""
     with contextlib.chdir(sandbox.folder):
-        for block in blocks(page):
-            check = _CHECKS.get(block.language)
-            if check is not None:
-                yield from (f"{block.line}: {what}" for what in check(block, sandbox))
+        try:
+            for block in blocks(page):
+                check = _CHECKS.get(block.language)
+                if check is not None:
+                    yield from (f"{block.line}: {what}" for what in check(block, sandbox))
+        finally:
+            stopped = {command: _stopped(server) for command, server in sandbox.servers.items()}
+        yield from (
+            f"`{command}` exits {code} when it is stopped" for command, code in stopped.items() if code
+        )
 
 
 def _console(block: Block, sandbox: Sandbox) -> Iterator[str]:
@@ -138,6 +152,9 @@ def _console(block: Block, sandbox: Sandbox) -> Iterator[str]:
             continue
         if sandbox.exit_code:
             yield f"before `{command}`: the exit code {sandbox.exit_code} is not shown"
+        if command.endswith(" &"):
+            yield from _started(command.removesuffix(" &"), expected, sandbox)
+            continue
         try:
             sandbox.exit_code, actual = _run(command)
         except LookupError as unknown:
@@ -148,6 +165,40 @@ def _console(block: Block, sandbox: Sandbox) -> Iterator[str]:
     if sandbox.exit_code:
         yield f"the exit code {sandbox.exit_code} of the last command is not shown"
         sandbox.exit_code = 0
+
+
+def _started(command: str, expected: str, sandbox: Sandbox) -> Iterator[str]:
+    """Start a server and wait until it has printed what is shown, or is no more."""
+    program, *words = shlex.split(command)
+    if program not in COMMANDS:
+        yield f"`{command}`: only our own commands are started as servers"
+        return
+    output = sandbox.folder / f"server-{len(sandbox.servers)}.out"
+    module = COMMANDS[program].callback.__module__
+    with output.open("wb") as file:
+        server = subprocess.Popen(
+            [sys.executable, "-m", module, *words],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )
+    give_up_at = time.monotonic() + SERVER_START_S
+    while not matches(expected, output.read_text(encoding="utf-8")):
+        if server.poll() is not None or time.monotonic() > give_up_at:
+            _stopped(server)
+            yield f"`{command}` prints\n{output.read_text(encoding='utf-8')}\nand not\n{expected}"
+            return
+        time.sleep(0.05)
+    sandbox.servers[command] = server
+
+
+def _stopped(server: subprocess.Popen[bytes]) -> int:
+    server.terminate()
+    try:
+        return server.wait(SERVER_START_S)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        return server.wait()
 
 
 def matches(expected: str, actual: str) -> bool:

@@ -1,0 +1,222 @@
+"""The command that runs the bank as a server: ISO 8583 over TCP, with metrics and health beside it."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import ssl
+from pathlib import Path
+from random import SystemRandom
+
+import click
+from sqlalchemy import Engine, literal, select
+
+from bank_host.cli.common import NOT_REACHED, WRONG_USAGE, open_database, shown, stop
+from bank_host.clock import wall_clock
+from bank_host.example import hand_over, open_example
+from bank_host.host import Bank
+from bank_host.hsm import CARD_ID, CVK, PVK, TPK, Hsm
+from bank_host.policy import load_policy
+from bank_host.port import tls
+from bank_host.port.dialect import Dialect, load_dialect
+from bank_host.port.link import LinkSettings
+from bank_host.port.logs import log_to
+from bank_host.port.serve import Address, AddressError, Opened, Plan, serve
+from bank_host.port.server import PortSettings
+from bank_host.store import schema
+from bank_host.store.contract import Unavailable
+from bank_host.store.engine import reading
+from bank_host.store.migrate import upgrade
+from bank_host.store.sql import SqlStore
+
+DATABASE = "bank.sqlite"
+LETTERS = "bank-letters"
+PUBLISHED = (TPK, PVK, CVK, CARD_ID)
+
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%a-z]+\]|[^:\[\]]+):([0-9]{1,5})")
+
+
+class AddressType(click.ParamType):
+    """HOST:PORT, an IPv6 address in brackets."""
+
+    name = "HOST:PORT"
+
+    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> Address:
+        match = _ADDRESS.fullmatch(str(value))
+        if match is None or int(match[2]) > 65_535:
+            self.fail("expected HOST:PORT, such as 127.0.0.1:8583", param, context)
+        return Address(match[1].strip("[]"), int(match[2]))
+
+
+@click.command("serve", short_help="Run the bank as an ISO 8583 server.")
+@click.option("--database", help=f"SQLite file or URL; without it {DATABASE}, made with an example bank.")
+@click.option("--name", default="host", show_default=True, help="Of this process, one per process.")
+@click.option("--listen", type=AddressType(), help="Where peers connect; default 127.0.0.1:8583.")
+@click.option(
+    "--connect", type=AddressType(), help="A switch to call; without --listen nobody is listened to."
+)
+@click.option(
+    "--admin", type=AddressType(), default="127.0.0.1:8584", show_default=True, help="/metrics, /ready."
+)
+@click.option("--dialect", "dialect_name", default="default", show_default=True, help="A name or a file.")
+@click.option("--no-sign-on", is_flag=True, help="Take business of peers that have not signed on.")
+@click.option("--mac-mandatory", is_flag=True, help="Refuse business without a MAC.")
+@click.option("--plain", is_flag=True, help="Allow plain TCP beyond loopback.")
+@click.option("--tls-certificate", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM.")
+@click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM.")
+@click.option(
+    "--tls-ca",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The authority of the peers' certificates, PEM.",
+)
+@click.option("--log", "log_file", type=click.Path(dir_okay=False, path_type=Path), help="Instead of stderr.")
+def serve_command(
+    database: str | None,
+    name: str,
+    listen: Address | None,
+    connect: Address | None,
+    admin: Address,
+    dialect_name: str,
+    no_sign_on: bool,
+    mac_mandatory: bool,
+    plain: bool,
+    tls_certificate: Path | None,
+    tls_key: Path | None,
+    tls_ca: Path | None,
+    log_file: Path | None,
+) -> None:
+    """Run the issuing bank as an ISO 8583 server until SIGTERM or Ctrl-C; a second one stops it at once."""
+    if listen is None and connect is None:
+        listen = Address("127.0.0.1", 8583)
+    files = _tls_files(tls_certificate, tls_key, tls_ca)
+    published = PUBLISHED
+    warning = _refuse_to_expose(listen, connect, files is not None, plain, published)
+    if not is_loopback(admin.host):
+        stop(WRONG_USAGE, f"--admin {admin}: metrics and health are served on loopback only")
+    try:
+        dialect = load_dialect(dialect_name)
+        listening, calling = (None, None) if files is None else (tls.listening(files), tls.calling(files))
+        log_to(log_file)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}", param_hint="--dialect") from None
+    except ssl.SSLError as error:
+        stop(WRONG_USAGE, f"the TLS files do not fit together: {error.reason or error}")
+    except OSError as error:
+        stop(WRONG_USAGE, f"{error.filename}: {error.strerror}")
+    settings = PortSettings(
+        link=LinkSettings(
+            sign_on=not no_sign_on,
+            mac_mandatory=mac_mandatory or dialect.mac_mandatory,
+            answer_garbage=dialect.garbage == "answer",
+            echo_after_us=dialect.echo_s * 1_000_000,
+        )
+    )
+    plan = Plan(listen, connect, admin, dialect, settings, tls=listening, calling_tls=calling)
+    given = database or DATABASE
+    new = database is None and not Path(DATABASE).exists()
+    if database is not None and "://" not in database and not Path(database).exists():
+        stop(
+            WRONG_USAGE,
+            f"there is no file {database}: `bank-host init {database} --hand-over {LETTERS}` makes an example bank",
+        )
+    with open_database(given, must_exist=not new) as engine:
+        store = SqlStore(engine, chain_name=name)
+        bank = Bank(name, store, load_policy(), Hsm.simulation())
+        if new:
+            _example(bank, engine)
+        _check(engine)
+
+        def opened(at: Opened) -> None:
+            _announce(at, connect, dialect, given, published, warning)
+
+        try:
+            code = serve(bank, plan, lambda: _problem(engine), opened)
+        except AddressError as error:
+            stop(NOT_REACHED, f"{error}")
+    raise SystemExit(code)
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _refuse_to_expose(
+    listen: Address | None, connect: Address | None, has_tls: bool, plain: bool, published: tuple[str, ...]
+) -> str:
+    """Beyond loopback only with TLS, or when plain TCP was asked for; the warning that is then given."""
+    exposed = [
+        f"{option} {address}"
+        for option, address in (("--listen", listen), ("--connect", connect))
+        if address is not None and not is_loopback(address.host)
+    ]
+    if exposed and not has_tls and not plain:
+        stop(
+            WRONG_USAGE,
+            f"{exposed[0]} is beyond loopback: give --tls-certificate, --tls-key and --tls-ca, "
+            "or allow plain TCP by --plain",
+        )
+    if listen is not None and not is_loopback(listen.host) and published:
+        stop(
+            WRONG_USAGE,
+            f"--listen {listen} is beyond loopback, where published test keys ({', '.join(published)}) are "
+            "not taken: everybody has them",
+        )
+    if not exposed or has_tls:
+        return ""
+    return f"warning: {' and '.join(exposed)} is plain TCP: everybody on the way can read and change messages"
+
+
+def _tls_files(certificate: Path | None, key: Path | None, authority: Path | None) -> tls.TlsFiles | None:
+    if certificate is not None and key is not None and authority is not None:
+        return tls.TlsFiles(certificate, key, authority)
+    if certificate or key or authority:
+        stop(WRONG_USAGE, "--tls-certificate, --tls-key and --tls-ca go together")
+    return None
+
+
+def _example(bank: Bank, engine: Engine) -> None:
+    upgrade(engine)
+    for holding in open_example(bank, SystemRandom(), wall_clock()()):
+        hand_over(holding, Path(LETTERS))
+    click.echo(f"{DATABASE}: a new example bank; letters with card numbers and PINs are in {LETTERS}")
+
+
+def _check(engine: Engine) -> None:
+    """What keeps the database from being used is told now rather than to the first customer."""
+    with reading(engine) as connection:
+        empty = connection.execute(select(schema.account.c.account_id).limit(1)).first() is None
+    if empty:
+        click.echo(
+            "bank-host: the database holds no accounts yet; `bank-host init` makes an example bank", err=True
+        )
+
+
+def _problem(engine: Engine) -> str:
+    try:
+        with reading(engine) as connection:
+            connection.execute(select(literal(1)).select_from(schema.account).limit(1))
+    except Unavailable as error:
+        return f"{error}"
+    return ""
+
+
+def _announce(
+    at: Opened,
+    connect: Address | None,
+    dialect: Dialect,
+    database: str,
+    published: tuple[str, ...],
+    warning: str,
+) -> None:
+    if warning:
+        click.echo(f"bank-host: {warning}", err=True)
+    doors = [f"listening on {at.listen}"] if at.listen else []
+    if connect:
+        doors.append(f"calling {connect}")
+    click.echo(
+        f"bank-host: {', '.join(doors)}; dialect {dialect.name}; database {shown(database)}; "
+        f"metrics http://{at.admin}/metrics; published test keys: {', '.join(published) or 'none'}"
+    )

@@ -1,0 +1,237 @@
+"""One TCP connection on asyncio: carries bytes between the socket and its link, and keeps the link's time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+from bank_host.iso8583.message import Message
+from bank_host.jst import SECOND_US
+from bank_host.port import tls
+from bank_host.port.link import ANYBODY, Ask, Close, Effect, End, Link, Send, Told
+from bank_host.port.verdict import Verdict
+
+if TYPE_CHECKING:
+    from bank_host.port.server import Port
+
+_UNARMED = 1 << 62
+
+_KERNEL_BYTES = 64 * 1024
+"""What the system keeps of a connection each way: else it would keep megabytes for one that does not read."""
+
+
+class Connection(asyncio.Protocol):
+    """One connection of the port; `calls` when we have called the peer."""
+
+    def __init__(self, port: Port, *, calls: bool = False) -> None:
+        self._port = port
+        self._calls = calls
+        self._transport: asyncio.Transport | None = None
+        self._link: Link | None = None
+        self._early = b""  # came between the TLS handshake and our being told of its end
+        self._timer: asyncio.TimerHandle | None = None
+        self._armed_us = _UNARMED
+        self._cut: asyncio.TimerHandle | None = None
+        self._handshake: asyncio.Task[None] | None = None
+        self.peer = ""
+        self._ended = False
+        self.was_open = False
+        self.lost = asyncio.get_running_loop().create_future()
+
+    # ---------------- asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self.peer = str((transport.get_extra_info("peername") or ("?",))[0])
+        for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, buffer, _KERNEL_BYTES)
+        refused = self._port.joined(self, self._calls)
+        if refused:
+            self._told_of_end(refused)
+            self._transport.abort()
+        elif self._port.tls is not None and not self._calls:
+            self._transport.pause_reading()
+            self._handshake = asyncio.ensure_future(self._shake_hands(self._transport))
+        else:
+            self._begin()
+
+    async def _shake_hands(self, transport: asyncio.Transport) -> None:
+        """TLS only now, so that those who never finish a handshake count as connections."""
+        port = self._port
+        assert port.tls is not None
+        handshake_s = port.settings.handshake_us / SECOND_US
+        try:
+            secure = await asyncio.get_running_loop().start_tls(
+                transport,
+                self,
+                port.tls,
+                server_side=True,
+                ssl_handshake_timeout=handshake_s,
+                ssl_shutdown_timeout=handshake_s,
+            )
+        except (OSError, asyncio.CancelledError):  # ssl.SSLError and the timeout are OSErrors
+            secure = None
+        if secure is None:
+            self._told_of_end("tls_failed")
+            transport.abort()
+            self.connection_lost(None)
+        else:
+            self._transport = secure
+            self._begin()
+
+    def data_received(self, data: bytes) -> None:
+        if self._link is None:
+            self._early += data
+        else:
+            self._do(self._link.received(data, self._port.clock()))
+
+    def eof_received(self) -> bool:
+        """The peer sends no more. What it sent is answered, but for TLS, which cannot be closed by half."""
+        if self._link is not None:
+            self._do(self._link.stop("peer_closed"))
+        return self._transport is not None and self._transport.get_extra_info("ssl_object") is None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._link is not None:
+            self._told_of_end("lost")
+            self._link.close("lost")
+        for handle in (self._timer, self._cut):
+            if handle is not None:
+                handle.cancel()
+        self._port.left(self)
+        if not self.lost.done():
+            self.lost.set_result(None)
+
+    def pause_writing(self) -> None:
+        """The peer does not read: we do not read either, and wait only so long."""
+        assert self._transport is not None
+        self._transport.pause_reading()
+        self._cut_later("peer_does_not_read")
+
+    def resume_writing(self) -> None:
+        assert self._transport is not None
+        if self._cut is not None and not self._transport.is_closing():
+            self._cut.cancel()
+            self._cut = None
+            self._transport.resume_reading()
+
+    # ---------------- the port's side
+
+    def answered(self, ticket: int, answer: Message | None, verdict: Verdict) -> list[Effect]:
+        """What follows from an answer: given back to be done once for all answers of a batch."""
+        assert self._link is not None
+        if answer is not None:
+            answer = verdict.applied(answer)
+        return self._link.answered(ticket, answer, self._port.clock(), verdict.copies)
+
+    def do(self, effects: Sequence[Effect]) -> None:
+        self._do(effects)
+
+    def stop(self) -> None:
+        """No more business; close when what was accepted is answered."""
+        if self._link is None:
+            self.abort("stopping")
+        else:
+            self._do(self._link.stop())
+
+    def abort(self, reason: End) -> None:
+        """End the connection at once."""
+        if self._link is not None:
+            self._link.close(reason)
+        if self._handshake is not None:
+            self._handshake.cancel()
+        if self._transport is not None:
+            self._told_of_end(reason)
+            self._transport.abort()
+
+    # ---------------- effects
+
+    def _begin(self) -> None:
+        assert self._transport is not None
+        port = self._port
+        speaker = ANYBODY
+        certificate = self._transport.get_extra_info("peercert")
+        if port.tls is not None and not self._calls:
+            named = tls.speaker(certificate or {})
+            if named is None:
+                self.abort("certificate_names_nobody")
+                return
+            speaker = named
+        now_us = port.clock()
+        self._link = Link(
+            port.dialect,
+            port.settings.link,
+            now_us,
+            speaker=speaker,
+            security=port.new_security(),
+            calls=self._calls,
+        )
+        self._do(self._link.opened(now_us))
+        if self._early:
+            early, self._early = self._early, b""
+            self.data_received(early)
+
+    def _do(self, effects: Sequence[Effect]) -> None:
+        link, transport, port = self._link, self._transport, self._port
+        assert link is not None
+        assert transport is not None
+        out: list[bytes] = []
+        ended: End | None = None
+        to_do = deque(effects)
+        while to_do:
+            effect = to_do.popleft()
+            match effect:
+                case Send(data, mti, code, waited_us):
+                    out.append(data)
+                    if mti:
+                        port.metrics.answered(mti, code, waited_us)
+                case Ask(ticket, message):
+                    to_do.extend(port.ask(self, link, ticket, message))
+                case Told(event, detail):
+                    self.was_open = self.was_open or event == "signed_on"
+                    port.told(self.peer, event, detail)
+                case Close(reason):
+                    ended = reason
+        if out:
+            transport.write(b"".join(out))
+        if ended is not None:
+            self._told_of_end(ended)
+            transport.close()
+            self._cut_later("peer_does_not_read")
+        elif not link.closed:
+            self._arm(link)
+
+    def _told_of_end(self, reason: End) -> None:
+        """Count and log why it ends: the first reason is the one."""
+        if self._ended:
+            return
+        self._ended = True
+        self._port.metrics.closed.labels(reason).inc()
+        self._port.say(logging.INFO, "closed", peer=self.peer, reason=reason)
+
+    def _cut_later(self, reason: End) -> None:
+        if self._cut is None:
+            after_s = self._port.settings.write_us / SECOND_US
+            self._cut = asyncio.get_running_loop().call_later(after_s, self.abort, reason)
+
+    # ---------------- time
+
+    def _arm(self, link: Link) -> None:
+        """One timer, for the earliest thing that is due; a later one is looked for when it fires."""
+        due_us = link.due_us
+        if due_us < self._armed_us:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._armed_us = due_us
+            after_s = max(0, due_us - self._port.clock()) / SECOND_US
+            self._timer = asyncio.get_running_loop().call_later(after_s, self._tick)
+
+    def _tick(self) -> None:
+        self._armed_us = _UNARMED
+        self._timer = None
+        if self._link is not None and not self._link.closed:
+            self._do(self._link.tick(self._port.clock()))
