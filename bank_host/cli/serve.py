@@ -12,6 +12,7 @@ import click
 from sqlalchemy import Engine, literal, select
 
 from bank_host.cli.common import NOT_REACHED, WRONG_USAGE, open_database, shown, stop
+from bank_host.cli.script import script_of
 from bank_host.clock import wall_clock
 from bank_host.example import hand_over, open_example
 from bank_host.host import Bank
@@ -21,8 +22,10 @@ from bank_host.port import tls
 from bank_host.port.dialect import Dialect, load_dialect
 from bank_host.port.link import LinkSettings
 from bank_host.port.logs import log_to
+from bank_host.port.scripted import ScriptedJudge
 from bank_host.port.serve import Address, AddressError, Opened, Plan, serve
 from bank_host.port.server import PortSettings
+from bank_host.port.verdict import Judge, no_judge
 from bank_host.store import schema
 from bank_host.store.contract import Unavailable
 from bank_host.store.engine import reading
@@ -59,6 +62,12 @@ class AddressType(click.ParamType):
     "--admin", type=AddressType(), default="127.0.0.1:8584", show_default=True, help="/metrics, /ready."
 )
 @click.option("--dialect", "dialect_name", default="default", show_default=True, help="A name or a file.")
+@click.option(
+    "--script",
+    "script_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Rules for messages that the bank is not to answer as it would.",
+)
 @click.option("--no-sign-on", is_flag=True, help="Take business of peers that have not signed on.")
 @click.option("--mac-mandatory", is_flag=True, help="Refuse business without a MAC.")
 @click.option("--plain", is_flag=True, help="Allow plain TCP beyond loopback.")
@@ -77,6 +86,7 @@ def serve_command(
     connect: Address | None,
     admin: Address,
     dialect_name: str,
+    script_file: Path | None,
     no_sign_on: bool,
     mac_mandatory: bool,
     plain: bool,
@@ -111,7 +121,9 @@ def serve_command(
             echo_after_us=dialect.echo_s * 1_000_000,
         )
     )
-    plan = Plan(listen, connect, admin, dialect, settings, tls=listening, calling_tls=calling)
+    script = None if script_file is None else script_of(script_file)
+    judge: Judge = no_judge if script is None else ScriptedJudge(script)
+    plan = Plan(listen, connect, admin, dialect, settings, judge=judge, tls=listening, calling_tls=calling)
     given = database or DATABASE
     new = database is None and not Path(DATABASE).exists()
     if database is not None and "://" not in database and not Path(database).exists():
@@ -127,6 +139,10 @@ def serve_command(
         _check(engine)
 
         def opened(at: Opened) -> None:
+            if script_file is not None and script is not None:
+                click.echo(
+                    f"bank-host: {len(script.rules)} rules of {script_file.as_posix()} come before the bank"
+                )
             _announce(at, connect, dialect, given, published, warning)
 
         try:
