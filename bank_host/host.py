@@ -287,6 +287,10 @@ class Bank:
         """Carry out an act; a repeat of the same request id gets the first result, before any code is looked at."""
         return desk.act(self, act, now_us)
 
+    def close_exception(self, asked: Act, now_us: int) -> Outcome:
+        """Somebody has dealt with an exception item."""
+        return desk.close_exception(self, asked, now_us)
+
     def run_due(self, now_us: int) -> int:
         """Do what is due: reserved transfers, ended ID-card locks, settlements. How many were done."""
         return desk.run_due(self, now_us)

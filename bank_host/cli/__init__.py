@@ -9,7 +9,18 @@ from typing import Any
 
 import click
 
-from bank_host.cli import database, keys, looking_up, notices, serve
+from bank_host.cli import (
+    accounts,
+    cards,
+    customers,
+    database,
+    history,
+    keys,
+    looking_up,
+    notices,
+    script,
+    serve,
+)
 from bank_host.cli.common import INTERRUPTED, stop
 
 
@@ -36,6 +47,12 @@ for _command in (
     database.migrate,
     keys.keys,
     notices.mail,
+    customers.customers,
+    accounts.accounts,
+    cards.cards,
+    history.audit,
+    history.exceptions,
+    script.script,
     looking_up.policy,
     looking_up.help_command,
 ):

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, literal, select
 
 from bank_host.cli.common import NOT_REACHED, WRONG_USAGE, open_database, shown, stop
 from bank_host.cli.keys import key_options, keys_of
+from bank_host.cli.script import script_of
 from bank_host.clock import wall_clock
 from bank_host.example import hand_over, open_example
 from bank_host.host import Bank
@@ -24,9 +25,11 @@ from bank_host.policy import load_policy
 from bank_host.port import tls
 from bank_host.port.link import LinkSettings
 from bank_host.port.logs import log_to
+from bank_host.port.scripted import ScriptedJudge
 from bank_host.port.security import HsmSecurity
 from bank_host.port.serve import Address, AddressError, Opened, Plan, serve
 from bank_host.port.server import PortSettings
+from bank_host.port.verdict import Judge, no_judge
 from bank_host.store import schema
 from bank_host.store.contract import Unavailable
 from bank_host.store.engine import reading
@@ -64,6 +67,12 @@ class AddressType(click.ParamType):
 @click.option(
     "--dialect", "dialect_name", default="atm-sim", show_default=True, help="Name, or path of a .toml file."
 )
+@click.option(
+    "--script",
+    "script_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Rules for messages that the bank is not to answer as it would.",
+)
 @click.option("--no-sign-on", is_flag=True, help="Take business of peers that have not signed on.")
 @click.option("--mac-mandatory", is_flag=True, help="Refuse business without a MAC.")
 @key_options
@@ -83,6 +92,7 @@ def serve_command(
     connect: Address | None,
     admin: Address,
     dialect_name: str,
+    script_file: Path | None,
     no_sign_on: bool,
     mac_mandatory: bool,
     key_file: Path | None,
@@ -123,12 +133,15 @@ def serve_command(
             echo_after_us=dialect.settings.link.echo_interval_s * SECOND_US,
         )
     )
+    script = None if script_file is None else script_of(script_file)
+    judge: Judge = no_judge if script is None else ScriptedJudge(script)
     plan = Plan(
         listen,
         connect,
         admin,
         dialect,
         settings,
+        judge=judge,
         new_security=partial(HsmSecurity, hsm),
         tls=listening,
         calling_tls=calling,
@@ -148,6 +161,10 @@ def serve_command(
         _check(engine)
 
         def opened(at: Opened) -> None:
+            if script_file is not None and script is not None:
+                click.echo(
+                    f"bank-host: {len(script.rules)} rules of {script_file.as_posix()} come before the bank"
+                )
             _announce(at, connect, dialect, given, published, warning)
 
         try:

@@ -126,7 +126,7 @@ class Connection(asyncio.Protocol):
         """What follows from an answer: given back to be done once for all answers of a batch."""
         assert self._link is not None
         if answer is not None:
-            answer = verdict.applied(answer)
+            answer = verdict.treat(answer)
         return self._link.answered(ticket, answer, self._port.clock(), verdict.copies)
 
     def do(self, effects: Sequence[Effect]) -> None:

@@ -8,6 +8,10 @@ from typing import NamedTuple
 from bank_host.iso8583.message import Message
 
 
+def as_it_is(answer: Message) -> Message:
+    return answer
+
+
 class Verdict(NamedTuple):
     """What becomes of a message. Without any of it the bank answers, at once and once."""
 
@@ -15,15 +19,12 @@ class Verdict(NamedTuple):
     silent: bool = False  # no answer; the bank never hears of the message
     close: bool = False  # the connection is cut; the bank never hears of the message
     delay_us: int = 0  # from the answer to its leaving
-    copies: int = 1
-    leave_out: tuple[int, ...] = ()  # elements of the answer
+    copies: int = 1  # 0: the answer gets lost on its way
+    treat: Callable[[Message], Message] = as_it_is  # what the peer gets to see of the answer
 
     @property
     def asks_the_bank(self) -> bool:
         return self.answer is None and not self.silent and not self.close
-
-    def applied(self, answer: Message) -> Message:
-        return answer.but(dict.fromkeys(self.leave_out)) if self.leave_out else answer
 
 
 AS_THE_BANK = Verdict()

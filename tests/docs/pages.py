@@ -9,6 +9,7 @@ What a page may show, by the word after the fence:
     python         run; a block with `>>>` is compared with what it gives
     yaml           a whole scenario has to load. With `# name.yaml` as its first line the file is there from then on
     yaml wrong     a whole scenario that has to be refused
+    yaml script    a script of the scripted issuer; `yaml script wrong` has to be refused
 
 The blocks of a page are run from top to bottom in one folder of their own, which has the checkout's `scenarios/`.
 """
@@ -36,8 +37,9 @@ import atm_sim.cli
 import bank_host.cli
 import cardreader.cli
 from atm_sim.runner.files import open_scenario
-from atm_sim.scenario import ScenarioError
 from bank_host.policy import load_policy
+from bank_host.script import load as load_script
+from bank_host.written.problems import WrittenError
 
 ROOT = Path(__file__).parents[2]
 COMMANDS: dict[str, Group] = {
@@ -261,17 +263,20 @@ def _python(block: Block, sandbox: Sandbox) -> Iterator[str]:
 def _yaml(block: Block, sandbox: Sandbox) -> Iterator[str]:
     first = block.text.partition("\n")[0]
     named = re.fullmatch(r"# ([\w-]+\.yaml)", first)
-    if not named and not re.search(r"^scenario:", block.text, re.MULTILINE):
+    if not named and "script" not in block.note and not re.search(r"^scenario:", block.text, re.MULTILINE):
         return  # a part of a file; the reference page of scenario files has a test of its own for these
     file = sandbox.folder / (named[1] if named else "example.yaml")
     file.write_text(block.text, encoding="utf-8")
     try:
-        open_scenario(file, load_policy())
-    except ScenarioError as error:
-        if block.note != "wrong":
+        if "script" in block.note:
+            load_script(file)
+        else:
+            open_scenario(file, load_policy())
+    except WrittenError as error:
+        if "wrong" not in block.note:
             yield str(error)
     else:
-        if block.note == "wrong":
+        if "wrong" in block.note:
             yield "this is meant to be refused, and loads"
 
 

@@ -44,7 +44,10 @@ class Zone:
 
     def exchange(self, code: str = "") -> str:
         """A new working key for the bank; the code of its answer."""
-        return self.peer.ask(managing("161", key_block=self.keys.make(code)))[39]
+        answer = self.peer.ask(managing("161", key_block=self.keys.make(code)))
+        if answer[39] == "00":
+            self.keys.taken_over()
+        return answer[39]
 
     def ask(self, message: Message) -> Message:
         """Send with a MAC, and check that of the answer over the bytes that came."""
