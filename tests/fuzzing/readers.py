@@ -15,7 +15,7 @@ import atheris
 with atheris.instrument_imports(include=["bank_host.iso8583", "cardreader.emv"]):
     from bank_host.iso8583.codec import decode, encode
     from bank_host.iso8583.errors import FormatError
-    from cardreader.emv import tlv
+    from cardreader.emv import dol, tlv
 
 
 def messages(data: bytes) -> None:
@@ -35,13 +35,28 @@ def elements(data: bytes) -> None:
     assert tlv.write(some) == data, "another encoding of the same elements"
 
 
+def lists(data: bytes) -> None:
+    try:
+        wishes = dol.read_dol(data)
+    except dol.DolError:
+        return
+    written = b"".join(bytes.fromhex(wish.tag) + bytes([wish.length]) for wish in wishes)
+    assert written == data, "another encoding of the same list"
+    assert len(dol.fill(wishes, {})) <= dol.MOST_FILLED_BYTES
+
+
 def careless(data: bytes) -> None:
     """A reader that trusts a length: the hunt has to find it."""
     if len(data) > 1:
         data[2 + data[1]]
 
 
-READERS: dict[str, Callable[[bytes], None]] = {"messages": messages, "tlv": elements, "careless": careless}
+READERS: dict[str, Callable[[bytes], None]] = {
+    "messages": messages,
+    "tlv": elements,
+    "dol": lists,
+    "careless": careless,
+}
 
 if __name__ == "__main__":
     atheris.Setup([sys.argv[0], *sys.argv[2:]], READERS[sys.argv[1]])
