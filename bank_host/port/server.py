@@ -89,7 +89,13 @@ class Port:
         self._callers: list[asyncio.Task[None]] = []
         self.say = RateLimited(log, clock)
         self._batches: Batches[_Key] = Batches(
-            bank, bank_clock, self._deliver, settings.batch, metrics.batch.observe, self._writer_is_gone
+            bank,
+            bank_clock,
+            self._deliver,
+            settings.batch,
+            observe=metrics.batch.observe,
+            ended=self._writer_is_gone,
+            say=self.say,
         )
         metrics.watch(lambda: len(self._connections), lambda: len(self._batches))
         self._batches.start()
