@@ -81,6 +81,26 @@ def test_every_shipped_dialect_gives_back_the_message_it_wrote(name: str, messag
         assert data == spoken.encode(message)
 
 
+@every_dialect
+@pytest.mark.parametrize(
+    ("reason", "change"), [("missing_element", {11: None}), ("forbidden_element", {39: "00"})]
+)
+def test_every_dialect_asks_for_the_elements_of_the_type(
+    name: str, reason: str, change: dict[int, str | None]
+) -> None:
+    spoken = load_dialect(name)
+    translated = spoken._translation
+    wrong = ECHO.but(change)
+    mti, values = (
+        (wrong.mti, wrong.fields) if translated is None else translated.outward(wrong.mti, wrong.fields)
+    )
+    with pytest.raises(FormatError) as reading:
+        spoken.decode(spoken._plain.write(mti, values).encode("latin-1"))
+    with pytest.raises(FormatError) as writing:
+        spoken.encode(wrong)
+    assert reason == reading.value.reason == writing.value.reason
+
+
 WIRES = st.fixed_dictionaries(
     {
         "digits": st.sampled_from(["ascii", "bcd"]),
