@@ -15,6 +15,7 @@ from bank_host.port.verdict import Verdict
 from tests.bank_host.online_bank import HANAKO, SHOP, TARO, OnlineBank, open_bank
 from tests.bank_host.port.wire import PATIENT, HeldBank, bits, frame, managing, served, withdrawal
 
+pytestmark = pytest.mark.usefixtures("loop")
 SETTINGS = PortSettings(link=PATIENT)
 
 
@@ -130,11 +131,11 @@ class Somebody:
 def test_one_address_may_have_so_many_connections_unless_it_is_loopback(online: OnlineBank) -> None:
     with served(online.bank, settings=SETTINGS._replace(most_per_peer=2)) as port:
         connections: list[Any] = [Somebody() for _ in range(3)]
-        reasons = [port.port.joined(connection, called=False) for connection in connections]
+        reasons = [port.port.joined(connection) for connection in connections]
         assert [None, None, "too_many_of_peer"] == reasons
         port.port.left(connections[0])
         port.port.left(connections[2])
-        assert port.port.joined(connections[2], called=False) is None
+        assert port.port.joined(connections[2]) is None
         assert ["00"] * 3 == [port.connect().ask(managing("001"))[39] for _ in range(3)]
         for connection in connections:
             port.port.left(connection)

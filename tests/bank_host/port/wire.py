@@ -30,6 +30,8 @@ PATIENCE_S = 20.0
 PATIENT = LinkSettings(sign_on_within_us=60 * jst.SECOND_US, whole_frame_us=60 * jst.SECOND_US)
 """Bounds that do not bite however slow the machine is; a test shortens the one it is about."""
 
+new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+
 FRAMING = FRAMINGS["len2"]
 frame = FRAMING.wrap
 ACQUIRER = "34"  # Seven Bank
@@ -152,7 +154,7 @@ class Served:
 @contextmanager
 def served(bank: Any, *, settings: PortSettings | None = None, **how: Any) -> Iterator[Served]:
     """A port on a free address, in a thread; stopped at the end, if the test has not stopped it."""
-    loop = asyncio.new_event_loop()
+    loop = new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     metrics = Metrics()
@@ -167,7 +169,7 @@ def served(bank: Any, *, settings: PortSettings | None = None, **how: Any) -> It
             bank_clock=lambda: NOON_US,
             **how,
         )
-        return port, await port.listen("127.0.0.1", 0)
+        return port, port.listen("127.0.0.1", 0)
 
     port, address = asyncio.run_coroutine_threadsafe(opened(), loop).result(PATIENCE_S)
     here = Served(port, loop, address, metrics, [])
