@@ -143,7 +143,7 @@ def serve_command(
             _announce(at, connect, dialect, given, published, warning)
 
         try:
-            code = serve(bank, plan, lambda: _problem(engine), opened)
+            code = serve(bank, plan, lambda: problem_of(engine), opened)
         except AddressError as error:
             stop(NOT_REACHED, f"{error}")
     raise SystemExit(code)
@@ -268,7 +268,8 @@ def _check(engine: Engine) -> None:
         )
 
 
-def _problem(engine: Engine) -> str:
+def problem_of(engine: Engine) -> str:
+    """Why the database cannot be used now, '' when it can."""
     try:
         with reading(engine) as connection:
             connection.execute(select(literal(1)).select_from(schema.account).limit(1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import sqlite3
+import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable
@@ -146,6 +147,9 @@ def test_a_second_signal_ends_it_at_once(sqlite_databases: Callable[[], URL], tm
         host.process.send_signal(signal.SIGTERM)
         while "stopping" not in host.log():
             assert host.process.poll() is None
+        with pytest.raises(urllib.error.HTTPError) as not_ready:
+            read(host, "/ready")
+        assert (503, b"not ready: stopping\n") == (not_ready.value.code, not_ready.value.read())
         assert 3 == host.stop()
         lock.close()
         peer.close()
