@@ -52,6 +52,7 @@ def test_a_terminal_cannot_speak_for_another(port: Served, authority: Authority,
     assert "63" == peer.ask(withdrawal(online, 2))[39]
     assert 1 == port.events("other_speaker")
     assert 250_000 == online.account().posted_jpy
+    peer.close()
     port.stop()  # which waits for the writer
     audited = [(row.what, row.after, row.reason) for row in online.bank.store.audit()]
     assert ("other_speaker", "0200 ATM00007", "127.0.0.1") == audited[-1]
