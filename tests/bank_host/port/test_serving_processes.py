@@ -132,6 +132,7 @@ def test_neither_log_nor_figures_hold_anything_of_a_card(
     )
     for canary in (pan.decode(), pan.decode()[:12], block.decode(), holder.pin.reveal() + '"'):
         assert canary not in log + figures
+    assert {holder.account_id: 1} == withdrawals_in(database)
 
 
 def test_a_second_signal_ends_it_at_once(sqlite_databases: Callable[[], URL], tmp_path: Path) -> None:
