@@ -1,4 +1,4 @@
-"""The command `bank-host`: run the bank, look after its database, its notices and its policy.
+"""The command `bank-host`: run the bank, look after its database, its keys, its notices and its policy.
 
 Exit 0 all well, 1 a finding, 2 the command line is wrong, 3 the database cannot be used, 130 interrupted.
 """
@@ -9,7 +9,18 @@ from typing import Any
 
 import click
 
-from bank_host.cli import accounts, cards, customers, database, history, looking_up, notices, script, serve
+from bank_host.cli import (
+    accounts,
+    cards,
+    customers,
+    database,
+    history,
+    keys,
+    looking_up,
+    notices,
+    script,
+    serve,
+)
 from bank_host.cli.common import INTERRUPTED, stop
 
 
@@ -26,7 +37,7 @@ class _Command(click.Group):
 @click.group(cls=_Command)
 @click.version_option(package_name="atm-sim")
 def main() -> None:
-    """The issuing bank: its database, its notices and its policy."""
+    """The issuing bank: its database, its keys, its notices and its policy."""
 
 
 for _command in (
@@ -34,6 +45,7 @@ for _command in (
     database.init,
     database.verify_command,
     database.migrate,
+    keys.keys,
     notices.mail,
     customers.customers,
     accounts.accounts,

@@ -9,6 +9,7 @@ import click
 
 from bank_host.cli.acting import Order, acting, card_named, confirm, do, looking, staffed, tell
 from bank_host.cli.common import WRONG_USAGE, stop
+from bank_host.cli.keys import key_options, keys_of, told
 from bank_host.cli.showing import MOST_ROWS, card_state, expiry, print_json, print_list, print_record
 from bank_host.issuing import IssuedCard, replacement
 from bank_host.jst import jst_date
@@ -109,11 +110,21 @@ def unlock(database: str, card: str, order: Order) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the holder's letter with number and PIN.",
 )
+@key_options
 @acting
 @click.pass_obj
-def reissue(database: str, card: str, hot_as: str | None, folder: Path, order: Order) -> None:
+@told
+def reissue(
+    database: str,
+    card: str,
+    hot_as: str | None,
+    folder: Path,
+    key_file: Path | None,
+    sealed_by: Path | None,
+    order: Order,
+) -> None:
     """Replace a card by one with another number, expiry and PIN; the old one is hot from then on."""
-    with staffed(database) as (bank, look):
+    with staffed(database, keys_of(key_file, sealed_by)) as (bank, look):
         seen = card_named(look, card)
         if not seen.hot and hot_as is None:
             raise click.UsageError("the card is not hot yet; say what it becomes: --as lost or --as stolen")

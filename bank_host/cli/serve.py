@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import ssl
+from functools import partial
 from pathlib import Path
 from random import SystemRandom
 
@@ -12,20 +13,22 @@ import click
 from sqlalchemy import Engine, literal, select
 
 from bank_host.cli.common import NOT_REACHED, WRONG_USAGE, open_database, shown, stop
+from bank_host.cli.keys import key_options, keys_of
 from bank_host.cli.script import script_of
 from bank_host.clock import wall_clock
 from bank_host.example import hand_over, open_example
 from bank_host.host import Bank
-from bank_host.hsm import CARD_ID, CVK, PVK, TPK, Hsm
+from bank_host.hsm import HsmError
 from bank_host.policy import load_policy
 from bank_host.port import tls
 from bank_host.port.dialect import Dialect, load_dialect
 from bank_host.port.link import LinkSettings
 from bank_host.port.logs import log_to
 from bank_host.port.scripted import ScriptedJudge
+from bank_host.port.security import HsmSecurity
 from bank_host.port.serve import Address, AddressError, Opened, Plan, serve
 from bank_host.port.server import PortSettings
-from bank_host.port.verdict import Judge, no_judge
+from bank_host.port.verdict import no_judge
 from bank_host.store import schema
 from bank_host.store.contract import Unavailable
 from bank_host.store.engine import reading
@@ -34,7 +37,6 @@ from bank_host.store.sql import SqlStore
 
 DATABASE = "bank.sqlite"
 LETTERS = "bank-letters"
-PUBLISHED = (TPK, PVK, CVK, CARD_ID)
 
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%a-z]+\]|[^:\[\]]+):([0-9]{1,5})")
 
@@ -70,6 +72,7 @@ class AddressType(click.ParamType):
 )
 @click.option("--no-sign-on", is_flag=True, help="Take business of peers that have not signed on.")
 @click.option("--mac-mandatory", is_flag=True, help="Refuse business without a MAC.")
+@key_options
 @click.option("--plain", is_flag=True, help="Allow plain TCP beyond loopback.")
 @click.option("--tls-certificate", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM.")
 @click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM.")
@@ -89,6 +92,8 @@ def serve_command(
     script_file: Path | None,
     no_sign_on: bool,
     mac_mandatory: bool,
+    key_file: Path | None,
+    sealed_by: Path | None,
     plain: bool,
     tls_certificate: Path | None,
     tls_key: Path | None,
@@ -99,7 +104,11 @@ def serve_command(
     if listen is None and connect is None:
         listen = Address("127.0.0.1", 8583)
     files = _tls_files(tls_certificate, tls_key, tls_ca)
-    published = PUBLISHED
+    try:
+        hsm = keys_of(key_file, sealed_by)
+    except HsmError as error:
+        stop(WRONG_USAGE, f"{error}")
+    published = hsm.published_keys()
     warning = _refuse_to_expose(listen, connect, files is not None, plain, published)
     if not is_loopback(admin.host):
         stop(WRONG_USAGE, f"--admin {admin}: metrics and health are served on loopback only")
@@ -122,8 +131,17 @@ def serve_command(
         )
     )
     script = None if script_file is None else script_of(script_file)
-    judge: Judge = no_judge if script is None else ScriptedJudge(script)
-    plan = Plan(listen, connect, admin, dialect, settings, judge=judge, tls=listening, calling_tls=calling)
+    plan = Plan(
+        listen,
+        connect,
+        admin,
+        dialect,
+        settings,
+        new_security=partial(HsmSecurity, hsm),
+        judge=no_judge if script is None else ScriptedJudge(script),
+        tls=listening,
+        calling_tls=calling,
+    )
     given = database or DATABASE
     new = database is None and not Path(DATABASE).exists()
     if database is not None and "://" not in database and not Path(database).exists():
@@ -133,7 +151,7 @@ def serve_command(
         )
     with open_database(given, must_exist=not new) as engine:
         store = SqlStore(engine, chain_name=name)
-        bank = Bank(name, store, load_policy(), Hsm.simulation())
+        bank = Bank(name, store, load_policy(), hsm)
         if new:
             _example(bank, engine)
         _check(engine)

@@ -38,6 +38,7 @@ class Connection(asyncio.Protocol):
         self._cut: asyncio.TimerHandle | None = None
         self._handshake: asyncio.Task[None] | None = None
         self.peer = ""
+        self.place = 0  # among the open connections; taken again when it is free
         self._ended = False
         self.was_open = False
         self.lost = asyncio.get_running_loop().create_future()
@@ -167,7 +168,7 @@ class Connection(asyncio.Protocol):
             port.settings.link,
             now_us,
             speaker=speaker,
-            security=port.new_security(),
+            security=port.new_security(self.place),
             calls=self._calls,
         )
         self._do(self._link.opened(now_us))

@@ -65,14 +65,18 @@ def plain_number(acquirer: str) -> str:
 
 
 class LinkSecurity(network.Keys, Protocol):
-    """The keys of one link: what `network.Keys` exchanges, and the MAC under the key in force."""
+    """The keys of one link (`bank_host.port.security`): their exchange, the MAC under the key in force, PIN blocks."""
 
     @property
     def in_force(self) -> bool: ...
 
-    def mac(self, data: bytes) -> str: ...
+    def mac_of(self, data: bytes) -> str: ...
 
     def verify(self, data: bytes, mac: str) -> bool: ...
+
+    def at_home(self, message: Message) -> Message:
+        """The message with its PIN block under the bank's own key."""
+        ...
 
 
 # ---------------- effects
@@ -356,7 +360,8 @@ class Link:
             return self._not_now("queue_full", here, now_us)
         self._tickets += 1
         self._waiting[self._tickets] = here
-        return [Ask(self._tickets, here.message)]
+        security = self._security
+        return [Ask(self._tickets, here.message if security is None else security.at_home(here.message))]
 
     def _managed(self, here: _Waiting, now_us: int) -> list[Effect]:
         """A 0800: sign-on, sign-off, keys, cut-over, echo."""
@@ -461,7 +466,7 @@ class Link:
 
     def _wrapped(self, message: Message, reply_to: Frame | None, macs: bool) -> bytes:
         security = self._security
-        mac = security.mac if macs and security is not None and security.in_force else None
+        mac = security.mac_of if macs and security is not None and security.in_force else None
         return self._dialect.framing.wrap(self._dialect.encode(message, mac=mac), reply_to=reply_to)
 
     def _stopped(self) -> list[Effect]:

@@ -57,7 +57,7 @@ class Plan(NamedTuple):
     admin: Address
     dialect: Dialect
     settings: PortSettings
-    new_security: Callable[[], LinkSecurity | None] = lambda: None
+    new_security: Callable[[int], LinkSecurity | None] = lambda place: None
     judge: Judge = no_judge
     tls: ssl.SSLContext | None = None
     calling_tls: ssl.SSLContext | None = None

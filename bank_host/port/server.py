@@ -9,6 +9,7 @@ import logging
 import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import NamedTuple
 
 from bank_host.host import Bank
@@ -62,7 +63,7 @@ class Port:
         metrics: Metrics,
         clock: Callable[[], int],
         bank_clock: Callable[[], int],
-        new_security: Callable[[], LinkSecurity | None] = lambda: None,
+        new_security: Callable[[int], LinkSecurity | None] = lambda place: None,
         judge: Judge = no_judge,
         tls: ssl.SSLContext | None = None,
         calling_tls: ssl.SSLContext | None = None,
@@ -79,6 +80,7 @@ class Port:
         self._bank_clock = bank_clock
         self._loop = asyncio.get_running_loop()
         self._connections: set[Connection] = set()
+        self._places: dict[int, Connection] = {}
         self._of_peer: Counter[str] = Counter()
         self._nobody = asyncio.Event()
         self._no_writer = asyncio.Event()
@@ -170,6 +172,8 @@ class Port:
         elif not called and self._of_peer[peer] >= most_of_peer:
             refused = "too_many_of_peer"
         self._connections.add(connection)
+        connection.place = next(place for place in count() if place not in self._places)
+        self._places[connection.place] = connection
         self._of_peer[peer] += 1
         self._nobody.clear()
         return refused
@@ -177,6 +181,7 @@ class Port:
     def left(self, connection: Connection) -> None:
         if connection in self._connections:
             self._connections.remove(connection)
+            del self._places[connection.place]
             self._of_peer[connection.peer] -= 1
             if not self._of_peer[connection.peer]:
                 del self._of_peer[connection.peer]

@@ -33,11 +33,14 @@ class FakeKeys:
     def in_force(self) -> bool:
         return bool(self.key)
 
-    def mac(self, data: bytes) -> str:
+    def mac_of(self, data: bytes) -> str:
         return hmac.new(self.key.encode(), data, hashlib.sha256).hexdigest()[:16].upper()
 
     def verify(self, data: bytes, mac: str) -> bool:
-        return self.mac(data) == mac
+        return self.mac_of(data) == mac
+
+    def at_home(self, message: Message) -> Message:
+        return message
 
     def make(self) -> str:
         raise NotImplementedError
@@ -70,7 +73,7 @@ class Line:
         return self.link.received(data, self.now_us)
 
     def say(self, message: Message, mac: FakeKeys | None = None) -> list[Effect]:
-        return self.hear(frame(DIALECT.encode(message, mac=None if mac is None else mac.mac)))
+        return self.hear(frame(DIALECT.encode(message, mac=None if mac is None else mac.mac_of)))
 
     def later(self, us: int) -> list[Effect]:
         self.now_us += us
@@ -194,7 +197,7 @@ def test_a_right_mac_is_answered_with_one() -> None:
     line = Line(security=keys).signed_on()
     assert [withdrawal()] == [m.but({64: None}) for m in line.asked(line.say(withdrawal(), keys))]
     (answer,) = line.answers(line.link.answered(1, ANSWER, line.now_us))
-    assert keys.mac(encode(answer)[:-16]) == answer[64]
+    assert keys.mac_of(encode(answer)[:-16]) == answer[64]
     assert ANSWER == answer.but({64: None})
 
 
@@ -214,7 +217,7 @@ def test_the_mac_is_of_the_bytes_that_came() -> None:
     """One digit of the amount changed on the way."""
     keys = FakeKeys("key 1")
     line = Line(security=keys).signed_on()
-    data = DIALECT.encode(withdrawal(), mac=keys.mac)
+    data = DIALECT.encode(withdrawal(), mac=keys.mac_of)
     changed = data.replace(b"000000010000", b"000000090000")
     assert ["63"] == line.codes(line.hear(frame(changed)))
 

@@ -80,6 +80,20 @@ def test_published_test_keys_are_not_taken_beyond_loopback(database: str) -> Non
     assert (2, True) == (done.exit_code, "published test keys" in done.output)
 
 
+def test_keys_of_one_s_own_are_not_refused_there_and_a_file_that_does_not_open_is_told(
+    database: str, tmp_path: Path
+) -> None:
+    words = ("--sealing-key", str(tmp_path / "sealing.key"))
+    made = CliRunner().invoke(main, ["keys", "init", str(tmp_path / "bank.keys"), *words])
+    assert 0 == made.exit_code, made.output
+    asked = ("--database", database, "--keys", str(tmp_path / "bank.keys"))
+    beyond = ("--listen", "192.0.2.1:8583", "--admin", "127.0.0.1:0", "--plain")
+    done = serve(*asked, *words, *beyond)
+    assert (3, True) == (done.exit_code, "192.0.2.1:8583 cannot be listened on" in done.output)
+    done = serve(*asked, *beyond)
+    assert (2, True) == (done.exit_code, "--sealing-key" in done.output)
+
+
 def test_figures_are_shown_on_loopback_only(database: str) -> None:
     done = serve("--database", database, "--admin", "192.0.2.1:8584")
     assert (2, True) == (done.exit_code, "loopback only" in done.output)

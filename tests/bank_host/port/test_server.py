@@ -125,6 +125,7 @@ class Somebody:
     """A connection from an address that is not loopback."""
 
     peer = "192.0.2.1"
+    place = 0
 
 
 def test_one_address_may_have_so_many_connections_unless_it_is_loopback(online: OnlineBank) -> None:
