@@ -128,18 +128,19 @@ def reissue(
         seen = card_named(look, card)
         if not seen.hot and hot_as is None:
             raise click.UsageError("the card is not hot yet; say what it becomes: --as lost or --as stolen")
-        bin_ = look.bin_of(seen.card_id)
-        if not bin_:
+        old = look.number(seen.card_id)
+        if old is None:
             stop(
                 WRONG_USAGE, "the bank does not keep this card's number, so its first six digits are unknown"
             )
+        if bank.hsm.card_id(old.reveal()) != seen.card_id:
+            stop(WRONG_USAGE, "these are not the keys of this bank; name its key file by --keys")
         nth = len(look.cards(account_id=seen.account_id)) + 1
         new = replacement(
-            bank.hsm, bin_, seen.alias, seen.account_id, nth, SystemRandom(), jst_date(order.now_us)
+            bank.hsm, old, seen.alias, seen.account_id, nth, SystemRandom(), jst_date(order.now_us)
         )
-        number = mask_pan(new.pan.reveal())
-        old = f"hot: {seen.hot or hot_as}"
-        confirm(order, f"{_told(seen)}: becomes {old}; {new.card.alias}, {number}, takes its place")
+        number, hot = mask_pan(new.pan.reveal()), f"hot: {seen.hot or hot_as}"
+        confirm(order, f"{_told(seen)}: becomes {hot}; {new.card.alias}, {number}, takes its place")
         letter = private_file(folder / f"{new.card.alias}.{number[-4:]}.letter.txt", _letter(seen, new))
         act = order.act(
             "reissue_card",
