@@ -1,6 +1,6 @@
 """What staff may look at: customers, cards, accounts, audit rows, exception items; nothing is locked or written.
 
-A card number leaves this file masked, or as a `Pan` that no text shows; what a PIN, password or code is checked by never.
+A card number leaves this file masked, or as a `Pan` that no text shows; what PINs and passwords are checked by never.
 """
 
 from __future__ import annotations
