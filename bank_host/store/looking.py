@@ -131,7 +131,7 @@ class SqlLook:
             .outerjoin(_N, _N.c.card_id == _C.c.card_id)
             .outerjoin(_H, _H.c.account_id == _C.c.account_id)
             .where(*_found(find, (_C.c.alias, _C.c.account_id, _H.c.name)))
-            .order_by(_C.c.account_id, _C.c.card_id)
+            .order_by(_C.c.account_id, _C.c.alias, _C.c.card_id)
             .limit(None if ends else limit)
         )
         if account_id:
