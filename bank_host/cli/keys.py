@@ -107,7 +107,7 @@ def list_command(file: Path, sealed_by: Path | None, as_json: bool) -> None:
 @keys.command("import", short_help="Put a key into a file, from components or a key block.")
 @_FILE
 @click.argument("handle")
-@click.argument("usage", type=click.Choice(list(ALGORITHMS)))
+@click.argument("usage", metavar="USAGE", type=click.Choice(list(ALGORITHMS)))
 @_SEALING_KEY
 @click.option("--cipher", type=click.Choice(["TDES", "AES", "HMAC"]), help="Default: the usage's own.")
 @click.option(
@@ -132,7 +132,10 @@ def import_command(
     under: str,
     replace: bool,
 ) -> None:
-    """Put a key into FILE under HANDLE for USAGE: two or three components, each with its check value, or a block."""
+    """Put a key into FILE under HANDLE for USAGE: two or three components, each with its check value, or a block.
+
+    USAGE is one of those that `bank-host keys list` shows, such as zone_master or zone_pin.
+    """
     if _HANDLE.fullmatch(handle) is None:
         raise HsmError("a handle is 1 to 64 small letters, digits and . / _ -")
     if bool(block) != bool(under) or (block and components):

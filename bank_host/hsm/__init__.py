@@ -16,10 +16,13 @@ from bank_host.hsm.keys import (
     Key,
 )
 from bank_host.hsm.module import Hsm, KeyInfo, NewPin
+from bank_host.hsm.verification_values import CVV2_SERVICE_CODE, ICVV_SERVICE_CODE
 
 __all__ = [
     "CARD_ID",
     "CVK",
+    "CVV2_SERVICE_CODE",
+    "ICVV_SERVICE_CODE",
     "IMK_AC",
     "PVK",
     "PVK_OFFSET",

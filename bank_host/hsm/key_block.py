@@ -1,16 +1,17 @@
 """Keys on their way: as a block under a zone master key, or in components that nobody sees together.
 
-A block is the key enciphered block by block, with six digits of its check value behind it (0800/161). What it is for is
-not part of what is enciphered: who takes it over says so.
+A plain block is the key enciphered block by block, with six digits of its check value behind it (0800/161). What it is
+for is not part of what is enciphered: who takes it over says so. A block after TR-31 has it in its header.
 """
 
 from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from bank_host.hsm import tr31
 from bank_host.hsm.aes import Aes
 from bank_host.hsm.errors import HsmError
 from bank_host.hsm.keys import ALGORITHMS, Cipher, Key, Loaded, Usage, cipher_of, loaded
@@ -22,27 +23,38 @@ _CHECK_VALUE: Final = re.compile("[0-9A-F]{4,6}", re.ASCII)
 _HEX: Final = re.compile("(?:[0-9A-F]{2})+", re.ASCII)
 
 
-def wrap(master: Loaded, key: Loaded) -> str:
-    """The block of a key."""
+def wrap(master: Loaded, key: Loaded, fresh: Callable[[int], bytes] | None = None) -> str:
+    """The block of a key: a plain one, or, with `fresh`, one after TR-31."""
     engine = _engine(master)
     if not _as_strong(engine, cipher_of(key.algorithm)):
         raise HsmError("an AES key travels under an AES zone master key only")
+    if fresh is not None:
+        return tr31.write(master, key, fresh)
     return engine.encrypt(key.secret).hex().upper() + key.check_value()
 
 
 def unwrap(
     master: Loaded, handle: str, usage: Usage, block: str, cipher: Cipher | None = None
 ) -> Loaded | None:
-    """The key in a block; None when it is no block, or its check value is another key's."""
+    """The key in a block of either form; None when it is no block, of another zone key, or for another usage."""
     cipher = cipher or cipher_of(ALGORITHMS[usage][0])
-    engine = _engine(master)
-    match = _BLOCK.fullmatch(block)
-    if match is None or not _as_strong(engine, cipher):
+    if not _as_strong(_engine(master), cipher):
         return None
     try:
-        key = loaded(handle, usage, cipher, engine.decrypt(bytes.fromhex(match[1])))
+        if tr31.looks_like(block):
+            opened = tr31.read(master, block)
+            fits = opened is not None and opened.is_for(usage, cipher)
+            return loaded(handle, usage, cipher, opened.secret) if opened is not None and fits else None
+        return _unwrap_plain(master, handle, usage, block, cipher)
     except (HsmError, ValueError):  # a length that the usage does not allow, or no whole blocks
         return None
+
+
+def _unwrap_plain(master: Loaded, handle: str, usage: Usage, block: str, cipher: Cipher) -> Loaded | None:
+    match = _BLOCK.fullmatch(block)
+    if match is None:
+        return None
+    key = loaded(handle, usage, cipher, _engine(master).decrypt(bytes.fromhex(match[1])))
     return key if hmac.compare_digest(key.check_value(), match[2]) else None
 
 

@@ -1,16 +1,17 @@
 """The working keys of a link, and their exchange under a zone key that both ends hold (0800/161, 162).
 
-A key travels enciphered under the zone key with its check value; no call returns it in the clear. A block may begin
-with three characters that say what the key is for, in the codes of key blocks elsewhere (ANSI X9.143); without them
-it is a TDES key for MACs.
+A key travels enciphered under the zone key; no call returns it in the clear. What it is for stands in the header of a
+block after TR-31, or in three characters before a plain block, in the same codes; without them a plain block is a TDES
+key for MACs.
 """
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
+from bank_host.hsm import tr31
 from bank_host.hsm.keys import SIMULATION_KEYS, ZMK, Cipher, Usage
 from bank_host.hsm.module import Hsm
 
@@ -20,7 +21,7 @@ class Kind(NamedTuple):
 
     usage: Usage
     cipher: Cipher
-    name: str  # behind the link's name: the handle
+    name: Literal["pin", "mac"]
 
 
 KINDS: Final = {
@@ -37,7 +38,8 @@ _UNSAID: Final = "M3T"
 class LinkKeys:
     """One end of a link: the module that holds its zone key, and the working keys that were made or accepted.
 
-    They are in the module under `link/pin` and `link/mac`; `pin` and `mac` are these handles, '' until there is a key.
+    `pin` and `mac` are the handles of the keys in use, '' until there is one. Each has two places in the module, so
+    that a key that is made leaves the one in use alone until the other end has taken it over.
     """
 
     __slots__ = ("_hsm", "_last", "_link", "_zmk", "mac", "pin")
@@ -46,7 +48,7 @@ class LinkKeys:
         self._hsm = hsm
         self._zmk = zmk
         self._link = link
-        self._last = ""
+        self._last: tuple[Kind, str] | None = None  # what was made or accepted last, and its handle
         self.pin = self.mac = ""
 
     @classmethod
@@ -54,35 +56,47 @@ class LinkKeys:
         """An end with a module of its own, whose zone key is the published one."""
         return cls(Hsm({ZMK: SIMULATION_KEYS[ZMK]}, fresh=fresh), ZMK, "link")
 
-    def make(self, code: str = "") -> str:
-        """A new working key as a key block: hexadecimal digits under the zone key, and 6 of its check value."""
+    def make(self, code: str = "", *, bound: bool = False) -> str:
+        """A new working key as a plain key block (hexadecimal digits under the zone key, and 6 of its check value), or
+        as a `bound` one after TR-31. It is in use once it is `taken_over`."""
         kind = KINDS[code or _UNSAID]
-        handle = f"{self._link}/{kind.name}"
-        block = self._hsm.make_key(self._zmk, handle, kind.usage, kind.cipher)
-        self._now_holds(kind, handle)
-        return code + block
+        handle = self._spare(kind)
+        block = self._hsm.make_key(self._zmk, handle, kind.usage, kind.cipher, bound=bound)
+        self._last = kind, handle
+        return block if bound else code + block
+
+    def taken_over(self) -> None:
+        """The other end has accepted the key that was made: it is in use from now on."""
+        if self._last is not None:
+            kind, handle = self._last
+            setattr(self, kind.name, handle)
 
     def accept(self, block: str) -> bool:
-        """Take the key of a block over; False, and nothing changes, when its check value is another key's."""
-        said = block[:3] if block[:3] in KINDS else ""
-        kind = KINDS[said or _UNSAID]
-        handle = f"{self._link}/{kind.name}"
-        if not self._hsm.accept_key(self._zmk, handle, kind.usage, block.removeprefix(said), kind.cipher):
+        """Take the key of a block over; False, and nothing changes, when it does not fit."""
+        if tr31.looks_like(block):
+            said, bare = block[5:8], block
+        else:
+            said = block[:3] if block[:3] in KINDS else ""
+            bare = block.removeprefix(said)
+        kind = KINDS.get(said or _UNSAID)
+        if kind is None:
             return False
-        self._now_holds(kind, handle)
+        handle = self._spare(kind)
+        if not self._hsm.accept_key(self._zmk, handle, kind.usage, bare, kind.cipher):
+            return False
+        self._last = kind, handle
+        self.taken_over()
         return True
 
     def check_value(self) -> str:
         """Tells two ends that they hold the same key, and nothing about it: that of the last exchange, '' before."""
-        return self._hsm.check_value(self._last) if self._last else ""
+        return self._hsm.check_value(self._last[1]) if self._last is not None else ""
 
     def same(self, check_value: str) -> bool:
         """Whether the other end's check value is that of our key."""
         return bool(check_value) and hmac.compare_digest(check_value.encode(), self.check_value().encode())
 
-    def _now_holds(self, kind: Kind, handle: str) -> None:
-        self._last = handle
-        if kind.name == "pin":
-            self.pin = handle
-        else:
-            self.mac = handle
+    def _spare(self, kind: Kind) -> str:
+        """Of the two places for such a key the one that is not in use."""
+        first, second = (f"{self._link}/{kind.name}/{place}" for place in (1, 2))
+        return second if getattr(self, kind.name) == first else first

@@ -238,19 +238,22 @@ class Hsm:
         """The handles of keys that everybody knows; with one of them a host listens to itself only."""
         return tuple(handle for handle, key in self._keys.items() if key.published())
 
-    def make_key(self, zmk: str, handle: str, usage: Usage, cipher: Cipher | None = None) -> str:
-        """A new working key under this handle, in place of the one before; the key block for the other side."""
+    def make_key(
+        self, zmk: str, handle: str, usage: Usage, cipher: Cipher | None = None, *, bound: bool = False
+    ) -> str:
+        """A new working key under this handle, in place of the one before; the key block for the other side. A `bound`
+        block is one after TR-31, which can be taken over for this usage only."""
         master = self._key(zmk, "zone_master")
         self._replaceable(handle, usage)
         new = fresh_key(handle, usage, cipher, self._fresh)
-        block = wrap(master, new)
+        block = wrap(master, new, self._fresh if bound else None)
         self._keys[handle] = new
         return block
 
     def accept_key(
         self, zmk: str, handle: str, usage: Usage, block: str, cipher: Cipher | None = None
     ) -> bool:
-        """Take the working key of a block over; False, and nothing changes, when its check value is another key's."""
+        """Take the working key of a block of either form over; False, and nothing changes, when it does not fit."""
         master = self._key(zmk, "zone_master")
         self._replaceable(handle, usage)
         new = unwrap(master, handle, usage, block, cipher)

@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple, Protocol
 
 from bank_host.iso8583 import build, identity, mti, network
+from bank_host.iso8583.dialect import Dialect
 from bank_host.iso8583.errors import FormatError
+from bank_host.iso8583.framing import Frame, FrameError
 from bank_host.iso8583.message import Message
 from bank_host.jst import SECOND_US
-from bank_host.port.dialect import Dialect, Frame, FrameError
 
 FORMAT_ERROR: Final = "30"
 NOT_AVAILABLE: Final = "91"
@@ -28,7 +29,7 @@ class LinkSettings(NamedTuple):
     sign_on: bool = True
     sign_on_within_us: int = SECOND_US
     whole_frame_us: int = SECOND_US // 2  # from a frame's first byte to its last
-    echo_after_us: int = 60 * SECOND_US  # of silence; 0: no echoes
+    echo_after_us: int = 30 * SECOND_US  # of silence; 0: no echoes
     echo_wait_us: int = 10 * SECOND_US
     most_missing: int = 2  # so many answers missing in a row close the link
     most_format_errors: int = 5
@@ -393,14 +394,10 @@ class Link:
         where = "" if error.de is None else f" DE{error.de}"
         effects: list[Effect] = [Told("format_error", error.reason + where)]
         if self._settings.answer_garbage:
-            try:
-                message = self._dialect.read_elements(frame.payload)
-            except FormatError:
-                pass
-            else:
-                if not mti.is_response(message.mti):
-                    here = _Waiting(message, frame, self._macs(None), now_us)
-                    effects += self._answer(build.answer(message, FORMAT_ERROR), here, now_us)
+            message = self._dialect.salvage(frame.payload)
+            if message is not None and not mti.is_response(message.mti):
+                here = _Waiting(message, frame, self._macs(None), now_us)
+                effects += self._answer(build.answer(message, FORMAT_ERROR), here, now_us)
         if self._format_errors >= self._settings.most_format_errors:
             effects += self._close("format_errors")
         return effects
@@ -439,8 +436,8 @@ class Link:
 
     def _own_answered(self, answer: Message) -> list[Effect]:
         """An answer: to the 0800 of ours that waits, or to nothing we know of."""
-        wanted = identity.match_key(answer)
-        waiting = [] if self._own is None else [identity.match_key(self._own.message)]
+        wanted = self._dialect.match_key(answer)
+        waiting = [] if self._own is None else [self._dialect.match_key(self._own.message)]
         if self._own is None or wanted not in waiting:
             return [Told("unmatched_answer", identity.explain_mismatch(wanted, waiting))]
         code, self._own, self._missing = self._own.message[70], None, 0

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from bank_host.clock import steady_clock, wall_clock
 from bank_host.host import Bank
+from bank_host.iso8583.dialect import Dialect
 from bank_host.port.admin import Admin, app
-from bank_host.port.dialect import Dialect
 from bank_host.port.link import LinkSecurity
 from bank_host.port.metrics import Metrics
 from bank_host.port.server import Port, PortSettings

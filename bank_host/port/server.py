@@ -13,11 +13,11 @@ from itertools import count
 from typing import NamedTuple
 
 from bank_host.host import Bank
+from bank_host.iso8583.dialect import Dialect
 from bank_host.iso8583.message import Message
 from bank_host.jst import SECOND_US
 from bank_host.port.batches import Answered, Batches, BatchSettings
 from bank_host.port.connection import Connection
-from bank_host.port.dialect import Dialect
 from bank_host.port.link import AUDITED, QUIET, Effect, End, Event, Link, LinkSecurity, LinkSettings
 from bank_host.port.logs import RateLimited
 from bank_host.port.metrics import Metrics
@@ -89,7 +89,13 @@ class Port:
         self._callers: list[asyncio.Task[None]] = []
         self.say = RateLimited(log, clock)
         self._batches: Batches[_Key] = Batches(
-            bank, bank_clock, self._deliver, settings.batch, metrics.batch.observe, self._writer_is_gone
+            bank,
+            bank_clock,
+            self._deliver,
+            settings.batch,
+            observe=metrics.batch.observe,
+            ended=self._writer_is_gone,
+            say=self.say,
         )
         metrics.watch(lambda: len(self._connections), lambda: len(self._batches))
         self._batches.start()

@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, modes
+from cryptography.hazmat.primitives.cmac import CMAC
 
 BLOCK_BYTES: Final = 8
 KEY_BYTES: Final = (16, 24)
@@ -63,6 +64,12 @@ class Des3:
                 self._last_chained = chained[-BLOCK_BYTES:]
                 last = xor(last, self._last_chained)
             return self._context(_encryptor).update(last)
+
+    def cmac(self, data: bytes) -> bytes:
+        """CMAC (NIST SP 800-38B), from which key blocks derive their keys."""
+        mac = CMAC(TripleDES(_three_parts(self._key)))
+        mac.update(data)
+        return mac.finalize()
 
     def check_value(self) -> str:
         """KCV: the first three bytes of an enciphered block of zeros."""

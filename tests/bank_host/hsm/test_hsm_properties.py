@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import assume, given
@@ -143,6 +144,13 @@ def test_a_mac_fits_its_own_bytes_and_no_others(message: bytes, key: str, data: 
 def test_a_mac_does_not_depend_on_those_made_before_it(messages: list[bytes]) -> None:
     """The module goes on with one cipher context; to whoever asks, each MAC begins anew."""
     assert [HSM.mac(ZAK, message) for message in messages] == [Hsm.simulation().mac(ZAK, m) for m in messages]
+
+
+def test_macs_of_many_threads_do_not_mix() -> None:
+    messages = [bytes([number]) * (8 * number) for number in range(1, 40)] * 20
+    expected = [HSM.mac(ZAK, message) for message in messages]
+    with ThreadPoolExecutor(8) as threads:
+        assert expected == list(threads.map(lambda message: HSM.mac(ZAK, message), messages))
 
 
 @given(st.text(max_size=20))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bank_host.hsm import Hsm, Key
+from bank_host.hsm import CVV2_SERVICE_CODE, Hsm, Key
 from bank_host.hsm.aes import Aes
 from bank_host.hsm.keys import Cipher, Usage
 from bank_host.hsm.pin_block import clear_8, pin_of_clear_8
@@ -90,7 +90,7 @@ def test_ibm_3624_offset(expected: str, pin: str) -> None:
         ("170", K, "1234567890123456", "9912", "220"),
         ("561", K, "4123456789012345", "8701", "101"),
         ("245", K, "4999988887777000", "9105", "111"),
-        ("204", J, "123456789012", "1108", "000"),
+        ("204", J, "123456789012", "1108", CVV2_SERVICE_CODE),
     ],
 )
 def test_cvv(expected: str, key: str, pan: str, expiry_yymm: str, service_code: str) -> None:

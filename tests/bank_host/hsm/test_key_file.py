@@ -181,11 +181,12 @@ def test_components_that_cancel_each_other_make_no_key(made: Path) -> None:
     assert (2, True) == (result.exit_code, "cancel each other" in result.stderr)
 
 
-def test_a_key_block_is_imported_under_a_zone_key_of_the_file(made: Path) -> None:
+@pytest.mark.parametrize("bound", [False, True])
+def test_a_key_block_is_imported_under_a_zone_key_of_the_file(made: Path, bound: bool) -> None:
     key = sealing_key(made.with_name("sealing.key"))
     zone = read_keys(made, key)["zmk"]
     sender = Hsm({"zmk": zone})
-    block = sender.make_key("zmk", "zpk/next", "zone_pin")
+    block = sender.make_key("zmk", "zpk/next", "zone_pin", bound=bound)
     words = [str(made), "zpk/next", "zone_pin", "--block", block, "--under", "zmk", *sealed_by(made)]
     assert 0 == call("import", *words).exit_code
     assert sender.check_value("zpk/next") == open_key_file(made, key).check_value("zpk/next")

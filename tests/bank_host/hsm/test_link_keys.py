@@ -25,6 +25,7 @@ def test_without_a_code_a_block_is_a_key_for_macs_of_38_digits() -> None:
     assert 38 == len(block)
     assert called.accept(block)
     assert called.same(caller.check_value())
+    caller.taken_over()
     assert there.verify_mac(called.mac, b"0200", here.mac(caller.mac, b"0200"))
     assert ("", "") == (caller.pin, called.pin)
 
@@ -37,13 +38,15 @@ def test_a_code_says_what_a_key_is_for(code: str) -> None:
     handle = called.pin or called.mac
     info = next(info for info in there.inventory() if info.handle == handle)
     assert (kind.usage, kind.cipher) == (info.usage, info.algorithm.split("-")[0])
-    assert here.check_value(handle) == there.check_value(handle) == caller.check_value()
+    caller.taken_over()
+    assert here.check_value(caller.pin or caller.mac) == there.check_value(handle) == caller.check_value()
 
 
 def test_both_keys_of_a_link_are_held_side_by_side() -> None:
     (caller, here), (called, there) = ends(AES_ZONE)
-    assert called.accept(caller.make("P0A"))
-    assert called.accept(caller.make("M6A"))
+    for code in ("P0A", "M6A"):
+        assert called.accept(caller.make(code))
+        caller.taken_over()
     block = here.encrypt_pin_block(caller.pin, "4071", PAN, 4)
     assert there.translate_pin_block(called.pin, block, PAN, called.pin, 4, 4)
     assert there.verify_mac(called.mac, b"0200", here.mac(caller.mac, b"0200"))
@@ -81,10 +84,22 @@ def test_two_ends_without_a_key_do_not_agree_on_one() -> None:
 
 def test_a_new_key_takes_the_place_of_the_old_one() -> None:
     (caller, here), (called, there) = ends(ZONE)
+    for _ in range(3):
+        assert called.accept(caller.make())
+        caller.taken_over()
+        mac = here.mac(caller.mac, b"0200")
+        assert there.verify_mac(called.mac, b"0200", mac)
+    assert called.accept(caller.make())
+    assert not there.verify_mac(called.mac, b"0200", mac)
+
+
+def test_a_key_that_the_other_end_has_not_taken_over_leaves_the_one_in_use_alone() -> None:
+    (caller, here), (called, there) = ends(ZONE)
     called.accept(caller.make())
-    old = here.mac(caller.mac, b"0200")
-    called.accept(caller.make())
-    assert not there.verify_mac(called.mac, b"0200", old)
+    caller.taken_over()
+    for _ in range(3):  # lost on the way, or refused
+        caller.make()
+        assert there.verify_mac(called.mac, b"0200", here.mac(caller.mac, b"0200"))
 
 
 @pytest.mark.parametrize("usage", ["pin_verification", "card_verification", "card_cryptogram", "zone_master"])

@@ -10,17 +10,16 @@ import pytest
 from bank_host.hsm import ZAK, ZMK, Hsm, Key
 from bank_host.hsm.keys import SIMULATION_KEYS
 from bank_host.iso8583 import build
-from bank_host.iso8583.frame import frame
+from bank_host.iso8583.dialect import load_dialect
 from bank_host.iso8583.message import Message
-from bank_host.port.dialect import load_dialect
 from bank_host.port.security import HsmSecurity
 from bank_host.port.server import PortSettings
 from bank_host.secrets import Secret
 from tests.bank_host.online_bank import HANAKO, PANS, PINS, OnlineBank, open_bank
-from tests.bank_host.port.wire import PATIENT, Peer, Served, bits, managing, served, withdrawal
+from tests.bank_host.port.wire import PATIENT, Peer, Served, bits, frame, managing, served, withdrawal
 
 SETTINGS = PortSettings(link=PATIENT)
-DIALECT = load_dialect("default")
+DIALECT = load_dialect("atm-sim")
 
 
 @pytest.fixture
@@ -45,7 +44,10 @@ class Zone:
 
     def exchange(self, code: str = "") -> str:
         """A new working key for the bank; the code of its answer."""
-        return self.peer.ask(managing("161", key_block=self.keys.make(code)))[39]
+        answer = self.peer.ask(managing("161", key_block=self.keys.make(code)))
+        if answer[39] == "00":
+            self.keys.taken_over()
+        return answer[39]
 
     def ask(self, message: Message) -> Message:
         """Send with a MAC, and check that of the answer over the bytes that came."""

@@ -10,16 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bank_host.iso8583 import build
-from bank_host.iso8583.codec import MAX_BYTES, decode, encode
-from bank_host.iso8583.frame import Deframer, frame
+from bank_host.iso8583.bounds import MAX_BYTES
+from bank_host.iso8583.codec import decode, encode
+from bank_host.iso8583.dialect import Dialect, load_dialect
+from bank_host.iso8583.dialect_file import shipped
+from bank_host.iso8583.framing import Frame
 from bank_host.iso8583.message import Message
 from bank_host.jst import SECOND_US
-from bank_host.port.dialect import load_dialect
 from bank_host.port.link import Ask, Close, Effect, Link, LinkSettings, Send, Speaker, Told
 from tests.bank_host.online_bank import NOON_US
-from tests.bank_host.port.wire import managing
+from tests.bank_host.port.wire import FRAMING, frame, managing
 
-DIALECT = load_dialect("default")
+DIALECT = load_dialect("atm-sim")
 SETTINGS = LinkSettings()
 
 
@@ -62,7 +64,7 @@ class Line:
 
     def __init__(self, settings: LinkSettings = SETTINGS, **how: object) -> None:
         self.keys = how.get("security")
-        self.link = Link(DIALECT, settings, NOON_US, **how)  # type: ignore[arg-type]
+        self.link = Link(how.pop("dialect", DIALECT), settings, NOON_US, **how)  # type: ignore[arg-type]
         self.now_us = NOON_US
 
     def signed_on(self) -> Line:
@@ -86,7 +88,7 @@ class Line:
     @staticmethod
     def answers(effects: list[Effect]) -> list[Message]:
         data = b"".join(effect.data for effect in effects if isinstance(effect, Send))
-        return [decode(payload) for payload in Deframer().feed(data)]
+        return [decode(frame.payload) for frame in FRAMING.reader().feed(data)]
 
     @staticmethod
     def codes(effects: list[Effect]) -> list[str]:
@@ -398,31 +400,37 @@ def test_an_answer_that_fits_nothing_of_ours_says_what_differs() -> None:
 # ---------------- whatever comes
 
 
-def _stream() -> st.SearchStrategy[bytes]:
-    good = [managing("001"), managing("301"), withdrawal(), REVERSAL, ANSWER, build.as_repeat(withdrawal())]
-    framed = st.sampled_from([frame(encode(message)) for message in good])
+GOOD = [managing("001"), managing("301"), withdrawal(), REVERSAL, ANSWER, build.as_repeat(withdrawal())]
+
+
+def _stream(dialect: Dialect) -> st.SearchStrategy[bytes]:
+    """Good messages, messages with one byte bent, frames of anything, anything."""
+    framed = st.sampled_from([dialect.framing.wrap(dialect.encode(message)) for message in GOOD])
     bent = st.tuples(framed, st.integers(0, 300), st.integers(0, 255)).map(
         lambda bend: bend[0][: bend[1]] + bytes([bend[2]]) + bend[0][bend[1] + 1 :]
     )
-    raw = st.binary(min_size=12, max_size=40).map(frame)
+    raw = st.binary(min_size=12, max_size=40).map(dialect.framing.wrap)
     return st.lists(st.one_of(framed, framed, bent, raw, st.binary(max_size=30))).map(b"".join)
 
 
-@given(data=_stream(), cuts=st.lists(st.integers(0, 2_000)), wait_us=st.integers(0, 2 * SECOND_US))
+@pytest.mark.parametrize("name", shipped())
+@given(data=st.data(), cuts=st.lists(st.integers(0, 2_000)), wait_us=st.integers(0, 2 * SECOND_US))
 def test_whatever_comes_in_whatever_pieces_is_answered_dropped_or_ends_the_link(
-    data: bytes, cuts: list[int], wait_us: int
+    name: str, data: st.DataObject, cuts: list[int], wait_us: int
 ) -> None:
     """No error leaves the link, it keeps no more than a frame, and after a close it says nothing."""
-    line = Line()
-    ends = sorted({*(cut % (len(data) + 1) for cut in cuts), len(data)})
+    dialect = load_dialect(name)
+    stream = data.draw(_stream(dialect))
+    line = Line(dialect=dialect)
+    ends = sorted({*(cut % (len(stream) + 1) for cut in cuts), len(stream)})
     begin, ended = 0, False
     for end in ends:
-        effects = line.hear(data[begin:end]) + line.later(wait_us // len(ends))
+        effects = line.hear(stream[begin:end]) + line.later(wait_us // len(ends))
         begin = end
         assert not (ended and effects)
         ended = ended or bool(line.ended(effects))
         assert ended == bool(line.link.closed)
-        assert line.link._reader.pending_bytes <= MAX_BYTES + 2
+        assert line.link._reader.pending_bytes <= MAX_BYTES + 10
         assert line.link.waiting <= SETTINGS.most_waiting
         for ask in [effect for effect in effects if isinstance(effect, Ask)]:
             line.link.answered(ask.ticket, ANSWER, line.now_us)
@@ -436,3 +444,25 @@ def test_how_the_bytes_are_split_makes_no_difference(cuts: list[int]) -> None:
     ends = sorted({*(cut % (len(data) + 1) for cut in cuts), len(data)})
     pieces = [data[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
     assert whole.hear(data) == [effect for piece in pieces for effect in split.hear(piece)]
+
+
+# ---------------- other dialects
+
+
+def test_an_answer_goes_back_to_the_address_its_request_came_from() -> None:
+    """The two addresses of the transport header (TPDU) change places."""
+    dialect = load_dialect("bcd-tpdu")
+    line = Line(dialect=dialect)
+    payload = dialect.encode(managing("001"))
+    came = Frame(payload, bytes.fromhex("6012345678"))
+    length = (len(payload) + 5).to_bytes(2, "big")
+    (sent,) = [e.data for e in line.hear(length + came.tpdu + payload) if isinstance(e, Send)]
+    (answer,) = dialect.framing.reader().feed(sent)
+    assert ("6056781234", "00") == (answer.tpdu.hex(), dialect.decode(answer.payload)[39])
+
+
+def test_a_keep_alive_is_echoed() -> None:
+    line = Line(dialect=load_dialect("ascii-length4"))
+    assert [Send(b"0000")] == line.hear(b"0000")
+    assert [] == line.later(SETTINGS.sign_on_within_us - 1)
+    assert ["no_sign_on"] == line.ended(line.later(1))

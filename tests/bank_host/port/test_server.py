@@ -9,12 +9,11 @@ import pytest
 
 from bank_host.iso8583 import build
 from bank_host.iso8583.codec import encode
-from bank_host.iso8583.frame import frame
 from bank_host.port.batches import BatchSettings
 from bank_host.port.server import PortSettings
 from bank_host.port.verdict import Verdict
 from tests.bank_host.online_bank import HANAKO, SHOP, TARO, OnlineBank, open_bank
-from tests.bank_host.port.wire import PATIENT, HeldBank, bits, managing, served, withdrawal
+from tests.bank_host.port.wire import PATIENT, HeldBank, bits, frame, managing, served, withdrawal
 
 SETTINGS = PortSettings(link=PATIENT)
 

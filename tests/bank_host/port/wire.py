@@ -17,9 +17,9 @@ from bank_host.host import Bank
 from bank_host.hsm import TPK
 from bank_host.iso8583 import build
 from bank_host.iso8583.codec import decode, encode
-from bank_host.iso8583.frame import Deframer, frame
+from bank_host.iso8583.dialect import load_dialect
+from bank_host.iso8583.framing import FRAMINGS
 from bank_host.iso8583.message import Message
-from bank_host.port.dialect import load_dialect
 from bank_host.port.link import LinkSettings
 from bank_host.port.metrics import Metrics
 from bank_host.port.server import Port, PortSettings
@@ -30,6 +30,8 @@ PATIENCE_S = 20.0
 PATIENT = LinkSettings(sign_on_within_us=60 * jst.SECOND_US, whole_frame_us=60 * jst.SECOND_US)
 """Bounds that do not bite however slow the machine is; a test shortens the one it is about."""
 
+FRAMING = FRAMINGS["len2"]
+frame = FRAMING.wrap
 ACQUIRER = "34"  # Seven Bank
 
 
@@ -61,7 +63,7 @@ class Peer:
     def __init__(self, sock: socket.socket) -> None:
         sock.settimeout(PATIENCE_S)
         self.socket = sock
-        self._deframer = Deframer()
+        self._stream = FRAMING.reader()
         self._heard: list[bytes] = []
 
     def send(self, data: bytes) -> None:
@@ -75,7 +77,7 @@ class Peer:
         while not self._heard:
             data = self.socket.recv(65_536)
             assert data, "the port closed the connection"
-            self._heard += self._deframer.feed(data)
+            self._heard += [frame.payload for frame in self._stream.feed(data)]
         return self._heard.pop(0)
 
     def hear(self) -> Message:
@@ -158,7 +160,7 @@ def served(bank: Any, *, settings: PortSettings | None = None, **how: Any) -> It
     async def opened() -> tuple[Port, tuple[str, int]]:
         port = Port(
             bank,
-            how.pop("dialect", load_dialect("default")),
+            how.pop("dialect", load_dialect("atm-sim")),
             settings=settings or PortSettings(link=PATIENT),
             metrics=metrics,
             clock=steady_clock(),
