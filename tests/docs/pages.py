@@ -7,6 +7,9 @@ What a page may show, by the word after the fence:
     python         run; a block with `>>>` is compared with what it gives
     yaml           a whole scenario has to load. With `# name.yaml` as its first line the file is there from then on
     yaml wrong     a whole scenario that has to be refused
+    toml           a dialect file; it has to load, or with `toml wrong` to be refused. With `# name.toml` as its first
+                   line the file is there from then on
+    xml            with `<!-- name.xml -->` as its first line the file is there from then on
 
 The blocks of a page are run from top to bottom in one folder of their own, which has the checkout's `scenarios/`.
 """
@@ -34,6 +37,7 @@ import bank_host.cli
 import cardreader.cli
 from atm_sim.runner.files import open_scenario
 from atm_sim.scenario import ScenarioError
+from bank_host.iso8583.dialect_file import DialectError, parse_settings
 from bank_host.policy import load_policy
 
 ROOT = Path(__file__).parents[2]
@@ -224,4 +228,28 @@ def _yaml(block: Block, sandbox: Sandbox) -> Iterator[str]:
             yield "this is meant to be refused, and loads"
 
 
-_CHECKS = {"console": _console, "python": _python, "yaml": _yaml}
+def _toml(block: Block, sandbox: Sandbox) -> Iterator[str]:
+    _keep(block, r"# ([\w-]+\.toml)", sandbox)
+    try:
+        parse_settings(block.text, "example.toml")
+    except DialectError as error:
+        if block.note != "wrong":
+            yield str(error)
+    else:
+        if block.note == "wrong":
+            yield "this is meant to be refused, and loads"
+
+
+def _xml(block: Block, sandbox: Sandbox) -> Iterator[str]:
+    _keep(block, r"<!-- ([\w-]+\.xml) -->", sandbox)
+    yield from ()
+
+
+def _keep(block: Block, name: str, sandbox: Sandbox) -> None:
+    """Write a block that names itself in its first line."""
+    named = re.fullmatch(name, block.text.partition("\n")[0])
+    if named:
+        (sandbox.folder / named[1]).write_text(block.text, encoding="utf-8")
+
+
+_CHECKS = {"console": _console, "python": _python, "yaml": _yaml, "toml": _toml, "xml": _xml}

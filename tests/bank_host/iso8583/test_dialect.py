@@ -161,6 +161,30 @@ def test_any_wire_settings_give_one_encoding_and_refuse_all_else(
         assert PAN not in told
 
 
+digits = st.text("0123456789", min_size=1, max_size=11)
+
+
+@every_dialect
+@settings(max_examples=60, deadline=None)
+@given(
+    pan=st.text("0123456789", min_size=12, max_size=19),
+    acquirer=digits,
+    forwarder=digits,
+    reason=st.text("abc _", min_size=1, max_size=999),
+    account=st.text("0123456789-", min_size=1, max_size=28),
+)
+def test_messages_of_one_shape_are_read_alike_whatever_their_lengths(
+    name: str, pan: str, acquirer: str, forwarder: str, reason: str, account: str
+) -> None:
+    spoken = load_dialect(name)
+    message = BALANCE.but({2: pan, 32: acquirer, 33: forwarder, 60: reason, 102: account})
+    data = spoken.encode(message)
+    assert message == spoken.decode(data)
+    plain, shapes = spoken._plain.read(data), spoken._codec.read(data)
+    assert (plain.mti, plain.values) == shapes[:2]
+    assert data == spoken._plain.write(plain.mti, plain.values).encode("latin-1")
+
+
 @every_dialect
 @given(data=st.binary(max_size=200))
 def test_any_bytes_give_a_message_or_a_format_error(name: str, data: bytes) -> None:
