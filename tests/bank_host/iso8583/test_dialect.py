@@ -284,6 +284,17 @@ def test_a_message_type_is_spoken_for_its_service_only() -> None:
         DEFAULT.decode(b"0100" + encode(BALANCE)[4:])
 
 
+def test_original_data_of_any_characters_are_read_unless_the_dialect_is_strict_about_them() -> None:
+    reversal = reversal_advice(BALANCE, "timeout", stan=3, now_us=NOW_US)
+    with_reference = reversal.but({90: "401509000001".ljust(42)})
+    assert with_reference == DEFAULT.decode(DEFAULT.encode(with_reference))
+    strict = dialect('[layouts]\noriginal = "strict"')
+    assert reversal == strict.decode(strict.encode(reversal))
+    with pytest.raises(FormatError) as caught:
+        strict.decode(encode(with_reference))
+    assert ("bad_value", 90) == (caught.value.reason, caught.value.de)
+
+
 def test_an_overdrawn_balance_without_a_sign_is_told_as_nothing() -> None:
     spoken = dialect("[layouts]\nbalances = 14")
     overdrawn = BALANCES.but({54: "1002392D000000000500"})
