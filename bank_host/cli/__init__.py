@@ -1,4 +1,4 @@
-"""The command `bank-host`: look after the bank's database, its notices and its policy.
+"""The command `bank-host`: look after the bank's database, its keys, its notices and its policy.
 
 Exit 0 all well, 1 a finding, 2 the command line is wrong, 3 the database cannot be used, 130 interrupted.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bank_host.cli import database, dialects, looking_up, notices
+from bank_host.cli import database, dialects, keys, looking_up, notices
 from bank_host.cli.common import INTERRUPTED, stop
 
 
@@ -26,13 +26,14 @@ class _Command(click.Group):
 @click.group(cls=_Command)
 @click.version_option(package_name="atm-sim")
 def main() -> None:
-    """The issuing bank: its database, its notices and its policy."""
+    """The issuing bank: its database, its keys, its notices and its policy."""
 
 
 for _command in (
     database.init,
     database.verify_command,
     database.migrate,
+    keys.keys,
     notices.mail,
     dialects.dialects,
     looking_up.policy,

@@ -9,9 +9,9 @@ from random import Random, SystemRandom
 import click
 
 from bank_host.cli.common import FINDING, WRONG_USAGE, clock_at, open_database, shown, stop
+from bank_host.cli.keys import key_options, keys_of, told
 from bank_host.example import hand_over, open_example
 from bank_host.host import Bank
-from bank_host.hsm import Hsm
 from bank_host.policy import load_policy
 from bank_host.store.migrate import upgrade
 from bank_host.store.sql import SqlStore
@@ -29,15 +29,20 @@ from bank_host.store.verify import verify
 )
 @click.option("--seed", type=click.IntRange(0), help="For the same cards, PINs and tokens every time.")
 @click.option("--at", "moment", default="", help="Opened at this JST time, YYYY-MM-DD HH:MM; default: now.")
-def init(database: str, folder: Path, seed: int | None, moment: str) -> None:
+@key_options
+@told
+def init(
+    database: str, folder: Path, seed: int | None, moment: str, key_file: Path | None, sealed_by: Path | None
+) -> None:
     """Create an example bank in DATABASE (an empty SQLite file or a URL): people of all kinds, cards, tokens."""
     now_us = clock_at(moment)()
+    hsm = keys_of(key_file, sealed_by)
     with open_database(database, must_exist=False) as engine:
         upgrade(engine)
         store = SqlStore(engine)
         if next(store.accounts(), None) is not None:
             stop(WRONG_USAGE, f"{shown(database)} holds a bank already; name an empty database")
-        bank = Bank("example", store, load_policy(), Hsm.simulation())
+        bank = Bank("example", store, load_policy(), hsm)
         random = SystemRandom() if seed is None else Random(seed)
         for holding in open_example(bank, random, now_us):
             hand_over(holding, folder)

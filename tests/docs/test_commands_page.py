@@ -17,17 +17,18 @@ SECTIONS = {
 }
 
 
+def flags(command: click.Command) -> set[str]:
+    """The options of a command, or of all commands of a group."""
+    own = {flag for param in command.params if isinstance(param, click.Option) for flag in param.opts}
+    below = command.commands.values() if isinstance(command, click.Group) else ()
+    return own.union(*map(flags, below))
+
+
 def described() -> dict[str, str]:
     """The page's sections by the first two words of their heading: `atm-sim run`."""
     parts = re.split(r"^## (\S+ \S+)[^\n]*$", PAGE, flags=re.MULTILINE)
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))
     return {name: text for name, text in sections.items() if name.split()[0] in COMMANDS}
-
-
-def parameters(command: click.Command) -> list[click.Parameter]:
-    """Those of the command, and of the commands below it, which share its section."""
-    below = command.commands.values() if isinstance(command, click.Group) else ()
-    return [*command.params, *(param for each in below for param in parameters(each))]
 
 
 def test_every_command_has_its_section_and_no_other_is_there() -> None:
@@ -36,8 +37,7 @@ def test_every_command_has_its_section_and_no_other_is_there() -> None:
 
 @pytest.mark.parametrize("name", SECTIONS)
 def test_a_section_has_exactly_the_options_of_its_command(name: str) -> None:
-    options = [param for param in parameters(SECTIONS[name]) if isinstance(param, click.Option)]
-    expected = {flag for option in options for flag in option.opts}
+    expected = flags(SECTIONS[name])
     table = "".join(line for line in described()[name].splitlines() if line.startswith("| `--"))
     assert expected == set(re.findall(r"`(--[a-z-]+)", table))
 

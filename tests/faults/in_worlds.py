@@ -34,7 +34,14 @@ from tests.atm_sim.checks.invariants.test_stand_in_booked_once import (
     posted_though_the_request_was,
 )
 from tests.faults.cash_world import CashParts
-from tests.faults.mutants import MUTANTS, rules
+from tests.faults.mutants import MUTANTS, rules, store_with
+from tests.faults.reconciliation_mutants import (
+    POSTS_ANOTHER_AMOUNT,
+    LosesReversals,
+    approvals_turned,
+    silent_journal,
+    unasked,
+)
 from tests.faults.test_cash_mutants import CASH_MUTANTS, DropsAtItsLimit
 from tests.faults.test_history_mutants import TAMPERINGS, TRIGGERS
 from tests.faults.workload import Parts
@@ -219,6 +226,30 @@ WITHIN: Mapping[str, int] = {
 """How many worlds the noticing may take: some room above what it takes today."""
 
 
+_RECONCILED = ("reconciliation",)
+
+RECONCILIATION_MUTANTS = (
+    WorldMutant("switch approves without asking the bank", _RECONCILED, 10, with_machines(unasked)),
+    WorldMutant(
+        "switch passes an approval back as a refusal", _RECONCILED, 10, with_machines(approvals_turned)
+    ),
+    WorldMutant("ATM journal forgets the cash", _RECONCILED, 10, with_machines(silent_journal)),
+    WorldMutant(
+        "another amount posted than approved",
+        _RECONCILED,
+        10,
+        lab_parts(Parts(rules=POSTS_ANOTHER_AMOUNT)),
+    ),
+    WorldMutant(
+        "a reversal's posting lost in the store",
+        _RECONCILED,
+        50,
+        lab_parts(Parts(store=store_with(LosesReversals))),
+    ),
+)
+"""Faults of one log, which the other two show."""
+
+
 def _everything() -> Iterator[WorldMutant]:
     for mutant in MUTANTS:
         if mutant.name in WITHIN:
@@ -241,6 +272,7 @@ def _everything() -> Iterator[WorldMutant]:
         yield WorldMutant(tampering, ("I6",), 10, tampered(statements))
     yield WorldMutant("set iterated into events", ("I23",), 5, unordered)
     yield WorldMutant("wall clock read", ("I23",), 5, on_wall_time)
+    yield from RECONCILIATION_MUTANTS
     yield WorldMutant("card number in a log line", ("I22",), 10, with_machines(Talkative))
 
 

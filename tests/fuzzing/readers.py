@@ -17,7 +17,7 @@ with atheris.instrument_imports(include=["bank_host.iso8583", "cardreader.emv"])
     from bank_host.iso8583.dialect import load_dialect
     from bank_host.iso8583.errors import FormatError
     from bank_host.iso8583.framing import FRAMINGS, FrameError
-    from cardreader.emv import tlv
+    from cardreader.emv import dol, tlv
 
 
 def messages(data: bytes) -> None:
@@ -62,6 +62,16 @@ def elements(data: bytes) -> None:
     assert tlv.write(some) == data, "another encoding of the same elements"
 
 
+def lists(data: bytes) -> None:
+    try:
+        wishes = dol.read_dol(data)
+    except dol.DolError:
+        return
+    written = b"".join(bytes.fromhex(wish.tag) + bytes([wish.length]) for wish in wishes)
+    assert written == data, "another encoding of the same list"
+    assert len(dol.fill(wishes, {})) <= dol.MOST_FILLED_BYTES
+
+
 def careless(data: bytes) -> None:
     """A reader that trusts a length: the hunt has to find it."""
     if len(data) > 1:
@@ -73,6 +83,7 @@ READERS: dict[str, Callable[[bytes], None]] = {
     "packed": packed,
     "frames": frames,
     "tlv": elements,
+    "dol": lists,
     "careless": careless,
 }
 
