@@ -23,6 +23,7 @@ from bank_host.rules.facts import (
     Transfer,
 )
 from bank_host.store import schema
+from bank_host.store.contract import ExceptionRow
 from bank_host.store.writing import WAITING
 
 
@@ -126,4 +127,6 @@ NUMBERED = (
 
 TOKENS = select(_T).where(_T.c.serial.in_(_KEYS)).with_for_update()
 TRANSFERS = select(_TR).where(_TR.c.transfer_id.in_(_KEYS))
+_I = schema.exception_item
+ITEMS = columns(_I, ExceptionRow).where(_I.c.key.in_(_KEYS)).order_by(_I.c.key).with_for_update()
 PANS = select(schema.card_number.c.pan_sealed).where(schema.card_number.c.card_id.in_(_KEYS))

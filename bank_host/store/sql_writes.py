@@ -62,6 +62,10 @@ def _act_result(keys: StoreKeys, key: str, record: Any) -> Row:
     return {"key": key, **record._asdict()}
 
 
+def _item(keys: StoreKeys, key: str, record: Any) -> Row:
+    return _without(record, "seq")  # the database numbers them
+
+
 # in an order in which a row's references are there before it
 _KINDS = (
     _Kind("accounts", schema.account, _record, ("posted_jpy", "held_jpy", "otp_fails", "zero_seq")),
@@ -75,6 +79,7 @@ _KINDS = (
     _Kind("authorisations", schema.authorisation, _record, ("state", "reversed_jpy")),
     _Kind("exchanges", schema.exchange, _record, ()),
     _Kind("act_results", schema.act_result, _act_result, ()),
+    _Kind("exceptions", schema.exception_item, _item, ("state",)),
 )
 
 
@@ -173,7 +178,6 @@ class Writes:
         )
         self._insert(schema.audit, [row._asdict() for row in tables.audit])
         self._insert(schema.outbox, [_without(row, "seq") for row in tables.outbox])
-        self._insert(schema.exception_item, [_without(row, "seq") for row in tables.exceptions])
 
     def _link(self, tables: Tables) -> None:
         """One link of this writer's chain over everything that this commit makes history (I6)."""
@@ -249,7 +253,7 @@ _INSERTS = {table: insert(table) for table in schema.metadata.tables.values()}
 
 def _guarded(table: Table, guards: tuple[str, ...], kept: tuple[str, ...] = ()) -> Any:
     """UPDATE of one row by its key, every column but those `kept`, where the guards are as they were seen."""
-    keys = [column.name for column in table.primary_key]
+    keys = [column.name for column in table.primary_key if column.name not in kept] or ["key"]
     given: dict[str, Any] = {column.name: bindparam(_GIVEN.format(column.name)) for column in table.c}
     same = [table.c[name] == given[name] for name in keys]
     same += [table.c[name] == bindparam(f"seen_{name}") for name in guards]
@@ -262,8 +266,9 @@ def _guarded(table: Table, guards: tuple[str, ...], kept: tuple[str, ...] = ()) 
     return update(table).where(*same).values(values)
 
 
+_KEPT = {schema.token: ("secret_sealed",), schema.exception_item: ("seq",)}
 _UPDATES = {
-    kind.table: _guarded(kind.table, kind.guards, ("secret_sealed",)) for kind in _KINDS if kind.guards
+    kind.table: _guarded(kind.table, kind.guards, _KEPT.get(kind.table, ())) for kind in _KINDS if kind.guards
 }
 _UPDATES[schema.limit_use] = _guarded(schema.limit_use, ("used_jpy",))
 
