@@ -10,11 +10,15 @@ from cardreader.watch import LOOK_S
 
 
 def reader_with_card(
-    transport: Transport, wanted: str | None, wait_s: float, clock: Callable[[], float]
+    transport: Transport,
+    wanted: str | None,
+    wait_s: float,
+    clock: Callable[[], float],
+    waiting: Callable[[], None] = lambda: None,
 ) -> ReaderState:
-    """Waits for a card, at most this long; ReaderError says what is missing."""
+    """Waits for a card, at most this long; ReaderError says what is missing. Calls `waiting` once if it has to wait."""
     until = clock() + wait_s
-    states = transport.states()
+    states, told = transport.states(), False
     while True:
         found = _chosen(states, wanted)
         if found is not None:
@@ -22,6 +26,9 @@ def reader_with_card(
         left = until - clock()
         if left <= 0:
             raise ReaderError("no_card")
+        if not told:
+            waiting()
+            told = True
         states = transport.states(states, min(left, LOOK_S))
 
 

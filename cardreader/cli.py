@@ -223,7 +223,7 @@ def read(
     if level > Level.IDENTIFY and not (yes or virtual):
         _ask_first(level)
     transport = _virtual_transport() if virtual else surroundings.transport()
-    state = reader_with_card(transport, reader, wait_s, time.monotonic)
+    state = reader_with_card(transport, reader, wait_s, time.monotonic, _say_waiting)
     with Card(transport, state.reader, level) as card, _told(card, trace):
         reading = read_card(card, known, _terminal())
     name = None if virtual else _alias(reading, surroundings.folder)
@@ -234,6 +234,10 @@ def read(
         click.echo("\n".join((f"{state.reader}: " + "\n".join(as_lines(data))).splitlines()))
     if reading.outcome != "read":
         stop(FINDING, str(ReaderError(reading.outcome)))
+
+
+def _say_waiting() -> None:
+    click.echo("Insert a card, or lay it on the reader.", err=True)
 
 
 def _terminal() -> dict[str, bytes]:

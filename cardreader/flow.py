@@ -19,6 +19,7 @@ from cardreader.emv.dol import DolError, fill, read_dol
 from cardreader.emv.processing_options import Options, OptionsError, read_options, records_of
 from cardreader.emv.tlv import Tlv, TlvError
 from cardreader.guard import COUNTERS, MY_NUMBER_CARD, PPSE, PSE, Level
+from cardreader.redact import safe_text
 
 _MOST_APPLICATIONS: Final = 16
 _MOST_DIRECTORY_RECORDS: Final = 16
@@ -41,7 +42,7 @@ class ReadApplication(NamedTuple):
     """One application as far as it was read; `problem` says why no further."""
 
     aid: bytes
-    label: str = ""
+    label: str = ""  # as it may be shown
     priority: int = 0
     control: tuple[Tlv, ...] = ()
     counters: tuple[Tlv, ...] = ()
@@ -198,7 +199,8 @@ def _is_name(aid: bytes) -> bool:
 
 
 def _label(elements: Iterable[Tlv]) -> str:
-    return (tlv.first(elements, "50") or b"").decode("latin-1")
+    """As it may be shown: a card may write anything there."""
+    return safe_text(tlv.first(elements, "50") or b"")
 
 
 def _priority(elements: Iterable[Tlv]) -> int:

@@ -9,13 +9,19 @@ from cardreader.aids import KnownAid, name_of
 from cardreader.emv.tags import tag_named
 from cardreader.emv.tlv import Tlv, is_template
 from cardreader.flow import Outcome, ReadApplication, Reading
-from cardreader.redact import safe_text, shown
+from cardreader.redact import shown
 
 OUTCOMES: Final[dict[Outcome, str]] = {
     "read": "a bank card",
     "blocked": "the card is blocked",
     "my_number_card": "a My Number card, not a bank's: nothing of it was read",
     "not_a_bank_card": "not a bank card that is known here",
+}
+_STORAGE_CARD: Final = bytes.fromhex("A000000306")
+_NUMBERS_OF_CHIPS: Final = {
+    **dict.fromkeys((0x01, 0x02, 0x03), "UID (ISO 14443 A)"),
+    **dict.fromkeys((0x05, 0x06, 0x07), "PUPI (ISO 14443 B)"),
+    0x11: "IDm (FeliCa)",
 }
 _KINDS_OF_CRYPTOGRAM: Final = {0x00: "AAC, declined", 0x40: "TC, approved", 0x80: "ARQC, to be asked online"}
 _CONDITIONS: Final = {
@@ -49,6 +55,7 @@ def as_data(reading: Reading, known: Sequence[KnownAid], alias: str | None) -> d
         "applications": [_application(one, known) for one in reading.applications],
     }
     if reading.uid:
+        data["chip"] = kind_of_chip(reading.atr)
         data["uid"] = reading.uid.hex().upper()
     if alias:
         data["alias"] = alias
@@ -57,11 +64,18 @@ def as_data(reading: Reading, known: Sequence[KnownAid], alias: str | None) -> d
     return data
 
 
+def kind_of_chip(atr: bytes) -> str:
+    """What the number of a contactless chip is, by the standard that its reader names (PC/SC part 3, supplement)."""
+    at = atr.find(_STORAGE_CARD)
+    standard = atr[at + len(_STORAGE_CARD)] if 0 <= at < len(atr) - len(_STORAGE_CARD) else 0
+    return _NUMBERS_OF_CHIPS.get(standard, "number of the chip")
+
+
 def _application(application: ReadApplication, known: Sequence[KnownAid]) -> dict[str, Any]:
     data: dict[str, Any] = {
         "aid": application.aid.hex().upper(),
         "name": name_of(application.aid, known),
-        "label": safe_text(application.label.encode("latin-1")),
+        "label": application.label,
         "priority": application.priority or None,
         "control": _elements(application.control),
         "counters": _elements(application.counters),
@@ -111,7 +125,7 @@ def as_lines(data: dict[str, Any]) -> Iterator[str]:
     yield f"{OUTCOMES[data['outcome']]}"
     yield f"  {data['interface']}, {data['protocol']}, ATR {data['atr']}"
     if "uid" in data:
-        yield f"  number of the chip: {data['uid']}"
+        yield f"  {data['chip']}: {data['uid']}"
     if "alias" in data:
         yield f"  known on this machine as {data['alias']}"
     if "problem" in data:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from cardreader import apdu
 from cardreader.cli import Surroundings, main
 from cardreader.guard import MY_NUMBER_CARD
 from cardreader.problems import Problem, ReaderError
-from cardreader.transport import Transport
+from cardreader.transport import ReaderState, Transport
 from cardreader.virtual.card import VirtualCard
 from cardreader.virtual.in_process import InProcess
 from tests.cardreader.cards import READER, Scripted, application, card, personal, profile
@@ -154,6 +154,35 @@ def test_several_cards_want_a_name() -> None:
     assert "several readers have a card (Reader A, Reader B): name one: --reader NAME" in result.stderr
     assert run(readers, "read", "--reader", "reader b").stdout.startswith("Reader B: a bank card")
     assert "none of that name; there are Reader A, Reader B" in run(readers, "read", "--reader", "C").stderr
+
+
+def test_a_person_is_asked_for_a_card_once_and_the_card_is_read_when_it_comes() -> None:
+    class Patient(InProcess):
+        """Its card comes while somebody waits for it."""
+
+        waits = 0
+
+        def states(
+            self, known: Sequence[ReaderState] | None = None, wait_s: float = 0
+        ) -> tuple[ReaderState, ...]:
+            if known is not None:
+                self.waits += 1
+                if self.waits == 3:
+                    self.insert(READER, card())
+            return super().states()
+
+    result = run(Patient(READER), "read")
+    assert (0, "Insert a card, or lay it on the reader.\n") == (result.exit_code, result.stderr)
+
+
+def test_a_felica_cards_number_is_called_by_its_name(tmp_path: Path) -> None:
+    atr = bytes.fromhex("3B8F8001804F0CA00000030611003B0000000042")
+    idm = bytes.fromhex("0101060A3F120801")
+    answering = Scripted(
+        lambda command: idm + b"\x90\x00" if command[:2] == b"\xff\xca" else b"\x6d\x00", atr
+    )
+    result = run(personal(answering), "read", folder=tmp_path)
+    assert "IDm (FeliCa): 0101060A3F120801" in result.stdout
 
 
 def test_a_card_that_does_not_come_is_told() -> None:
