@@ -53,7 +53,7 @@ def test_a_file_locator_that_is_none_is_refused_with_its_place(reason: str, offs
 
 
 @pytest.mark.parametrize(
-    "answer", ["", "8001FF", "770482021C", "7704820200007700", "70048202 1C00", "7703820100"]
+    "answer", ["", "8001FF", "770482021C", "7704820200007700", "700482021C00", "7703820100"]
 )
 def test_an_answer_without_profile_is_refused(answer: str) -> None:
     with pytest.raises((OptionsError, TlvError)):
@@ -72,6 +72,6 @@ def test_whatever_comes_names_few_records_or_is_refused(data: bytes) -> None:
         assert all(1 <= sfi <= 30 and 1 <= number <= 254 for sfi, number in records)
 
 
-@given(st.lists(st.builds(AflEntry, st.integers(1, 30), st.just(1), st.integers(1, 4)), max_size=10))
+@given(st.lists(st.builds(AflEntry, st.integers(1, 30), st.just(1), st.integers(1, 4), st.integers(0, 1)), max_size=10))
 def test_a_file_locator_is_read_as_it_was_written(files: list[AflEntry]) -> None:
     assert tuple(files) == read_afl(b"".join(bytes(entry) for entry in files))
