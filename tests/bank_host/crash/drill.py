@@ -13,7 +13,7 @@ from sqlalchemy import URL
 from bank_host.store.engine import open_engine
 from bank_host.store.sql import SqlStore
 from bank_host.store.verify import verify
-from tests.bank_host.crash.judge import findings
+from tests.bank_host.crash.judge import findings, unheard
 from tests.bank_host.crash.load import Load, open_accounts
 from tests.bank_host.crash.postgres import Postgres
 from tests.bank_host.port.hosts import BANK_HOST, Host
@@ -23,6 +23,9 @@ SIGNALS = {"postmaster": signal.SIGKILL, "postgres": signal.SIGQUIT}
 MOST_ANSWERS = 60
 """Before a kill. So few that the last batch before a kill is a good part of what is judged."""
 
+MOST_LOOKS = 2_000
+"""Before a kill: as many as it takes the bank to decide and commit a batch or two."""
+
 
 class Figures(NamedTuple):
     """What a drill was like."""
@@ -30,12 +33,13 @@ class Figures(NamedTuple):
     kills: int
     messages: int
     answers: int
-    lost: int
+    lost: int  # messages whose answer never came, or left open what was booked
+    booked_unheard: int  # postings found after a kill whose answer had not come
     postings: int
 
 
 class Drill:
-    """One database, one client, one host after the other."""
+    """One database, one client, and so many hosts at work; one that is killed is started again."""
 
     def __init__(
         self,
@@ -44,6 +48,7 @@ class Drill:
         seed: int,
         postgres: Postgres | None = None,
         program: Sequence[str] = BANK_HOST,
+        hosts: int = 1,
     ) -> None:
         self._folder = folder
         self._database = database
@@ -51,13 +56,16 @@ class Drill:
         self._postgres = postgres
         self._program = program
         self._load = Load(self._random, open_accounts(database))
-        self._host: Host | None = None
+        self._names = [f"host{n}" for n in range(hosts)]
+        self._hosts: dict[str, Host] = {}
         self._kills = 0
+        self._booked_unheard = 0
 
     def play(self, victims: Sequence[Victim]) -> Figures:
         """The figures of a drill in which nothing was found; AssertionError names the kill and what was found."""
         try:
-            self._start()
+            for name in self._names:
+                self._start(name)
             for victim in victims:
                 self._kills += 1
                 self._come_to_a_moment()
@@ -66,34 +74,38 @@ class Drill:
                 else:
                     self._kill_database(SIGNALS[victim])
             self._load.finish()
-            assert self._host is not None
-            assert 0 == self._host.stop()
+            assert {0} == {host.stop() for host in self._hosts.values()}
         finally:
-            self._bury()
-        log = self._load.log
-        return Figures(
-            self._kills, len(log.sent), self._load.answers, self._load.lost, self._judge(at_rest=True)
-        )
+            for name in list(self._hosts):
+                self._bury(name)
+        postings = self._judge(at_rest=True)
+        sent, answers, lost = len(self._load.log.sent), self._load.answers, self._load.lost
+        return Figures(self._kills, sent, answers, lost, self._booked_unheard, postings)
 
-    def _start(self) -> None:
+    def _start(self, name: str) -> None:
         address = self._database.render_as_string(hide_password=False)
-        name = self._database.database if self._database.get_backend_name() == "sqlite" else address
-        self._host = Host.started(self._folder, "--database", str(name), program=self._program)
-        self._load.connect(self._host)
+        self._hosts[name] = Host.started(
+            self._folder / name, "--database", address, "--name", name, program=self._program
+        )
+        self._load.connect(self._hosts[name])
 
     def _come_to_a_moment(self) -> None:
-        """A moment drawn from the seed: between two answers, with more on its way, or just after the last answer."""
+        """A moment drawn from the seed: while the bank is busy, at every fourth kill just after its last answer."""
         self._load.run(self._random.randint(1, MOST_ANSWERS))
-        if self._random.random() < 0.25:
-            self._load.come_to_rest()
+        if self._kills % 4:
+            self._load.look(self._random.randrange(MOST_LOOKS))
         else:
-            self._load.send_more(self._random.randint(0, 8))
+            self._load.come_to_rest()
 
     def _kill_host(self) -> None:
-        self._bury()
-        self._load.hang_up()
+        """Another one, if there is one, goes on."""
+        name = self._random.choice(self._names)
+        self._load.hang_up(self._bury(name))
+        self._load.come_to_rest()
         self._judge()
-        self._start()
+        if self._hosts:
+            self._load.run(self._random.randint(1, MOST_ANSWERS))
+        self._start(name)
 
     def _kill_database(self, how: signal.Signals) -> None:
         """The host goes on, and tells that it cannot; then the database is there again."""
@@ -105,13 +117,13 @@ class Drill:
         self._postgres.start()
         self._judge()
 
-    def _bury(self) -> None:
-        if self._host is not None:
-            self._host.process.kill()
-            self._host.process.wait()
-            assert self._host.process.stdout is not None
-            self._host.process.stdout.close()
-            self._host = None
+    def _bury(self, name: str) -> Host:
+        host = self._hosts.pop(name)
+        host.process.kill()
+        host.process.wait()
+        assert host.process.stdout is not None
+        host.process.stdout.close()
+        return host
 
     def _judge(self, at_rest: bool = False) -> int:
         """How many postings there are, of books that are as they should be."""
@@ -122,5 +134,6 @@ class Drill:
             found += [f"{each}" for each in verify(store)] if at_rest else []
         finally:
             store.close()
+        self._booked_unheard += len(unheard(self._load.log, journal))
         assert not found, f"after kill {self._kills}: {'; '.join(found[:5])}"
         return len(journal)

@@ -1,6 +1,6 @@
 """The planted fault of the crash tests: a host that answers before its commit, which comes with the next unit of work.
 
-python -m tests.bank_host.crash.early_host --listen 127.0.0.1:0 --admin 127.0.0.1:0 --database FILE
+python -m tests.bank_host.crash.early_host --listen 127.0.0.1:0 --admin 127.0.0.1:0 --database URL --name host
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from types import TracebackType
 
 import click
-from sqlalchemy import URL
 
 from bank_host.host import Bank
 from bank_host.hsm import Hsm
@@ -56,9 +55,9 @@ class LateStore(SqlStore):
 @click.option("--listen")
 @click.option("--admin")
 @click.option("--database")
-def main(listen: str, admin: str, database: str) -> None:
-    engine = open_engine(URL.create("sqlite", database=database))
-    bank = Bank("host", LateStore(engine), load_policy(), Hsm.simulation())
+@click.option("--name")
+def main(listen: str, admin: str, database: str, name: str) -> None:
+    bank = Bank(name, LateStore(open_engine(database), chain_name=name), load_policy(), Hsm.simulation())
     plan = Plan(_address(listen), None, _address(admin), DEFAULT, PortSettings())
 
     def opened(at: Opened) -> None:

@@ -75,6 +75,13 @@ def findings(log: Log, journal: Iterable[JournalRow], *, at_rest: bool) -> list[
     return found + [f"{key} is posted and was not approved" for key in sorted(strange)]
 
 
+def unheard(log: Log, journal: Iterable[JournalRow]) -> set[str]:
+    """Keys that are posted while the client waits for the answer."""
+    return {_key(log, message) for stan, message in log.sent.items() if log.answer(stan) is None} & {
+        row.key for row in journal
+    }
+
+
 def _differ(answers: Sequence[Heard]) -> bool:
     return len({_without_mac(each) for each in answers}) > 1
 

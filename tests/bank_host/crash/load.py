@@ -67,9 +67,11 @@ def open_accounts(database: URL, number: int = 24) -> list[Holder]:
 class Line(Peer):
     """One connection, with the trace numbers that wait for an answer."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        super().__init__(sock)
+    def __init__(self, host: Host) -> None:
+        super().__init__(socket.create_connection(("127.0.0.1", host.port)))
+        self.host = host
         self.waiting: list[str] = []
+        self.sign_on()
 
     def read(self) -> list[bytes]:
         """The messages that have come; ConnectionError at the end."""
@@ -90,25 +92,24 @@ class Load:
         self._holders = holders
         self._lines: list[Line] = []
         self._todo: dict[str, Message] = {}  # repeats, reversals and completions that wait to be sent
-        self._of_life: dict[str, None] = {}  # trace numbers sent since the host was started
+        self._since_start: dict[str, None] = {}  # trace numbers sent since a host was started
         self._reversed: set[str] = set()
         self._stan = 1
 
     # ---------------- connections
 
     def connect(self, host: Host) -> None:
-        """To a host that has just been started: all that the last one was sent is sent to this one too."""
+        """To a host that has just been started: what was sent since the last start is to be sent once more."""
         for _ in range(CONNECTIONS):
-            line = Line(socket.create_connection(("127.0.0.1", host.port)))
-            line.sign_on()
-            self._lines.append(line)
-        for stan in self._of_life:
+            self._lines.append(Line(host))
+        for stan in self._since_start:
             self._todo.setdefault(stan, build.as_repeat(self.log.sent[stan]))
-        self._of_life.clear()
+        self._since_start.clear()
 
-    def hang_up(self) -> None:
+    def hang_up(self, host: Host) -> None:
         """The host is dead: hear what it has said, and take all else as lost."""
-        for line in self._lines:
+        for line in [line for line in self._lines if line.host is host]:
+            self._lines.remove(line)
             try:
                 while True:
                     self._hear(line)
@@ -117,23 +118,26 @@ class Load:
             line.close()
             for stan in line.waiting:
                 self._lose(stan)
-        self._lines.clear()
 
     # ---------------- load
 
     def run(self, answers: int, *, only_new: bool = False) -> None:
         """Keep every window full until so many answers have come."""
         wanted = self.answers + answers
+        self._fill(only_new)
         while self.answers < wanted:
-            for line in self._lines:
-                while len(line.waiting) < WINDOW:
-                    self._send(line, self._new() if only_new else self._next())
             self._listen()
+            self._fill(only_new)
 
-    def send_more(self, messages: int) -> None:
-        """Send without listening."""
-        for _ in range(messages):
-            self._send(self._random.choice(self._lines), self._next())
+    def look(self, times: int) -> None:
+        """Hear what comes while one looks so often, and send nothing: the bank gets on with what it has."""
+        for _ in range(times):
+            self._hear_all(wait_s=0)
+
+    def _fill(self, only_new: bool) -> None:
+        for line in self._lines:
+            while len(line.waiting) < WINDOW:
+                self._send(line, self._new() if only_new else self._next())
 
     def come_to_rest(self) -> None:
         """Send nothing new, and hear what is still to come."""
@@ -161,11 +165,15 @@ class Load:
         for line in self._lines:
             if line.waiting and not any(_is_request(self.log.sent[stan]) for stan in line.waiting):
                 self._send(line, self._balance())  # advices may all be dropped, a request never is
-        ready, _, _ = select.select([line.socket for line in self._lines], [], [], PATIENCE_S)
-        assert ready, "the host neither answers nor ends"
+        assert self._hear_all(PATIENCE_S), "the host neither answers nor ends"
+
+    def _hear_all(self, wait_s: float) -> bool:
+        """Whether anything was there to hear."""
+        ready, _, _ = select.select([line.socket for line in self._lines], [], [], wait_s)
         for line in self._lines:
             if line.socket in ready:
                 self._hear(line)
+        return bool(ready)
 
     def _hear(self, line: Line) -> None:
         for data in line.read():
@@ -187,7 +195,7 @@ class Load:
     def _send(self, line: Line, message: Message) -> None:
         stan = message[11]
         self.log.sent.setdefault(stan, message)
-        self._of_life[stan] = None
+        self._since_start[stan] = None
         line.waiting.append(stan)
         line.send(frame(encode(message)))
 

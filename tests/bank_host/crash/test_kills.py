@@ -33,18 +33,23 @@ def is_what_it_should_be(figures: Figures, kills: int) -> None:
 
 
 def test_five_kills_on_sqlite(sqlite_databases: Callable[[], URL], tmp_path: Path) -> None:
-    is_what_it_should_be(Drill(tmp_path / "host", sqlite_databases(), seed=1).play(["host"] * 5), 5)
+    is_what_it_should_be(Drill(tmp_path, sqlite_databases(), seed=1).play(["host"] * 5), 5)
 
 
 def test_five_kills_of_host_and_database_on_postgresql(postgres: Postgres, tmp_path: Path) -> None:
-    drill = Drill(tmp_path / "host", postgres.new_database(), 2, postgres)
+    drill = Drill(tmp_path, postgres.new_database(), 2, postgres)
     is_what_it_should_be(drill.play(AGAINST_POSTGRES), 5)
+
+
+def test_of_two_hosts_on_one_postgresql_the_other_goes_on(postgres: Postgres, tmp_path: Path) -> None:
+    drill = Drill(tmp_path, postgres.new_database(), 6, postgres, hosts=2)
+    is_what_it_should_be(drill.play(["host", "host"]), 2)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3_600)
 def test_sixty_kills_on_sqlite(sqlite_databases: Callable[[], URL], tmp_path: Path) -> None:
-    is_what_it_should_be(Drill(tmp_path / "host", sqlite_databases(), seed=3).play(["host"] * 60), 60)
+    is_what_it_should_be(Drill(tmp_path, sqlite_databases(), seed=3).play(["host"] * 60), 60)
 
 
 @pytest.mark.long
@@ -52,13 +57,21 @@ def test_sixty_kills_on_sqlite(sqlite_databases: Callable[[], URL], tmp_path: Pa
 def test_sixty_kills_on_postgresql(tmp_path: Path) -> None:
     victims = Random(4).choices(AGAINST_POSTGRES, k=60)
     with own_postgres(syncs=True) as server:
-        drill = Drill(tmp_path / "host", server.new_database(), 4, server)
+        drill = Drill(tmp_path, server.new_database(), 4, server)
         is_what_it_should_be(drill.play(victims), 60)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3_600)
+def test_twenty_kills_with_two_hosts_on_one_postgresql(postgres: Postgres, tmp_path: Path) -> None:
+    victims = Random(7).choices(AGAINST_POSTGRES, k=20)
+    drill = Drill(tmp_path, postgres.new_database(), 7, postgres, hosts=2)
+    is_what_it_should_be(drill.play(victims), 20)
 
 
 def test_a_host_that_answers_before_its_commit_is_found_out(
     sqlite_databases: Callable[[], URL], tmp_path: Path
 ) -> None:
-    drill = Drill(tmp_path / "host", sqlite_databases(), seed=5, program=EARLY_HOST)
+    drill = Drill(tmp_path, sqlite_databases(), seed=5, program=EARLY_HOST)
     with pytest.raises(AssertionError, match="is approved and not posted"):
         drill.play(["host"] * 10)
