@@ -53,11 +53,11 @@ lint: $(FOR_DEV)  ## ruff, mypy and the import contracts
 bench-decide: $(FOR_RUN)  ## print the time one decision takes
 	@$(BIN)/python -m bench.decide
 
-bench-codec: $(FOR_DEV)  ## print the time one message takes on the wire side
-	@$(BIN)/python -m bench.codec
-
 bench-hsm: $(FOR_RUN)  ## print the time the key module's calls take
 	@$(BIN)/python -m bench.hsm
+
+bench-codec: $(FOR_DEV)  ## print the time one message takes on the wire side
+	@$(BIN)/python -m bench.codec
 
 lock: $(FOR_DEV)  ## pin the requirements again from pyproject.toml (UPGRADE=1 raises every pin)
 	@$(LOCK) pyproject.toml requirements/build.in --extra dev --extra postgres -o requirements/dev.txt

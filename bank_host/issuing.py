@@ -54,10 +54,10 @@ class IssuedCard(NamedTuple):
 
 
 def replacement(
-    hsm: Hsm, bin_: str, old_alias: str, account_id: str, nth: int, random: Random, today: date
+    hsm: Hsm, old: Pan, old_alias: str, account_id: str, nth: int, random: Random, today: date
 ) -> IssuedCard:
     """The `nth` card of an account, in place of another: number and PIN are drawn, since a PIN fits one number."""
-    pan = card_number(bin_, random.randrange(10 ** (15 - len(bin_))))
+    pan = card_number(old.reveal()[:6], random.randrange(10**9))
     pin = f"{random.randrange(10_000):04d}"
     alias = re.sub(r"-[0-9]{1,2}$", "", old_alias) + f"-{nth}"
     card = Card(hsm.card_id(pan), alias, account_id, card_expiry(today), pin_value(hsm, pin, pan))

@@ -14,6 +14,7 @@ from bank_host.cli import (
     cards,
     customers,
     database,
+    dialects,
     history,
     keys,
     looking_up,
@@ -53,6 +54,7 @@ for _command in (
     history.audit,
     history.exceptions,
     script.script,
+    dialects.dialects,
     looking_up.policy,
     looking_up.help_command,
 ):

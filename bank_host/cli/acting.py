@@ -86,11 +86,12 @@ def _reason(context: click.Context, param: click.Parameter, text: str) -> str:
 
 
 @contextmanager
-def staffed(database: str) -> Iterator[tuple[Bank, SqlLook]]:
-    """The bank of a database, which staff writes to with a hash chain of its own, and a look at it."""
+def staffed(database: str, hsm: Hsm | None = None) -> Iterator[tuple[Bank, SqlLook]]:
+    """The bank of a database, which staff writes to with a hash chain of its own, and a look at it. Few acts ask its
+    keys for anything."""
     with open_database(database, must_exist=True) as engine:
         store = SqlStore(engine, chain_name="operator")
-        yield Bank("bank", store, load_policy(), Hsm.simulation()), store.look
+        yield Bank("bank", store, load_policy(), hsm or Hsm.simulation()), store.look
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import click
 
 from bank_host.cli.acting import Order, acting, card_named, confirm, do, looking, staffed, tell
 from bank_host.cli.common import WRONG_USAGE, stop
+from bank_host.cli.keys import key_options, keys_of, told
 from bank_host.cli.showing import MOST_ROWS, card_state, expiry, print_json, print_list, print_record
 from bank_host.issuing import IssuedCard, replacement
 from bank_host.jst import jst_date
@@ -109,26 +110,37 @@ def unlock(database: str, card: str, order: Order) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the holder's letter with number and PIN.",
 )
+@key_options
 @acting
 @click.pass_obj
-def reissue(database: str, card: str, hot_as: str | None, folder: Path, order: Order) -> None:
+@told
+def reissue(
+    database: str,
+    card: str,
+    hot_as: str | None,
+    folder: Path,
+    key_file: Path | None,
+    sealed_by: Path | None,
+    order: Order,
+) -> None:
     """Replace a card by one with another number, expiry and PIN; the old one is hot from then on."""
-    with staffed(database) as (bank, look):
+    with staffed(database, keys_of(key_file, sealed_by)) as (bank, look):
         seen = card_named(look, card)
         if not seen.hot and hot_as is None:
             raise click.UsageError("the card is not hot yet; say what it becomes: --as lost or --as stolen")
-        bin_ = look.bin_of(seen.card_id)
-        if not bin_:
+        old = look.number(seen.card_id)
+        if old is None:
             stop(
                 WRONG_USAGE, "the bank does not keep this card's number, so its first six digits are unknown"
             )
+        if bank.hsm.card_id(old.reveal()) != seen.card_id:
+            stop(WRONG_USAGE, "these are not the keys of this bank; name its key file by --keys")
         nth = len(look.cards(account_id=seen.account_id)) + 1
         new = replacement(
-            bank.hsm, bin_, seen.alias, seen.account_id, nth, SystemRandom(), jst_date(order.now_us)
+            bank.hsm, old, seen.alias, seen.account_id, nth, SystemRandom(), jst_date(order.now_us)
         )
-        number = mask_pan(new.pan.reveal())
-        old = f"hot: {seen.hot or hot_as}"
-        confirm(order, f"{_told(seen)}: becomes {old}; {new.card.alias}, {number}, takes its place")
+        number, hot = mask_pan(new.pan.reveal()), f"hot: {seen.hot or hot_as}"
+        confirm(order, f"{_told(seen)}: becomes {hot}; {new.card.alias}, {number}, takes its place")
         letter = private_file(folder / f"{new.card.alias}.{number[-4:]}.letter.txt", _letter(seen, new))
         act = order.act(
             "reissue_card",

@@ -18,7 +18,7 @@ from bank_host.cli.script import script_of
 from bank_host.clock import wall_clock
 from bank_host.example import hand_over, open_example
 from bank_host.host import Bank
-from bank_host.hsm import HsmError
+from bank_host.hsm import Hsm, HsmError
 from bank_host.iso8583.dialect import Dialect, load_dialect
 from bank_host.jst import SECOND_US
 from bank_host.policy import load_policy
@@ -29,7 +29,7 @@ from bank_host.port.scripted import ScriptedJudge
 from bank_host.port.security import HsmSecurity
 from bank_host.port.serve import Address, AddressError, Opened, Plan, serve
 from bank_host.port.server import PortSettings
-from bank_host.port.verdict import Judge, no_judge
+from bank_host.port.verdict import no_judge
 from bank_host.store import schema
 from bank_host.store.contract import Unavailable
 from bank_host.store.engine import reading
@@ -106,56 +106,31 @@ def serve_command(
     """Run the issuing bank as an ISO 8583 server until SIGTERM or Ctrl-C; a second one stops it at once."""
     if listen is None and connect is None:
         listen = Address("127.0.0.1", 8583)
-    files = _tls_files(tls_certificate, tls_key, tls_ca)
-    try:
-        hsm = keys_of(key_file, sealed_by)
-    except HsmError as error:
-        stop(WRONG_USAGE, f"{error}")
+    hsm = _keys(key_file, sealed_by)
     published = hsm.published_keys()
+    files = _tls_files(tls_certificate, tls_key, tls_ca)
     warning = _refuse_to_expose(listen, connect, files is not None, plain, published)
     if not is_loopback(admin.host):
         stop(WRONG_USAGE, f"--admin {admin}: metrics and health are served on loopback only")
-    try:
-        dialect = load_dialect(dialect_name)
-        listening, calling = (None, None) if files is None else (tls.listening(files), tls.calling(files))
-        log_to(log_file)
-    except ValueError as error:
-        raise click.BadParameter(f"{error}", param_hint="--dialect") from None
-    except ssl.SSLError as error:
-        stop(WRONG_USAGE, f"the TLS files do not fit together: {error.reason or error}")
-    except OSError as error:
-        stop(WRONG_USAGE, f"{error.filename}: {error.strerror}")
-    settings = PortSettings(
-        link=LinkSettings(
-            sign_on=not no_sign_on,
-            mac_mandatory=mac_mandatory or dialect.settings.mac.mandatory,
-            answer_garbage=dialect.settings.link.garbage == "answer",
-            echo_after_us=dialect.settings.link.echo_interval_s * SECOND_US,
-        )
-    )
+    dialect = _dialect(dialect_name)
     script = None if script_file is None else script_of(script_file)
-    judge: Judge = no_judge if script is None else ScriptedJudge(script)
+    listening, calling = _tls_contexts(files)
     plan = Plan(
         listen,
         connect,
         admin,
         dialect,
-        settings,
-        judge=judge,
+        _settings(dialect, sign_on=not no_sign_on, mac_mandatory=mac_mandatory),
+        judge=no_judge if script is None else ScriptedJudge(script),
         new_security=partial(HsmSecurity, hsm),
         tls=listening,
         calling_tls=calling,
     )
-    given = database or DATABASE
-    new = database is None and not Path(DATABASE).exists()
-    if database is not None and "://" not in database and not Path(database).exists():
-        stop(
-            WRONG_USAGE,
-            f"there is no file {database}: `bank-host init {database} --hand-over {LETTERS}` makes an example bank",
-        )
+    _log_to(log_file)
+    given = _database(database)
+    new = database is None and not Path(given).exists()
     with open_database(given, must_exist=not new) as engine:
-        store = SqlStore(engine, chain_name=name)
-        bank = Bank(name, store, load_policy(), hsm)
+        bank = Bank(name, SqlStore(engine, chain_name=name), load_policy(), hsm)
         if new:
             _example(bank, engine)
         _check(engine)
@@ -168,10 +143,56 @@ def serve_command(
             _announce(at, connect, dialect, given, published, warning)
 
         try:
-            code = serve(bank, plan, lambda: _problem(engine), opened)
+            code = serve(bank, plan, lambda: problem_of(engine), opened)
         except AddressError as error:
             stop(NOT_REACHED, f"{error}")
     raise SystemExit(code)
+
+
+# ---------------- what the options say
+
+
+def _keys(key_file: Path | None, sealed_by: Path | None) -> Hsm:
+    try:
+        return keys_of(key_file, sealed_by)
+    except HsmError as error:
+        stop(WRONG_USAGE, f"{error}")
+
+
+def _dialect(name: str) -> Dialect:
+    try:
+        return load_dialect(name)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}", param_hint="--dialect") from None
+
+
+def _settings(dialect: Dialect, *, sign_on: bool, mac_mandatory: bool) -> PortSettings:
+    told = dialect.settings
+    return PortSettings(
+        link=LinkSettings(
+            sign_on=sign_on,
+            mac_mandatory=mac_mandatory or told.mac.mandatory,
+            answer_garbage=told.link.garbage == "answer",
+            echo_after_us=told.link.echo_interval_s * SECOND_US,
+        )
+    )
+
+
+def _database(name: str | None) -> str:
+    """The database to open; one that was named has to be there."""
+    if name is not None and "://" not in name and not Path(name).exists():
+        stop(
+            WRONG_USAGE,
+            f"there is no file {name}: `bank-host init {name} --hand-over {LETTERS}` makes an example bank",
+        )
+    return name or DATABASE
+
+
+def _log_to(file: Path | None) -> None:
+    try:
+        log_to(file)
+    except OSError as error:
+        stop(WRONG_USAGE, f"--log {file}: {error.strerror}")
 
 
 def is_loopback(host: str) -> bool:
@@ -215,6 +236,21 @@ def _tls_files(certificate: Path | None, key: Path | None, authority: Path | Non
     return None
 
 
+def _tls_contexts(files: tls.TlsFiles | None) -> tuple[ssl.SSLContext | None, ssl.SSLContext | None]:
+    """For those who call, and for the switch that we call."""
+    if files is None:
+        return None, None
+    try:
+        return tls.listening(files), tls.calling(files)
+    except ssl.SSLError as error:
+        stop(WRONG_USAGE, f"the TLS files do not fit together: {error.reason or error}")
+    except OSError as error:
+        stop(WRONG_USAGE, f"{error.filename}: {error.strerror}")
+
+
+# ---------------- the database, and what is printed
+
+
 def _example(bank: Bank, engine: Engine) -> None:
     upgrade(engine)
     for holding in open_example(bank, SystemRandom(), wall_clock()()):
@@ -232,7 +268,8 @@ def _check(engine: Engine) -> None:
         )
 
 
-def _problem(engine: Engine) -> str:
+def problem_of(engine: Engine) -> str:
+    """Why the database cannot be used now, '' when it can."""
     try:
         with reading(engine) as connection:
             connection.execute(select(literal(1)).select_from(schema.account).limit(1))

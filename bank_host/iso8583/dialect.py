@@ -54,6 +54,7 @@ class Dialect:
         mti, values, _ = self._codec.read(data)
         if self._translation is not None:
             mti, values = self._translation.inward(mti, values)
+            check_presence(mti, sum(map(bit, values)), self._optional)
             self._check_ours(values)
         return Message.of_ascending(mti, values)
 

@@ -15,12 +15,11 @@ from typing import Generic, NamedTuple, TypeVar
 from bank_host.host import Bank
 from bank_host.iso8583 import build, mti
 from bank_host.iso8583.message import Message
+from bank_host.port.logs import Say, log_at_once
 from bank_host.rules.changes import Audit
 from bank_host.rules.reasons import CODES, MALFUNCTION
 
 K = TypeVar("K")
-
-log = logging.getLogger(__name__)
 
 
 class Answered(NamedTuple, Generic[K]):
@@ -52,6 +51,7 @@ class Batches(Generic[K]):
         settings: BatchSettings | None = None,
         observe: Callable[[int], None] = lambda size: None,
         ended: Callable[[], None] = lambda: None,
+        say: Say = log_at_once,
     ) -> None:
         self._bank = bank
         self._clock = clock
@@ -59,6 +59,7 @@ class Batches(Generic[K]):
         self._settings = settings or BatchSettings()
         self._observe = observe
         self._ended = ended
+        self._say = say
         self._queue: deque[tuple[K, Message]] = deque()
         self._notes: deque[Audit] = deque()
         self._changed = threading.Condition()
@@ -128,14 +129,14 @@ class Batches(Generic[K]):
         try:
             return self._bank.answer_many(messages, self._clock())
         except Exception as error:
-            log.error("batch_failed", extra={"facts": {"error": type(error).__name__, "size": len(messages)}})
+            self._say(logging.ERROR, "batch_failed", error=type(error).__name__, size=len(messages))
         return [self._alone(message) for message in messages]
 
     def _alone(self, message: Message) -> Message | None:
         try:
             return self._bank.answer(message, self._clock())
         except Exception as error:  # the last resort: fail closed, and never with the message's data
-            log.error("message_failed", extra={"facts": {"error": type(error).__name__, "mti": message.mti}})
+            self._say(logging.ERROR, "message_failed", error=type(error).__name__, mti=message.mti)
             return None if mti.is_advice(message.mti) else build.answer(message, CODES[MALFUNCTION])
 
     def _write_notes(self) -> None:
@@ -143,13 +144,13 @@ class Batches(Generic[K]):
         try:
             self._bank.note(rows, self._clock())
         except Exception as error:
-            log.error("audit_failed", extra={"facts": {"error": type(error).__name__, "rows": len(rows)}})
+            self._say(logging.ERROR, "audit_failed", error=type(error).__name__, rows=len(rows))
 
     def _do_what_is_due(self, now_us: int) -> None:
         try:
             done = self._bank.run_due(now_us)
         except Exception as error:
-            log.error("due_work_failed", extra={"facts": {"error": type(error).__name__}})
+            self._say(logging.ERROR, "due_work_failed", error=type(error).__name__)
         else:
             if done:
-                log.info("due_work_done", extra={"facts": {"count": done}})
+                self._say(logging.INFO, "due_work_done", count=done)

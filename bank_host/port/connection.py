@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
@@ -20,26 +19,22 @@ if TYPE_CHECKING:
 
 _UNARMED = 1 << 62
 
-_KERNEL_BYTES = 64 * 1024
-"""What the system keeps of a connection each way: else it would keep megabytes for one that does not read."""
-
 
 class Connection(asyncio.Protocol):
     """One connection of the port; `calls` when we have called the peer."""
 
-    def __init__(self, port: Port, *, calls: bool = False) -> None:
+    def __init__(self, port: Port, peer: str, *, calls: bool = False) -> None:
         self._port = port
         self._calls = calls
         self._transport: asyncio.Transport | None = None
         self._link: Link | None = None
-        self._early = b""  # came between the TLS handshake and our being told of its end
         self._timer: asyncio.TimerHandle | None = None
         self._armed_us = _UNARMED
         self._cut: asyncio.TimerHandle | None = None
-        self._handshake: asyncio.Task[None] | None = None
-        self.peer = ""
-        self.place = 0  # among the open connections; taken again when it is free
         self._ended = False
+        self.peer = peer
+        self.place = 0  # among the open connections; taken again when it is free
+        self.welcome: asyncio.Task[None] | None = None  # until the transport is there
         self.was_open = False
         self.lost = asyncio.get_running_loop().create_future()
 
@@ -47,47 +42,14 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self.peer = str((transport.get_extra_info("peername") or ("?",))[0])
-        for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, buffer, _KERNEL_BYTES)
-        refused = self._port.joined(self, self._calls)
+        refused = self._port.joined(self) if self._calls else None
         if refused:
-            self._told_of_end(refused)
-            self._transport.abort()
-        elif self._port.tls is not None and not self._calls:
-            self._transport.pause_reading()
-            self._handshake = asyncio.ensure_future(self._shake_hands(self._transport))
+            self.abort(refused)
         else:
-            self._begin()
-
-    async def _shake_hands(self, transport: asyncio.Transport) -> None:
-        """TLS only now, so that those who never finish a handshake count as connections."""
-        port = self._port
-        assert port.tls is not None
-        handshake_s = port.settings.handshake_us / SECOND_US
-        try:
-            secure = await asyncio.get_running_loop().start_tls(
-                transport,
-                self,
-                port.tls,
-                server_side=True,
-                ssl_handshake_timeout=handshake_s,
-                ssl_shutdown_timeout=handshake_s,
-            )
-        except (OSError, asyncio.CancelledError):  # ssl.SSLError and the timeout are OSErrors
-            secure = None
-        if secure is None:
-            self._told_of_end("tls_failed")
-            transport.abort()
-            self.connection_lost(None)
-        else:
-            self._transport = secure
             self._begin()
 
     def data_received(self, data: bytes) -> None:
-        if self._link is None:
-            self._early += data
-        else:
+        if self._link is not None:
             self._do(self._link.received(data, self._port.clock()))
 
     def eof_received(self) -> bool:
@@ -97,9 +59,13 @@ class Connection(asyncio.Protocol):
         return self._transport is not None and self._transport.get_extra_info("ssl_object") is None
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.left("lost")
+
+    def left(self, reason: End) -> None:
+        """The connection is no more, or has never come about."""
+        self._told_of_end(reason)
         if self._link is not None:
-            self._told_of_end("lost")
-            self._link.close("lost")
+            self._link.close(reason)
         for handle in (self._timer, self._cut):
             if handle is not None:
                 handle.cancel()
@@ -143,11 +109,11 @@ class Connection(asyncio.Protocol):
         """End the connection at once."""
         if self._link is not None:
             self._link.close(reason)
-        if self._handshake is not None:
-            self._handshake.cancel()
+        self._told_of_end(reason)
         if self._transport is not None:
-            self._told_of_end(reason)
             self._transport.abort()
+        elif self.welcome is not None:
+            self.welcome.cancel()
 
     # ---------------- effects
 
@@ -172,9 +138,6 @@ class Connection(asyncio.Protocol):
             calls=self._calls,
         )
         self._do(self._link.opened(now_us))
-        if self._early:
-            early, self._early = self._early, b""
-            self.data_received(early)
 
     def _do(self, effects: Sequence[Effect]) -> None:
         link, transport, port = self._link, self._transport, self._port

@@ -12,7 +12,8 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, Protocol
 
 from bank_host.jst import utc
 
@@ -55,6 +56,16 @@ def log_to(file: Path | None) -> None:
     logger.propagate = False
 
 
+class Say(Protocol):
+    """Logs an event with its facts."""
+
+    def __call__(self, level: int, event: str, **facts: Any) -> None: ...
+
+
+def log_at_once(level: int, event: str, **facts: Any) -> None:
+    logging.getLogger(__name__).log(level, event, extra={"facts": facts})
+
+
 class RateLimited:
     """At most `most` lines of a kind in each interval."""
 
@@ -67,14 +78,17 @@ class RateLimited:
         self._every_us = every_us
         self._since_us: dict[str, int] = {}
         self._lines: dict[str, int] = {}
+        self._lock = Lock()  # the loop and the writer both have something to say
 
     def __call__(self, level: int, event: str, **facts: Any) -> None:
-        now_us = self._clock()
-        if now_us - self._since_us.get(event, -self._every_us) >= self._every_us:
-            left_out = self._lines.get(event, 0) - self._most
-            if left_out > 0:
-                facts["left_out"] = left_out
-            self._since_us[event], self._lines[event] = now_us, 0
-        self._lines[event] += 1
-        if self._lines[event] <= self._most:
-            self._log.log(level, event, extra={"facts": facts})
+        with self._lock:
+            now_us = self._clock()
+            if now_us - self._since_us.get(event, -self._every_us) >= self._every_us:
+                left_out = self._lines.get(event, 0) - self._most
+                if left_out > 0:
+                    facts["left_out"] = left_out
+                self._since_us[event], self._lines[event] = now_us, 0
+            self._lines[event] += 1
+            if self._lines[event] > self._most:
+                return
+        self._log.log(level, event, extra={"facts": facts})

@@ -95,7 +95,7 @@ async def _serve(bank: Bank, plan: Plan, problem: Callable[[], str], opened: Cal
     )
     admin = _admin(plan.admin, metrics, lambda: "stopping" if port.stopping else problem())
     try:
-        listening = None if plan.listen is None else await _listen(port, plan.listen)
+        listening = None if plan.listen is None else _listen(port, plan.listen)
     except AddressError:
         await port.stop()
         raise
@@ -129,9 +129,9 @@ def _last_resort(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> No
     log.error("internal_error", extra={"facts": {"error": type(error).__name__ if error else "unknown"}})
 
 
-async def _listen(port: Port, wanted: Address) -> Address:
+def _listen(port: Port, wanted: Address) -> Address:
     try:
-        return Address(*await port.listen(*wanted))
+        return Address(*port.listen(*wanted))
     except OSError as error:
         raise AddressError(wanted, "--listen", error) from None
 

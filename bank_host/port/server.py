@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -25,6 +26,9 @@ from bank_host.port.verdict import Judge, Verdict, no_judge
 from bank_host.rules.changes import Audit
 
 _BACKLOG = 512
+_ACCEPT_AGAIN_S = 0.1
+_KERNEL_BYTES = 64 * 1024
+"""What the system keeps of a connection each way: else it would keep megabytes for one that does not read."""
 
 log = logging.getLogger(__name__)
 
@@ -85,23 +89,65 @@ class Port:
         self._nobody = asyncio.Event()
         self._no_writer = asyncio.Event()
         self._nobody.set()
-        self._servers: list[asyncio.Server] = []
+        self._doors: list[asyncio.Task[None]] = []
         self._callers: list[asyncio.Task[None]] = []
         self.say = RateLimited(log, clock)
         self._batches: Batches[_Key] = Batches(
-            bank, bank_clock, self._deliver, settings.batch, metrics.batch.observe, self._writer_is_gone
+            bank,
+            bank_clock,
+            self._deliver,
+            settings.batch,
+            observe=metrics.batch.observe,
+            ended=self._writer_is_gone,
+            say=self.say,
         )
         metrics.watch(lambda: len(self._connections), lambda: len(self._batches))
         self._batches.start()
 
     # ---------------- opening and closing
 
-    async def listen(self, host: str, port: int) -> tuple[str, int]:
+    def listen(self, host: str, port: int) -> tuple[str, int]:
         """Accept connections; the address that was taken (port 0 takes a free one)."""
-        server = await self._loop.create_server(lambda: Connection(self), host, port, backlog=_BACKLOG)
-        self._servers.append(server)
-        address = server.sockets[0].getsockname()
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        listening.setblocking(False)
+        for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            listening.setsockopt(socket.SOL_SOCKET, buffer, _KERNEL_BYTES)
+        self._doors.append(self._loop.create_task(self._accept(listening)))
+        address = listening.getsockname()
         return address[0], address[1]
+
+    async def _accept(self, listening: socket.socket) -> None:
+        """Each one is counted before its TLS handshake, so that those who never finish one are within the bounds."""
+        with listening:
+            while True:
+                try:
+                    sock, address = await self._loop.sock_accept(listening)
+                except OSError as error:  # no file descriptor left, or the peer is gone already
+                    self.say(logging.WARNING, "accept_failed", error=type(error).__name__)
+                    await asyncio.sleep(_ACCEPT_AGAIN_S)
+                    continue
+                connection = Connection(self, str(address[0]))
+                refused = self.joined(connection)
+                if refused:
+                    connection.left(refused)
+                    sock.close()
+                else:
+                    connection.welcome = self._loop.create_task(self._welcome(sock, connection))
+
+    async def _welcome(self, sock: socket.socket, connection: Connection) -> None:
+        handshake_s = self.settings.handshake_us / SECOND_US if self.tls is not None else None
+        try:
+            await self._loop.connect_accepted_socket(
+                lambda: connection,
+                sock,
+                ssl=self.tls,
+                ssl_handshake_timeout=handshake_s,
+                ssl_shutdown_timeout=handshake_s,
+            )
+        except (OSError, asyncio.CancelledError):  # ssl.SSLError and the timeout are OSErrors
+            connection.left("tls_failed")
+            sock.close()
 
     def call(self, host: str, port: int) -> None:
         """Keep a connection to a switch, with a growing delay after each that failed."""
@@ -114,7 +160,7 @@ class Port:
         while not self.stopping:
             try:
                 _, connection = await self._loop.create_connection(
-                    lambda: Connection(self, calls=True),
+                    lambda: Connection(self, host, calls=True),
                     host,
                     port,
                     ssl=self._calling_tls,
@@ -134,8 +180,8 @@ class Port:
     async def stop(self) -> bool:
         """Accept nobody, answer what was accepted, close; whether that went well within the time given for it."""
         self.stopping = True
-        for server in self._servers:
-            server.close()
+        for door in self._doors:
+            door.cancel()
         for connection in list(self._connections):
             connection.stop()
         in_time = await self._comes(self._nobody)
@@ -160,7 +206,7 @@ class Port:
 
     # ---------------- connections
 
-    def joined(self, connection: Connection, called: bool) -> End | None:
+    def joined(self, connection: Connection) -> End | None:
         """Count a new connection; why it may not stay, if so."""
         peer = connection.peer
         most_of_peer = self.settings.most_connections if _is_loopback(peer) else self.settings.most_per_peer
@@ -169,7 +215,7 @@ class Port:
             refused = "stopping"
         elif len(self._connections) >= self.settings.most_connections:
             refused = "too_many_connections"
-        elif not called and self._of_peer[peer] >= most_of_peer:
+        elif self._of_peer[peer] >= most_of_peer:
             refused = "too_many_of_peer"
         self._connections.add(connection)
         connection.place = next(place for place in count() if place not in self._places)

@@ -1,6 +1,6 @@
 """What staff may look at: customers, cards, accounts, audit rows, exception items; nothing is locked or written.
 
-A card number leaves this file masked, and no PIN value, password hash or token secret leaves it at all.
+A card number leaves this file masked, or as a `Pan` that no text shows; what PINs and passwords are checked by never.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Engine, Select, or_, select
 
 from bank_host.ledger.posting import customer
-from bank_host.secrets import mask_pan
+from bank_host.secrets import Pan, mask_pan
 from bank_host.store import schema
 from bank_host.store.contract import AuditRow, ExceptionRow
 from bank_host.store.engine import reading
@@ -131,7 +131,7 @@ class SqlLook:
             .outerjoin(_N, _N.c.card_id == _C.c.card_id)
             .outerjoin(_H, _H.c.account_id == _C.c.account_id)
             .where(*_found(find, (_C.c.alias, _C.c.account_id, _H.c.name)))
-            .order_by(_C.c.account_id, _C.c.card_id)
+            .order_by(_C.c.account_id, _C.c.alias, _C.c.card_id)
             .limit(None if ends else limit)
         )
         if account_id:
@@ -153,10 +153,10 @@ class SqlLook:
         number = "" if sealed is None else mask_pan(unseal(self._keys, row.card_id, sealed))
         return CardSeen(number=number, holder=holder or "", **values)
 
-    def bin_of(self, card_id: str) -> str:
-        """The first six digits of a card's number, '' where the bank does not keep it."""
-        sealed = self._rows(select(_N.c.pan_sealed).where(_N.c.card_id == card_id))
-        return unseal(self._keys, card_id, sealed[0].pan_sealed)[:6] if sealed else ""
+    def number(self, card_id: str) -> Pan | None:
+        """A card's number, for the PIN module; None where the bank does not keep it."""
+        rows = self._rows(select(_N.c.pan_sealed).where(_N.c.card_id == card_id))
+        return Pan(unseal(self._keys, card_id, rows[0].pan_sealed)) if rows else None
 
     def tokens(self, account_id: str) -> list[TokenSeen]:
         statement = columns(_T, TokenSeen).where(_T.c.account_id == account_id).order_by(_T.c.serial)

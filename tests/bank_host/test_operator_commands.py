@@ -290,6 +290,17 @@ def test_a_card_that_is_not_hot_is_not_replaced_without_saying_what_it_becomes(
     assert not (tmp_path / "post").exists()
 
 
+def test_a_card_is_not_replaced_under_keys_that_are_not_the_banks(
+    online: OnlineBank, name: str, tmp_path: Path
+) -> None:
+    keys = ("--keys", str(tmp_path / "keys.json"), "--sealing-key", str(tmp_path / "seal"))
+    assert 0 == call("keys", "init", keys[1], *keys[2:]).exit_code
+    words = ("cards", name, "reissue", CARD, "--as", "lost", "--hand-over", str(tmp_path / "post"))
+    result = call(*words, *keys, *BY)
+    assert (2, True) == (result.exit_code, "not the keys of this bank" in result.output)
+    assert not (tmp_path / "post").exists()
+
+
 def test_the_letter_of_a_refused_act_is_taken_back(online: OnlineBank, name: str, tmp_path: Path) -> None:
     done("accounts", name, "close", HANAKO)
     words = ("cards", name, "reissue", CARD, "--as", "lost", "--hand-over", str(tmp_path / "post"))

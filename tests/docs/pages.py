@@ -10,6 +10,9 @@ What a page may show, by the word after the fence:
     yaml           a whole scenario has to load. With `# name.yaml` as its first line the file is there from then on
     yaml wrong     a whole scenario that has to be refused
     yaml script    a script of the scripted issuer; `yaml script wrong` has to be refused
+    toml           a dialect file; it has to load, or with `toml wrong` to be refused. With `# name.toml` as its first
+                   line the file is there from then on
+    xml            with `<!-- name.xml -->` as its first line the file is there from then on
 
 The blocks of a page are run from top to bottom in one folder of their own, which has the checkout's `scenarios/`.
 """
@@ -37,6 +40,7 @@ import atm_sim.cli
 import bank_host.cli
 import cardreader.cli
 from atm_sim.runner.files import open_scenario
+from bank_host.iso8583.dialect_file import DialectError, parse_settings
 from bank_host.policy import load_policy
 from bank_host.script import load as load_script
 from bank_host.written.problems import WrittenError
@@ -280,4 +284,28 @@ def _yaml(block: Block, sandbox: Sandbox) -> Iterator[str]:
             yield "this is meant to be refused, and loads"
 
 
-_CHECKS = {"console": _console, "python": _python, "yaml": _yaml}
+def _toml(block: Block, sandbox: Sandbox) -> Iterator[str]:
+    _keep(block, r"# ([\w-]+\.toml)", sandbox)
+    try:
+        parse_settings(block.text, "example.toml")
+    except DialectError as error:
+        if block.note != "wrong":
+            yield str(error)
+    else:
+        if block.note == "wrong":
+            yield "this is meant to be refused, and loads"
+
+
+def _xml(block: Block, sandbox: Sandbox) -> Iterator[str]:
+    _keep(block, r"<!-- ([\w-]+\.xml) -->", sandbox)
+    yield from ()
+
+
+def _keep(block: Block, name: str, sandbox: Sandbox) -> None:
+    """Write a block that names itself in its first line."""
+    named = re.fullmatch(name, block.text.partition("\n")[0])
+    if named:
+        (sandbox.folder / named[1]).write_text(block.text, encoding="utf-8")
+
+
+_CHECKS = {"console": _console, "python": _python, "yaml": _yaml, "toml": _toml, "xml": _xml}

@@ -14,7 +14,9 @@ import atheris
 
 with atheris.instrument_imports(include=["bank_host.iso8583", "cardreader.emv"]):
     from bank_host.iso8583.codec import decode, encode
+    from bank_host.iso8583.dialect import load_dialect
     from bank_host.iso8583.errors import FormatError
+    from bank_host.iso8583.framing import FRAMINGS, FrameError
     from cardreader.emv import dol, tlv
 
 
@@ -25,6 +27,31 @@ def messages(data: bytes) -> None:
         return
     assert encode(message) == data, "another encoding of the same message"
     assert decode(encode(message)) == message
+
+
+PACKED = load_dialect("bcd-tpdu")
+
+
+def packed(data: bytes) -> None:
+    """The same of packed digits and raw bytes."""
+    try:
+        message = PACKED.decode(data)
+    except FormatError:
+        return
+    assert PACKED.encode(message) == data, "another encoding of the same message"
+
+
+def frames(data: bytes) -> None:
+    """Any stream, in every framing: what was cut out frames to what was fed."""
+    for framing in FRAMINGS.values():
+        reader = framing.reader()
+        try:
+            whole = reader.feed(data)
+        except FrameError:
+            continue
+        assert reader.pending_bytes <= 9 + 2_048, "more than a frame is kept"
+        written = b"".join(framing.wrap(frame.payload) for frame in whole)
+        assert len(written) + reader.pending_bytes == len(data), "bytes were lost"
 
 
 def elements(data: bytes) -> None:
@@ -53,6 +80,8 @@ def careless(data: bytes) -> None:
 
 READERS: dict[str, Callable[[bytes], None]] = {
     "messages": messages,
+    "packed": packed,
+    "frames": frames,
     "tlv": elements,
     "dol": lists,
     "careless": careless,

@@ -81,6 +81,26 @@ def test_every_shipped_dialect_gives_back_the_message_it_wrote(name: str, messag
         assert data == spoken.encode(message)
 
 
+@every_dialect
+@pytest.mark.parametrize(
+    ("reason", "change"), [("missing_element", {11: None}), ("forbidden_element", {39: "00"})]
+)
+def test_every_dialect_asks_for_the_elements_of_the_type(
+    name: str, reason: str, change: dict[int, str | None]
+) -> None:
+    spoken = load_dialect(name)
+    translated = spoken._translation
+    wrong = ECHO.but(change)
+    mti, values = (
+        (wrong.mti, wrong.fields) if translated is None else translated.outward(wrong.mti, wrong.fields)
+    )
+    with pytest.raises(FormatError) as reading:
+        spoken.decode(spoken._plain.write(mti, values).encode("latin-1"))
+    with pytest.raises(FormatError) as writing:
+        spoken.encode(wrong)
+    assert reason == reading.value.reason == writing.value.reason
+
+
 WIRES = st.fixed_dictionaries(
     {
         "digits": st.sampled_from(["ascii", "bcd"]),
@@ -139,6 +159,30 @@ def test_any_wire_settings_give_one_encoding_and_refuse_all_else(
             told = ""
             assert bytes(damaged) == spoken.encode(again) or 43 in message  # DE43 is filled anew
         assert PAN not in told
+
+
+digits = st.text("0123456789", min_size=1, max_size=11)
+
+
+@every_dialect
+@settings(max_examples=60, deadline=None)
+@given(
+    pan=st.text("0123456789", min_size=12, max_size=19),
+    acquirer=digits,
+    forwarder=digits,
+    reason=st.text("abc _", min_size=1, max_size=999),
+    account=st.text("0123456789-", min_size=1, max_size=28),
+)
+def test_messages_of_one_shape_are_read_alike_whatever_their_lengths(
+    name: str, pan: str, acquirer: str, forwarder: str, reason: str, account: str
+) -> None:
+    spoken = load_dialect(name)
+    message = BALANCE.but({2: pan, 32: acquirer, 33: forwarder, 60: reason, 102: account})
+    data = spoken.encode(message)
+    assert message == spoken.decode(data)
+    plain, shapes = spoken._plain.read(data), spoken._codec.read(data)
+    assert (plain.mti, plain.values) == shapes[:2]
+    assert data == spoken._plain.write(plain.mti, plain.values).encode("latin-1")
 
 
 @every_dialect
@@ -238,6 +282,17 @@ def test_a_message_type_is_spoken_for_its_service_only() -> None:
     assert "unknown_mti" == caught.value.reason
     with pytest.raises(FormatError):
         DEFAULT.decode(b"0100" + encode(BALANCE)[4:])
+
+
+def test_original_data_of_any_characters_are_read_unless_the_dialect_is_strict_about_them() -> None:
+    reversal = reversal_advice(BALANCE, "timeout", stan=3, now_us=NOW_US)
+    with_reference = reversal.but({90: "401509000001".ljust(42)})
+    assert with_reference == DEFAULT.decode(DEFAULT.encode(with_reference))
+    strict = dialect('[layouts]\noriginal = "strict"')
+    assert reversal == strict.decode(strict.encode(reversal))
+    with pytest.raises(FormatError) as caught:
+        strict.decode(encode(with_reference))
+    assert ("bad_value", 90) == (caught.value.reason, caught.value.de)
 
 
 def test_an_overdrawn_balance_without_a_sign_is_told_as_nothing() -> None:

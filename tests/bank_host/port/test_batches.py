@@ -11,6 +11,7 @@ from bank_host.host import Bank
 from bank_host.iso8583 import build
 from bank_host.iso8583.message import Message
 from bank_host.port.batches import Answered, Batches, BatchSettings
+from bank_host.rules.changes import Audit
 from tests.bank_host.online_bank import NOON_US, OnlineBank, open_bank
 from tests.bank_host.port.wire import PATIENCE_S, HeldBank, withdrawal
 
@@ -138,3 +139,14 @@ def test_what_was_taken_is_answered_before_the_writer_ends(online: OnlineBank) -
     writer.batches.start()
     writer.ended.get(timeout=PATIENCE_S)
     assert {1: "00"} == writer.codes(1)
+
+
+def test_audit_rows_that_wait_have_a_bound(online: OnlineBank, writers: list[Writer]) -> None:
+    writers.append(writer := Writer(online.bank, most_notes=2))
+    for number in range(5):
+        writer.batches.note(Audit("host", "port", "", "mac_failure", after=f"0200 ATM0000{number}"))
+    writer.batches.start()
+    writer.batches.put(1, withdrawal(online, 2))
+    writer.codes(1)
+    audited = [row.after for row in online.bank.store.audit() if row.what == "mac_failure"]
+    assert ["0200 ATM00000", "0200 ATM00001"] == audited

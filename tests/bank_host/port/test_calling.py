@@ -16,6 +16,7 @@ from tests.bank_host.online_bank import OnlineBank, open_bank
 from tests.bank_host.port.authority import Authority
 from tests.bank_host.port.wire import PATIENCE_S, PATIENT, Peer, Served, managing, served, withdrawal
 
+pytestmark = pytest.mark.usefixtures("loop")
 SETTINGS = PortSettings(link=PATIENT, call_again_us=1_000, call_again_most_us=4_000)
 
 

@@ -11,7 +11,8 @@ from click.testing import CliRunner, Result
 from sqlalchemy import URL
 
 from bank_host.cli import main
-from bank_host.cli.serve import is_loopback
+from bank_host.cli.serve import is_loopback, problem_of
+from bank_host.store.engine import open_engine
 from tests.bank_host.port.authority import Authority
 
 
@@ -92,6 +93,12 @@ def test_keys_of_one_s_own_are_not_refused_there_and_a_file_that_does_not_open_i
     assert (3, True) == (done.exit_code, "192.0.2.1:8583 cannot be listened on" in done.output)
     done = serve(*asked, *beyond)
     assert (2, True) == (done.exit_code, "--sealing-key" in done.output)
+
+
+def test_a_database_that_does_not_answer_is_why_the_host_is_not_ready(database: str) -> None:
+    assert "" == problem_of(open_engine(f"sqlite:///{database}"))
+    nobody = open_engine("postgresql://nobody@127.0.0.1:1/bank?connect_timeout=2")
+    assert "the database does not work" in problem_of(nobody)
 
 
 def test_figures_are_shown_on_loopback_only(database: str) -> None:

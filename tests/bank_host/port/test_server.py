@@ -9,12 +9,15 @@ import pytest
 
 from bank_host.iso8583 import build
 from bank_host.iso8583.codec import encode
+from bank_host.iso8583.dialect import load_dialect
+from bank_host.iso8583.dialect_file import shipped
 from bank_host.port.batches import BatchSettings
 from bank_host.port.server import PortSettings
 from bank_host.port.verdict import Verdict
 from tests.bank_host.online_bank import HANAKO, SHOP, TARO, OnlineBank, open_bank
 from tests.bank_host.port.wire import PATIENT, HeldBank, bits, frame, managing, served, withdrawal
 
+pytestmark = pytest.mark.usefixtures("loop")
 SETTINGS = PortSettings(link=PATIENT)
 
 
@@ -31,6 +34,13 @@ def test_a_withdrawal_is_paid_and_posted(online: OnlineBank) -> None:
         answer = port.connect().sign_on().ask(withdrawal(online, 2))
     assert ("0210", "00", "000002") == (answer.mti, answer[39], answer[11])
     assert 240_000 == online.account().posted_jpy
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_dialect_that_is_shipped_is_served(online: OnlineBank, name: str) -> None:
+    with served(online.bank, dialect=load_dialect(name)) as port:
+        answer = port.connect().sign_on().ask(withdrawal(online, 2))
+    assert ("0210", "00", "000002") == (answer.mti, answer[39], answer[11])
 
 
 def test_business_before_the_sign_on_is_refused_and_counted(online: OnlineBank) -> None:
@@ -130,11 +140,11 @@ class Somebody:
 def test_one_address_may_have_so_many_connections_unless_it_is_loopback(online: OnlineBank) -> None:
     with served(online.bank, settings=SETTINGS._replace(most_per_peer=2)) as port:
         connections: list[Any] = [Somebody() for _ in range(3)]
-        reasons = [port.port.joined(connection, called=False) for connection in connections]
+        reasons = [port.port.joined(connection) for connection in connections]
         assert [None, None, "too_many_of_peer"] == reasons
         port.port.left(connections[0])
         port.port.left(connections[2])
-        assert port.port.joined(connections[2], called=False) is None
+        assert port.port.joined(connections[2]) is None
         assert ["00"] * 3 == [port.connect().ask(managing("001"))[39] for _ in range(3)]
         for connection in connections:
             port.port.left(connection)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sqlite3
+import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable
@@ -20,7 +22,7 @@ from bank_host.example import Holding, open_example
 from bank_host.host import Bank
 from bank_host.hsm import TPK, Hsm
 from bank_host.iso8583 import build
-from bank_host.iso8583.codec import decode
+from bank_host.iso8583.codec import decode, encode
 from bank_host.iso8583.message import Message
 from bank_host.passwords import Passwords
 from bank_host.policy import load_policy
@@ -29,7 +31,7 @@ from bank_host.store.sql import SqlStore
 from bank_host.store.verify import verify
 from tests.bank_host.online_bank import NOON_US
 from tests.bank_host.port.hosts import Host, running
-from tests.bank_host.port.wire import ACQUIRER, PATIENCE_S
+from tests.bank_host.port.wire import ACQUIRER, PATIENCE_S, frame
 
 HSM = Hsm.simulation()
 
@@ -102,6 +104,37 @@ def test_a_signal_lets_it_answer_what_it_accepted(
     assert {holder.account_id: codes.count("00")} == withdrawals_in(database)
 
 
+def test_neither_log_nor_figures_hold_anything_of_a_card(
+    sqlite_databases: Callable[[], URL], tmp_path: Path
+) -> None:
+    """Good and bad business, garbage and wrong MACs, each with the card's number and PIN block in it."""
+    database = sqlite_databases()
+    holder = example_in(database)[0]
+    message = withdrawal(holder, 2)
+    data = encode(message)
+    pan, block = message[2].encode(), message[52].encode()
+    with running(tmp_path / "host", "--database", str(database.database)) as host:
+        peer = host.connect()
+        peer.say(message, build.network_request("001", stan=1, now_us=NOON_US), message)
+        peer.say(message.but({64: "0" * 16}), build.answer(message, "00", {2: message[2]}))
+        peer.send(frame(data.replace(b"0200", b"0299")) + frame(data.replace(block, b"x" + block[1:])))
+        peer.send(frame(data + pan))
+        assert ["91", "00"] == [peer.hear()[39], peer.hear()[39]]
+        peer.send(pan)  # as a length this closes the link
+        while peer.socket.recv(4_096):
+            pass
+        figures = read(host, "/metrics")
+        peer.close()
+        assert 0 == host.stop()
+    log = host.log()
+    assert {"not_signed_on", "mac_failure", "format_error", "unmatched_answer", "frame_error"} <= set(
+        re.findall(r'"event": "(\w+)"', log)
+    )
+    for canary in (pan.decode(), pan.decode()[:12], block.decode(), holder.pin.reveal() + '"'):
+        assert canary not in log + figures
+    assert {holder.account_id: 1} == withdrawals_in(database)
+
+
 def test_a_second_signal_ends_it_at_once(sqlite_databases: Callable[[], URL], tmp_path: Path) -> None:
     """Somebody else holds the database's lock, so that the bank cannot answer."""
     database = sqlite_databases()
@@ -115,6 +148,9 @@ def test_a_second_signal_ends_it_at_once(sqlite_databases: Callable[[], URL], tm
         host.process.send_signal(signal.SIGTERM)
         while "stopping" not in host.log():
             assert host.process.poll() is None
+        with pytest.raises(urllib.error.HTTPError) as not_ready:
+            read(host, "/ready")
+        assert (503, b"not ready: stopping\n") == (not_ready.value.code, not_ready.value.read())
         assert 3 == host.stop()
         lock.close()
         peer.close()

@@ -16,6 +16,7 @@ from tests.bank_host.online_bank import OnlineBank, open_bank
 from tests.bank_host.port.authority import Authority, as_peer
 from tests.bank_host.port.wire import PATIENCE_S, PATIENT, Peer, Served, served, withdrawal
 
+pytestmark = pytest.mark.usefixtures("loop")
 SETTINGS = PortSettings(link=PATIENT, handshake_us=int(PATIENCE_S * 1_000_000))
 ATM_7, ATM_8 = tls.TERMINAL + "ATM00007", tls.TERMINAL + "ATM00008"
 SWITCH = (tls.ACQUIRER + "00000000034", tls.ACQUIRER + "101")
@@ -32,7 +33,7 @@ def online() -> OnlineBank:
 
 
 @pytest.fixture
-def port(authority: Authority, online: OnlineBank) -> Iterator[Served]:
+def port(loop: None, authority: Authority, online: OnlineBank) -> Iterator[Served]:
     with served(online.bank, settings=SETTINGS, tls=tls.listening(authority.issue("localhost"))) as port:
         yield port
 
@@ -51,6 +52,7 @@ def test_a_terminal_cannot_speak_for_another(port: Served, authority: Authority,
     assert "63" == peer.ask(withdrawal(online, 2))[39]
     assert 1 == port.events("other_speaker")
     assert 250_000 == online.account().posted_jpy
+    peer.close()
     port.stop()  # which waits for the writer
     audited = [(row.what, row.after, row.reason) for row in online.bank.store.audit()]
     assert ("other_speaker", "0200 ATM00007", "127.0.0.1") == audited[-1]

@@ -16,8 +16,7 @@ from bank_host.clock import steady_clock
 from bank_host.host import Bank
 from bank_host.hsm import TPK
 from bank_host.iso8583 import build
-from bank_host.iso8583.codec import decode, encode
-from bank_host.iso8583.dialect import load_dialect
+from bank_host.iso8583.dialect import DEFAULT, Dialect
 from bank_host.iso8583.framing import FRAMINGS
 from bank_host.iso8583.message import Message
 from bank_host.port.link import LinkSettings
@@ -29,6 +28,8 @@ from tests.bank_host.online_bank import HANAKO, NOON_US, PANS, PINS, OnlineBank
 PATIENCE_S = 20.0
 PATIENT = LinkSettings(sign_on_within_us=60 * jst.SECOND_US, whole_frame_us=60 * jst.SECOND_US)
 """Bounds that do not bite however slow the machine is; a test shortens the one it is about."""
+
+new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
 
 FRAMING = FRAMINGS["len2"]
 frame = FRAMING.wrap
@@ -60,17 +61,19 @@ def managing(code: str, stan: int = 1, **more: str) -> Message:
 class Peer:
     """One connection to the port."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, dialect: Dialect = DEFAULT) -> None:
         sock.settimeout(PATIENCE_S)
         self.socket = sock
-        self._stream = FRAMING.reader()
+        self._dialect = dialect
+        self._stream = dialect.framing.reader()
         self._heard: list[bytes] = []
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
 
     def say(self, *messages: Message) -> None:
-        self.send(b"".join(frame(encode(message)) for message in messages))
+        wrap = self._dialect.framing.wrap
+        self.send(b"".join(wrap(self._dialect.encode(message)) for message in messages))
 
     def hear_bytes(self) -> bytes:
         """The next message as it came."""
@@ -81,7 +84,7 @@ class Peer:
         return self._heard.pop(0)
 
     def hear(self) -> Message:
-        return decode(self.hear_bytes())
+        return self._dialect.decode(self.hear_bytes())
 
     def ask(self, message: Message) -> Message:
         self.say(message)
@@ -119,7 +122,7 @@ class Served:
         if context is not None:
             sock.settimeout(PATIENCE_S)
             sock = context.wrap_socket(sock, server_hostname="localhost")
-        self.peers.append(Peer(sock))
+        self.peers.append(Peer(sock, self.port.dialect))
         return self.peers[-1]
 
     def figure(self, name: str, **labels: str) -> float:
@@ -152,7 +155,7 @@ class Served:
 @contextmanager
 def served(bank: Any, *, settings: PortSettings | None = None, **how: Any) -> Iterator[Served]:
     """A port on a free address, in a thread; stopped at the end, if the test has not stopped it."""
-    loop = asyncio.new_event_loop()
+    loop = new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     metrics = Metrics()
@@ -160,14 +163,14 @@ def served(bank: Any, *, settings: PortSettings | None = None, **how: Any) -> It
     async def opened() -> tuple[Port, tuple[str, int]]:
         port = Port(
             bank,
-            how.pop("dialect", load_dialect("atm-sim")),
+            how.pop("dialect", DEFAULT),
             settings=settings or PortSettings(link=PATIENT),
             metrics=metrics,
             clock=steady_clock(),
             bank_clock=lambda: NOON_US,
             **how,
         )
-        return port, await port.listen("127.0.0.1", 0)
+        return port, port.listen("127.0.0.1", 0)
 
     port, address = asyncio.run_coroutine_threadsafe(opened(), loop).result(PATIENCE_S)
     here = Served(port, loop, address, metrics, [])
