@@ -79,8 +79,7 @@ def _packet(segment: Segment, sequence: int, acknowledged: int) -> bytes:
 
 def _checksum(data: bytes) -> int:
     """The internet checksum (RFC 1071)."""
-    words = struct.unpack(f">{(len(data) + 1) // 2}H", data + bytes(len(data) % 2))
-    total = sum(words)
+    total: int = sum(struct.unpack(f">{(len(data) + 1) // 2}H", data + bytes(len(data) % 2)))
     while total > 0xFFFF:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF

@@ -1,21 +1,25 @@
 """A peer that owes nothing to our codec and keys: pyiso8583 packs its messages, psec makes its PIN blocks and MACs.
 
 What it knows of a network stands here by hand: the library's own table of ISO 8583:1987, and how the network lays the
-elements out.
+elements out. `talk` is a conversation of this client with a real `bank-host serve`.
 """
 
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from copy import deepcopy
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 import iso8583
 import psec
 from iso8583.specs import default
+from sqlalchemy import URL
 
-from tests.bank_host.crash.load import Holder
-from tests.bank_host.port.hosts import Host
+from bank_host.iso8583.dialect import Dialect, load_dialect
+from tests.bank_host.crash.load import Holder, open_accounts
+from tests.bank_host.port.hosts import Host, running
 from tests.bank_host.port.wire import PATIENCE_S
 
 Document = dict[str, str]
@@ -28,7 +32,9 @@ SENT = "0115030000"  # DE7, noon in Japan
 _NUMERIC = (2, 3, 4, 7, 11, 12, 13, 14, 15, 17, 18, 22, 23, 25, 26, 32, 33, 53, 70, 73, 90)
 
 
-def spec_of(*, bitmap: str = "hex", binary: str = "hex", digits: str = "ascii") -> dict[str, dict[str, Any]]:
+def spec_of(
+    *, bitmap: str = "hex", binary: str = "hex", digits: str = "ascii", odd_variable: str = "right"
+) -> dict[str, dict[str, Any]]:
     """pyiso8583's table with a network's forms."""
     spec: dict[str, dict[str, Any]] = deepcopy(default)
     if bitmap == "hex":
@@ -42,8 +48,8 @@ def spec_of(*, bitmap: str = "hex", binary: str = "hex", digits: str = "ascii") 
             row["len_enc"] = "bcd"
             row["len_type"] = (row["len_type"] + 1) // 2
         for key in ("t", *map(str, _NUMERIC)):
-            pad = "right_pad" if spec[key]["len_type"] else "left_pad"
-            spec[key] |= {"data_enc": "b", "len_count": "nibbles", pad: "0"}
+            side = odd_variable if spec[key]["len_type"] else "left"
+            spec[key] |= {"data_enc": "b", "len_count": "nibbles", f"{side}_pad": "0"}
         spec["28"] |= {"data_enc": "b", "max_len": 5}  # the sign in a character, then 8 digits
     return spec
 
@@ -56,18 +62,42 @@ class Network(NamedTuple):
     tpdu_back: bytes = b""  # before each message of the bank
     balance: str = "311000"
     reversal: str = "0420"
-    has_mac: bool = False
+    mac: Literal["", "hex", "raw"] = ""  # of business, and how it lies on the wire
+    has_to_mac: bool = False  # also answers to what came without one
+    dialect_file: str = ""  # of one that is not shipped
+
+    @property
+    def mac_bytes(self) -> int:
+        return {"": 0, "hex": 16, "raw": 8}[self.mac]
+
+    def mac_of(self, data: bytes) -> bytes:
+        """The retail MAC as it lies on the wire."""
+        mac = bytes(psec.mac.generate_retail_mac(MAC_KEY[:8], MAC_KEY[8:], data, 1)[:8])
+        return mac if self.mac == "raw" else mac.hex().upper().encode("ascii")
 
 
 NETWORKS = {
     "atm-sim": Network(spec_of()),
-    "ascii-raw-bitmap": Network(spec_of(bitmap="raw", binary="raw")),
+    "ascii-raw-bitmap": Network(spec_of(bitmap="raw", binary="raw"), mac="raw"),
     "bcd-tpdu": Network(
         spec_of(bitmap="raw", binary="raw", digits="bcd"),
         bytes.fromhex("6000121234"),
         bytes.fromhex("6012340012"),
     ),
-    "cmf-like": Network(spec_of(), balance="301000", reversal="0400", has_mac=True),
+    "cmf-like": Network(spec_of(), balance="301000", reversal="0400", mac="hex", has_to_mac=True),
+    "packed": Network(
+        spec_of(bitmap="raw", binary="raw", digits="bcd", odd_variable="left"),
+        mac="raw",
+        dialect_file="""
+like = "bcd-tpdu"
+
+[framing]
+name = "len2"
+
+[wire]
+odd_variable = "left"
+""",
+    ),
 }
 
 
@@ -85,12 +115,10 @@ class PlainClient:
 
     def __init__(self, network: Network, host: Host, holder: Holder) -> None:
         self.exchanges: list[Exchange] = []
-        self.address: tuple[int, int] = (0, host.port)
         self._network = network
         self._holder = holder
         self._stan = 0
         self._socket = socket.create_connection(("127.0.0.1", host.port), PATIENCE_S)
-        self.address = (self._socket.getsockname()[1], host.port)
 
     def close(self) -> None:
         self._socket.close()
@@ -124,7 +152,7 @@ class PlainClient:
 
     def ask(self, document: Document, *, sealed: bool = True) -> Document:
         network = self._network
-        request = self._packed(document, sealed and network.has_mac)
+        request = self._packed(document, sealed and bool(network.mac))
         frame = network.tpdu + request
         self._socket.sendall(len(frame).to_bytes(2, "big") + frame)
         answer = self._received(int.from_bytes(self._received(2), "big"))
@@ -140,7 +168,8 @@ class PlainClient:
             return bytes(iso8583.encode(document, self._network.spec)[0])
         last = "128" if any(key.isdecimal() and int(key) > 64 for key in document) else "64"
         data = bytes(iso8583.encode(document | {last: "0" * 16}, self._network.spec)[0])
-        return data[:-16] + mac_of(data[:-16])
+        covered = data[: -self._network.mac_bytes]
+        return covered + self._network.mac_of(covered)
 
     def _received(self, size: int) -> bytes:
         data = b""
@@ -177,12 +206,70 @@ class PlainClient:
         }
 
 
-def mac_of(data: bytes) -> bytes:
-    """The retail MAC as it lies on the wire of a network that writes it in hexadecimal."""
-    mac = psec.mac.generate_retail_mac(MAC_KEY[:8], MAC_KEY[8:], data, 1)
-    return bytes(mac[:8].hex().upper().encode("ascii"))
-
-
 def _without_bitmap(document: Document) -> Document:
     """Without what the library and the MAC put there again."""
     return {key: value for key, value in document.items() if key not in ("p", "1", "64", "128")}
+
+
+# ---------------------------------------------------------------- a conversation
+
+
+class Talk(NamedTuple):
+    """What was said on one connection."""
+
+    network: Network
+    dialect: Dialect
+    exchanges: list[Exchange]
+    codes: list[str]
+    balances_jpy: list[int]
+    database: URL
+
+    def messages(self) -> Iterator[tuple[bytes, Document]]:
+        """Everything that went over the line, in order, with what pyiso8583 reads in it."""
+        for exchange in self.exchanges:
+            yield exchange.request, exchange.sent
+            yield exchange.answer, exchange.heard
+
+
+def talk(name: str, database: URL, folder: Path) -> Talk:
+    """Sign-on, two withdrawals, the second one taken back, both of these repeated, balances between, an echo."""
+    network = NETWORKS[name]
+    if network.dialect_file:
+        (folder / f"{name}.toml").write_text(network.dialect_file, encoding="utf-8")
+        name = f"{folder / name}.toml"
+    holder = open_accounts(database, 1)[0]
+    with running(folder / "host", "--database", f"{database}", "--dialect", name) as host:
+        client = PlainClient(network, host, holder)
+        answers = [client.manage("001")]
+        balances_jpy = [client.balance_jpy()]
+        answers += [client.withdraw(10_000), client.withdraw(20_000)]
+        second = client.exchanges[-1].sent
+        answers.append(client.again())
+        balances_jpy.append(client.balance_jpy())
+        answers += [client.take_back(second), client.again(), client.manage("301")]
+        balances_jpy.append(client.balance_jpy())
+        client.close()
+        assert 0 == host.stop()
+    codes = [answer["39"] for answer in answers]
+    return Talk(network, load_dialect(name), client.exchanges, codes, balances_jpy, database)
+
+
+_OUR_TYPES = {"0400": "0420", "0401": "0421", "0410": "0430"}
+_OUR_SERVICES = {"301000": "311000"}
+
+
+def in_our_terms(document: Document) -> Document:
+    """What others read, in our names for types and services; packed signs in characters."""
+    found = {key: text for key, text in document.items() if key == "t" or (key.isdecimal() and key != "1")}
+    found["t"] = _OUR_TYPES.get(found["t"], found["t"])
+    if "3" in found:
+        found["3"] = _OUR_SERVICES.get(found["3"], found["3"])
+    if len(found.get("28", "")) == 10:
+        found["28"] = chr(int(found["28"][:2], 16)) + found["28"][2:]
+    return found
+
+
+def as_we_read(dialect: Dialect, data: bytes) -> Document:
+    """Our own reading in the same form."""
+    message = dialect.decode(data)
+    return {"t": message.mti} | {str(de): text for de, text in message.fields.items()}
