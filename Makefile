@@ -20,7 +20,7 @@ FOR_RUN  := $(VENV)/.installed-run
 FOR_DEV  := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev pcsc run test test-long lint bench-decide lock clean
+.PHONY: help setup setup-dev pcsc run test test-long lint bench-decide bench-store lock clean
 
 help:  ## print this list
 	@echo "make TARGET, where TARGET is one of"
@@ -52,6 +52,9 @@ lint: $(FOR_DEV)  ## ruff, mypy and the import contracts
 
 bench-decide: $(FOR_RUN)  ## print the time one decision takes
 	@$(BIN)/python -m bench.decide
+
+bench-store: $(FOR_DEV)  ## print withdrawals per second by batch, on SQLite and PostgreSQL
+	@$(BIN)/python -m bench.store
 
 lock: $(FOR_DEV)  ## pin the requirements again from pyproject.toml (UPGRADE=1 raises every pin)
 	@$(LOCK) pyproject.toml requirements/build.in --extra dev --extra postgres -o requirements/dev.txt
