@@ -2,8 +2,8 @@
 
 SQLite: the withdrawal of a textbook, by hand on the `sqlite3` module, one commit each, `synchronous = FULL`: card,
 limit and account are read, checked and written, with two ledger rows and an authorisation. PostgreSQL: `pgbench`, its
-TPC-B-like script, 32 clients, scale 10, and the same with prepared statements. On both, the least that can be durable: one
-row updated and committed, which is what a lone request cannot beat.
+TPC-B-like script, 32 clients, scale 10, and the same with prepared statements. On both, the least that can be durable:
+one row updated and committed, which is what a lone request cannot beat.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What the store costs: `python -m bench.store [--quick]` (make bench-store).
 
 Approved withdrawals through `Bank.answer_many`, no TCP: PIN verification, duplicate check, limits, ledger, notice,
-audit, hash chain, both commits. Batches of 1, 8, 32 and 128 on SQLite (FULL) and on PostgreSQL, in interleaved rounds with
-what `bench.baselines` compares them with. Messages are built before the clock starts; every answer is looked at, and
+audit, hash chain, both commits. Batches of 1, 8, 32 and 128 on SQLite (FULL) and on PostgreSQL, in interleaved rounds
+with what `bench.baselines` compares them with. Messages are built before the clock starts; every answer is looked at, and
 the databases are verified at the end.
 """
 

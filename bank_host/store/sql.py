@@ -19,7 +19,7 @@ from bank_host.store.contract import AuditRow, ExceptionRow, JournalRow, OutboxR
 from bank_host.store.delivery import SqlDelivery
 from bank_host.store.engine import open_engine, reading
 from bank_host.store.migrate import upgrade
-from bank_host.store.sealing import SIMULATION_KEY, derive, unseal
+from bank_host.store.sealing import SIMULATION_KEY, derive
 from bank_host.store.sql_statements import columns, row_customer, row_token, row_transfer
 from bank_host.store.sql_unit import SqlUnit
 
@@ -77,7 +77,7 @@ class SqlStore:
     def tokens(self) -> Iterator[Token]:
         table = schema.token
         rows = self._rows(select(table).order_by(table.c.serial))
-        return (row_token(row, unseal(self._keys, row.serial, row.secret_sealed)) for row in rows)
+        return (row_token(row, self._keys) for row in rows)
 
     def transfers(self) -> Iterator[Transfer]:
         table = schema.transfer
