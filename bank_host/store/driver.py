@@ -127,18 +127,19 @@ class Session:
     def commit(self) -> None:
         try:
             self._driver.commit()
-        except self._error as error:
-            self._pooled.invalidate()  # a failed COMMIT may leave the transaction, and its locks, open
-            raise self._ours(error) from error
+        except self._error as error:  # which may leave the transaction, and its locks, open
+            raise self._ours(error, lost=True) from error
 
     def close(self) -> None:
         """Give the connection back; what was not committed is rolled back."""
         self._pooled.close()
 
-    def _ours(self, error: Exception) -> Exception:
+    def _ours(self, error: Exception, lost: bool = False) -> Exception:
         ours = as_ours(error)
-        if isinstance(ours, Unavailable):  # then so are the other connections of the pool
+        unavailable = isinstance(ours, Unavailable)
+        if lost or unavailable:
             self._pooled.invalidate()
+        if unavailable:  # then so are the other connections of the pool
             self._engine.dispose()
         return ours
 

@@ -71,6 +71,7 @@ def _by_index(connection: Any, _: Any) -> None:
     its index it stays fast when it has grown."""
     for setting in ("jit", "enable_seqscan", "enable_hashjoin", "enable_mergejoin"):
         connection.execute(f"SET {setting} = off")
+    connection.execute("SET plan_cache_mode = force_generic_plan")
     connection.commit()
 
 

@@ -88,12 +88,16 @@ class SqlUnit(MemoryUnit):
     def _rows(self, statement: Statement, keys: Iterable[str], **more: Any) -> Sequence[Any]:
         return self._session.fetch((statement, {"keys": key_list(keys), **more}))[0]
 
-    def _new(self, kind: str, keys: Iterable[str], *more: Any) -> list[str]:
-        """Those of `keys` that were not looked for yet, sorted; from now on they were."""
-        fetched = self._fetched
-        new = sorted({key for key in keys if key and (kind, key, *more) not in fetched})
-        fetched.update([(kind, key, *more) for key in new])
-        return new
+    def _once(self, *what: Hashable) -> bool:
+        """Whether this was not looked for yet; from now on it was."""
+        if what in self._fetched:
+            return False
+        self._fetched.add(what)
+        return True
+
+    def _new(self, kind: str, keys: Iterable[str], *more: Hashable) -> list[str]:
+        """Those of `keys` that were not looked for yet, sorted."""
+        return [key for key in sorted(set(keys)) if key and self._once(kind, key, *more)]
 
     def _fetch_accounts(self, account_ids: Iterable[str]) -> None:
         accounts = self._tables.accounts
@@ -115,7 +119,7 @@ class SqlUnit(MemoryUnit):
             accounts.setdefault(account.account_id, account)
 
     def _fetch_uses(self, account_id: str, day: date) -> None:
-        if self._new("uses", (account_id,), day):
+        if self._once("uses", account_id, day):
             self._add_uses(self._rows(sql.USES, (account_id,), of_day=day))
 
     def _add_uses(self, rows: Iterable[Any]) -> None:
@@ -126,7 +130,7 @@ class SqlUnit(MemoryUnit):
             self._tables.used.setdefault(key, by_medium)
 
     def _fetch_months(self, account_id: str, month: str) -> None:
-        if self._new("month", (account_id,), month):
+        if self._once("month", account_id, month):
             self._add_months(self._rows(sql.MONTHS, (account_id,), of_month=month))
 
     def _add_months(self, rows: Iterable[Any]) -> None:
@@ -134,7 +138,7 @@ class SqlUnit(MemoryUnit):
             self._tables.month_uses.setdefault((account_id, month, service), uses)
 
     def _fetch_raises(self, account_id: str, day: date) -> None:
-        if self._new("raise", (account_id,), day):
+        if self._once("raise", account_id, day):
             self._add_raises(self._rows(sql.RAISES, (account_id,), of_day=day))
 
     def _add_raises(self, rows: Iterable[Any]) -> None:
@@ -157,7 +161,7 @@ class SqlUnit(MemoryUnit):
 
     def _fetch_all_of(self, account_id: str, day: date) -> None:
         """Whatever an act of the account's holder may look at."""
-        if not self._new("all", (account_id,), day):
+        if not self._once("all", account_id, day):
             return
         tables, mine = self._tables, (account_id,)
         for row in self._rows(sql.CUSTOMERS, mine):
@@ -206,8 +210,9 @@ class SqlUnit(MemoryUnit):
             queries.append((sql.NEXT_NUMBERS["host_number"], {"count": len(wanted)}))
         cards, uses, raises, months, exchanges, accounts, *numbers = self._session.fetch(*queries)
         self._add_cards(cards)
-        self._fetched.update([(kind, each, day) for each in tables.accounts for kind in ("uses", "raise")])
-        self._fetched.update([("month", each, month) for each in tables.accounts])
+        for each in tables.accounts:
+            of_day, of_month = (("uses", each, day), ("raise", each, day)), ("month", each, month)
+            self._fetched.update((*of_day, of_month, ("standing", each, day, month)))
         self._add_uses(uses)
         self._add_raises(raises)
         self._add_months(months)
@@ -228,18 +233,20 @@ class SqlUnit(MemoryUnit):
         return self._numbers.popleft() if self._numbers else numbers(self._session, {"host_number": 1})[0][0]
 
     def exchange(self, key: str) -> Exchange | None:
-        if self._new("exchange", (key,)):
+        if self._once("exchange", key):
             self._add_exchanges(self._rows(sql.EXCHANGES, (key,)))
         return super().exchange(key)
 
     def authorisation(self, original_key: str) -> Authorisation | None:
-        self._fetch_authorisations((original_key,))
+        if ("authorisation", original_key) not in self._fetched:
+            self._fetch_authorisations((original_key,))
         return super().authorisation(original_key)
 
     def card_facts(self, card_id: str, day: date, month: str, service: str, medium: str) -> CardFacts | None:
-        self._fetch_cards((card_id,))
+        if card_id not in self._tables.cards:
+            self._fetch_cards((card_id,))
         card = self._tables.cards.get(card_id)
-        if card is not None:
+        if card is not None and self._once("standing", card.account_id, day, month):
             self._fetch_uses(card.account_id, day)
             self._fetch_raises(card.account_id, day)
             self._fetch_months(card.account_id, month)
@@ -252,7 +259,7 @@ class SqlUnit(MemoryUnit):
         return super().act_facts(account_id, day, payee_id)
 
     def act_result(self, key: str) -> ActResult | None:
-        if self._new("act_result", (key,)):
+        if self._once("act_result", key):
             for row in self._rows(sql.ACT_RESULTS, (key,)):
                 self._tables.act_results[key] = ActResult(*row[1:])
         return super().act_result(key)
@@ -277,9 +284,10 @@ class SqlUnit(MemoryUnit):
     # ---------------------------------------------------------------- writes
 
     def apply(self, wanted: Iterable[Change], now_us: int) -> None:
-        for change in wanted:
+        changes = tuple(wanted)
+        for change in changes:
             _TOUCHED[type(change)](self, change)
-            super().apply((change,), now_us)
+        super().apply(changes, now_us)
 
     def add_card(self, card: Card) -> None:
         self._fetch_accounts((card.account_id,))
@@ -301,14 +309,18 @@ class SqlUnit(MemoryUnit):
     # ---------------------------------------------------------------- the rows that a change touches
 
     def _of_post(self, change: Post) -> None:
-        books = (book for book, _ in change.legs if book.startswith(CUSTOMER))
-        self._fetch_accounts(book[len(CUSTOMER) :] for book in books)
+        accounts, size = self._tables.accounts, len(CUSTOMER)
+        touched = [book[size:] for book, _ in change.legs if book.startswith(CUSTOMER)]
+        if missing := [account_id for account_id in touched if account_id not in accounts]:
+            self._fetch_accounts(missing)
 
     def _of_account(self, change: Any) -> None:
-        self._fetch_accounts((change.account_id,))
+        if change.account_id not in self._tables.accounts:
+            self._fetch_accounts((change.account_id,))
 
     def _of_card(self, change: Any) -> None:
-        self._fetch_cards((change.card_id,))
+        if change.card_id not in self._tables.cards:
+            self._fetch_cards((change.card_id,))
 
     def _of_customer(self, change: Any) -> None:
         self._fetch_accounts((change.account_id,))
@@ -317,7 +329,7 @@ class SqlUnit(MemoryUnit):
                 self._tables.customers[change.account_id] = sql.row_customer(row)
 
     def _of_token(self, change: Any) -> None:
-        if self._new("token", (change.serial,)):
+        if self._once("token", change.serial):
             for row in self._rows(sql.TOKENS, (change.serial,)):
                 self._add_token_row(row)
 
@@ -337,7 +349,7 @@ class SqlUnit(MemoryUnit):
         self._fetch_accounts((change.transfer.account_id,))
 
     def _of_transfer(self, change: changes.MoveTransfer) -> None:
-        if self._new("transfer", (change.transfer_id,)):
+        if self._once("transfer", change.transfer_id):
             for row in self._rows(sql.TRANSFERS_LOCKED, (change.transfer_id,)):
                 self._tables.transfers.setdefault(change.transfer_id, sql.row_transfer(row))
 
