@@ -2,8 +2,8 @@
 
 Approved withdrawals through `Bank.answer_many`, no TCP: PIN verification, duplicate check, limits, ledger, notice,
 audit, hash chain, both commits. Batches of 1, 8, 32 and 128 on SQLite (FULL) and on PostgreSQL, in interleaved rounds
-with what `bench.baselines` compares them with. Messages are built before the clock starts; every answer is looked at, and
-the databases are verified at the end.
+with what `bench.baselines` compares them with. Messages are built before the clock starts; every answer is looked at,
+and the databases are verified at the end.
 """
 
 from __future__ import annotations

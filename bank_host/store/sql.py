@@ -30,7 +30,7 @@ class SqlStore:
     def __init__(self, engine: Engine, store_key: bytes = SIMULATION_KEY, chain_name: str = "host") -> None:
         self.engine = engine
         self._keys = derive(store_key)
-        self._chain_name = chain_name  # one per writing process, so that processes do not wait for each other
+        self.chain_name = chain_name  # one per writing process, so that processes do not wait for each other
 
     @classmethod
     def create(
@@ -46,12 +46,20 @@ class SqlStore:
         upgrade(engine)
         return cls(engine, store_key, chain_name)
 
+    @classmethod
+    def for_process(cls, url: str | URL, *, store_key: bytes = SIMULATION_KEY) -> SqlStore:
+        """The same for one host process of several on a database: its chain bears a number that is given out once."""
+        store = cls.create(url, store_key=store_key)
+        with store.begin() as unit:
+            number = unit.next_seq()
+        return cls(store.engine, store_key, f"host-{number}")
+
     @property
     def delivery(self) -> SqlDelivery:
         return SqlDelivery(self.engine)
 
     def begin(self) -> SqlUnit:
-        return SqlUnit(self.engine, self._keys, self._chain_name)
+        return SqlUnit(self.engine, self._keys, self.chain_name)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -162,15 +170,22 @@ class SqlStore:
 
     # ---------------------------------------------------------------- the hash chain
 
+    def chain_tails(self) -> list[chain.Tail]:
+        """The end of each chain, to be kept elsewhere too: a database that was put back shows against them."""
+        return [
+            chain.Tail(*row)
+            for row in self._rows(select(schema.chain_tail).order_by(schema.chain_tail.c.chain))
+        ]
+
     def chain_faults(self) -> Iterator[str]:
-        links, tails = schema.chain_link, schema.chain_tail
+        links = schema.chain_link
         return chain.faults(
             self._keys.chain,
             [
                 chain.Link(row.chain, row.n, _numbers(row.journal_seqs), _numbers(row.audit_seqs), row.digest)
                 for row in self._rows(select(links).order_by(links.c.chain, links.c.n))
             ],
-            [chain.Tail(*row) for row in self._rows(select(tails).order_by(tails.c.chain))],
+            self.chain_tails(),
             list(self.journal()),
             list(self.audit()),
         )
