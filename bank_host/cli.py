@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
 from random import Random, SystemRandom
@@ -28,6 +28,7 @@ from bank_host.notices.plan import DEAD, WAITING
 from bank_host.notices.relay import Relay
 from bank_host.policy import load_policy
 from bank_host.rules.languages import LANGUAGES, say
+from bank_host.store.backup import back_up
 from bank_host.store.contract import Unavailable
 from bank_host.store.engine import open_engine
 from bank_host.store.migrate import upgrade
@@ -92,7 +93,7 @@ def init(database: str, folder: Path, seed: int | None, moment: str) -> None:
 def verify_command(database: str, as_json: bool) -> None:
     """Sweep every invariant of a bank's DATABASE (a SQLite file or a URL); exit 1 on any difference."""
     with _database(database, must_exist=True) as engine:
-        findings = verify(SqlStore(engine))
+        findings = verify(SqlStore(engine), load_policy())
     if as_json:
         click.echo(json.dumps([finding._asdict() for finding in findings], ensure_ascii=False))
     else:
@@ -104,6 +105,25 @@ def verify_command(database: str, as_json: bool) -> None:
             else f"{_shown(database)}: the books are in order"
         )
     raise SystemExit(FINDING if findings else 0)
+
+
+@main.command(short_help="Copy a SQLite database while it is in use.")
+@click.argument("database")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(database: str, file: Path) -> None:
+    """Copy a bank's DATABASE (a SQLite file or its URL) to a new FILE, as of one commit, while hosts go on writing."""
+    with _database(database, must_exist=True) as engine:
+        if engine.dialect.name != "sqlite":
+            _stop(WRONG_USAGE, f"{_shown(database)} is no SQLite file; PostgreSQL has pg_dump for this")
+        try:
+            back_up(engine, file)
+        except OSError as error:
+            _stop(WRONG_USAGE, f"{file} cannot be written: {error.strerror or error}")
+        with closing(SqlStore(open_engine(f"sqlite:///{file}"))) as store:
+            postings, ends = sum(1 for _ in store.journal()), store.chain_tails()
+    click.echo(f"{file}: a copy of {_shown(database)} with {postings} postings")
+    for end in ends:
+        click.echo(f"chain {end.chain} ends at link {end.n}, {end.digest[:16]}")
 
 
 @main.command(short_help="Bring a database to the newest schema.")

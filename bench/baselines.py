@@ -161,8 +161,7 @@ def postgresql() -> Iterator[tuple[URL, Path] | None]:
     folder = Path(tempfile.mkdtemp(prefix="atm-sim-bench-pg-"))
     server = pgserver.get_server(folder, cleanup_mode="delete")
     try:
-        program = Path(pgserver.__file__).parent / "pginstall" / "bin" / "pgbench"
-        yield make_url(server.get_uri()).set(drivername="postgresql+psycopg"), program
+        yield make_url(server.get_uri()).set(drivername="postgresql+psycopg"), server.bin_path / "pgbench"
     finally:
         server.cleanup()
 

@@ -100,7 +100,7 @@ class Session:
         except PoolTimeout:
             raise Conflict("every connection to the database is taken") from None
         except self._error as error:
-            raise as_ours(error) from error
+            raise Unavailable("the database cannot be reached") from error
         self._driver: Any = self._pooled.driver_connection
         self._begin()
 

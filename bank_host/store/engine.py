@@ -43,10 +43,13 @@ def open_engine(url: str | URL, *, durable: bool = True) -> Engine:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection for sweeps."""
+def reading(engine: Engine, *, one_moment: bool = False) -> Iterator[Connection]:
+    """A connection for sweeps; with `one_moment` all of them see the same."""
+    how: dict[str, Any] = {_READING: True}
+    if one_moment and engine.dialect.name == "postgresql":
+        how |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     try:
-        with engine.connect().execution_options(**{_READING: True}) as connection:
+        with engine.connect().execution_options(**how) as connection:
             yield connection
     except DBAPIError as error:
         raise as_ours(error) from error

@@ -6,17 +6,19 @@ This file opens the store and reads it whole; a unit of work is in `bank_host.st
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import copy
 from datetime import date
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import URL, Engine, Select, select
+from sqlalchemy import URL, Connection, Engine, Select, select
 
 from bank_host.ledger.posting import customer
 from bank_host.rules.facts import Account, Authorisation, Card, Customer, Exchange, Raise, Token, Transfer
 from bank_host.store import chain, schema
-from bank_host.store.contract import AuditRow, ExceptionRow, JournalRow, OutboxRow
-from bank_host.store.delivery import SqlDelivery
+from bank_host.store.contract import AuditRow, ExceptionRow, JournalRow, MailRow, OutboxRow
+from bank_host.store.delivery import ALL_MAIL, SqlDelivery
 from bank_host.store.engine import open_engine, reading
 from bank_host.store.migrate import upgrade
 from bank_host.store.sealing import SIMULATION_KEY, derive
@@ -31,6 +33,7 @@ class SqlStore:
         self.engine = engine
         self._keys = derive(store_key)
         self.chain_name = chain_name  # one per writing process, so that processes do not wait for each other
+        self._moment: Connection | None = None  # of a snapshot
 
     @classmethod
     def create(
@@ -66,7 +69,17 @@ class SqlStore:
 
     # ---------------------------------------------------------------- sweeps
 
+    @contextmanager
+    def snapshot(self) -> Iterator[SqlStore]:
+        """One read transaction: SQLite's WAL keeps its moment, on PostgreSQL it is REPEATABLE READ."""
+        with reading(self.engine, one_moment=True) as connection:
+            store = copy(self)
+            store._moment = connection
+            yield store
+
     def _rows(self, statement: Select[Any]) -> Iterator[Any]:
+        if self._moment is not None:
+            return iter(self._moment.execute(statement).all())
         with reading(self.engine) as connection:
             return iter(connection.execute(statement).all())
 
@@ -140,6 +153,9 @@ class SqlStore:
     def outbox(self) -> Iterator[OutboxRow]:
         table = schema.outbox
         return map(OutboxRow._make, self._rows(columns(table, OutboxRow).order_by(table.c.seq)))
+
+    def mail(self) -> Iterator[MailRow]:
+        return map(MailRow._make, self._rows(ALL_MAIL))
 
     def exceptions(self) -> Iterator[ExceptionRow]:
         table = schema.exception_item
