@@ -20,7 +20,7 @@ FOR_RUN  := $(VENV)/.installed-run
 FOR_DEV  := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev pcsc run test test-long lint bench-decide bench-store lock clean
+.PHONY: help setup setup-dev pcsc run test test-long lint bench-decide bench-codec bench-hsm bench-store lock clean
 
 help:  ## print this list
 	@echo "make TARGET, where TARGET is one of"
@@ -55,6 +55,12 @@ bench-decide: $(FOR_RUN)  ## print the time one decision takes
 
 bench-store: $(FOR_DEV)  ## print withdrawals per second by batch, on SQLite and PostgreSQL
 	@$(BIN)/python -m bench.store
+
+bench-hsm: $(FOR_RUN)  ## print the time the key module's calls take
+	@$(BIN)/python -m bench.hsm
+
+bench-codec: $(FOR_DEV)  ## print the time one message takes on the wire side
+	@$(BIN)/python -m bench.codec
 
 lock: $(FOR_DEV)  ## pin the requirements again from pyproject.toml (UPGRADE=1 raises every pin)
 	@$(LOCK) pyproject.toml requirements/build.in --extra dev --extra postgres -o requirements/dev.txt

@@ -364,3 +364,7 @@ def _clock(moment: str) -> Callable[[], int]:
         return wall_clock(moment)
     except ValueError as error:
         raise click.BadParameter(f"{error}", param_hint="--at") from None
+
+
+if __name__ == "__main__":
+    main()

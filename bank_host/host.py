@@ -14,7 +14,7 @@ from datetime import date
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from bank_host import desk
+from bank_host import chip, desk
 from bank_host.hsm import CVK, PVK, TPK, Hsm
 from bank_host.iso8583 import build, composite, identity, mti
 from bank_host.iso8583.codec import decode, encode
@@ -206,7 +206,8 @@ class Bank:
             unit.apply((one_try,), now_us)
             assert facts is not None
             return facts.card, Commit(self.name, at, request, CHARGE, "", (one_try,))
-        answer = build.answer(message, decision.code, _told(decision, at))
+        told = _told(decision, at) | chip.told(self.hsm, message, request.genuine, decision.code)
+        answer = build.answer(message, decision.code, told)
         unit.apply(decision.changes, now_us)
         self._remember(unit, asked, answer, now_us)
         return answer, Commit(self.name, at, request, decision.code, decision.reason, decision.changes)
@@ -276,7 +277,10 @@ class Bank:
         return self.hsm.verify_pin(TPK, message[52], message[2], PVK, card.pvv)
 
     def _genuine(self, message: Message) -> bool:
-        """Whether the track's verification value is the card's own; a request without a track is not asked."""
+        """Whether the chip's cryptogram and the track's verification value are the card's own; a request without either
+        is not asked."""
+        if not chip.genuine(self.hsm, message):
+            return False
         if 35 not in message:
             return True
         number, _, rest = message[35].partition("=")

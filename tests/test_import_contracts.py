@@ -18,6 +18,7 @@ PLANTED = {
     "bank-without-reader": ("bank_host/host.py", "import cardreader.transport"),
     "pure-core": ("bank_host/rules/facts.py", "import time"),
     "store-below-host": ("bank_host/store/memory.py", "import bank_host.hsm"),
+    "pin-blocks-in-one-place": ("bank_host/desk.py", "import bank_host.hsm.pin_block"),
     "notices-read-the-store": ("bank_host/notices/relay.py", "import time"),
     "machines-without-drivers": ("atm_sim/sansio/effects.py", "import atm_sim.world"),
     "machines-apart": ("atm_sim/terminal/card.py", "import atm_sim.network"),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from atm_sim.checks.rows import ReplicationRows
+from atm_sim.records.difference import UNEXPLAINED
 from atm_sim.records.event import EventRecord
 from atm_sim.records.manifest import Manifest
 
@@ -255,6 +256,15 @@ def exceptions(look: Look) -> float | None:
     return len(look.keep(look.rows.measured("exception")))
 
 
+def reconciliation_explained(look: Look) -> float | None:
+    """Differences between ATM, network and bank that something listed explains."""
+    return sum(row.reason != UNEXPLAINED for row in look.keep(look.rows.measured("difference")))
+
+
+def reconciliation_unexplained(look: Look) -> float | None:
+    return sum(row.reason == UNEXPLAINED for row in look.keep(look.rows.measured("difference")))
+
+
 # ---------------------------------------------------------------- approved in a bank's place
 
 
@@ -318,6 +328,8 @@ MEASURES: Mapping[str, Callable[[Look], float | None]] = {
     "machines_used": machines_used,
     "fees": fees_jpy,
     "exceptions": exceptions,
+    "reconciliation.explained": reconciliation_explained,
+    "reconciliation.unexplained": reconciliation_unexplained,
     "stand_in.approvals": stand_in_approvals,
     "stand_in.amount": stand_in_jpy,
     "stand_in.over_limit": stand_in_over_limit_jpy,

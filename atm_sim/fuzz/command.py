@@ -15,7 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from atm_sim.fuzz.coverage import to_reach, unreached
-from atm_sim.fuzz.hunt import Failure, Hunt, hunt_in_pieces, shrunk
+from atm_sim.fuzz.hunt import Failure, Hunt, hunt_in_pieces, replayed, shrunk
+from atm_sim.fuzz.twice import SAMPLED
 from atm_sim.fuzz.written import file_text
 
 ENOUGH_SEEDS = 2_000
@@ -45,6 +46,7 @@ def fuzz(seeds: int, first: int, jobs: int, save: Path, time_budget: int | None)
             if time_budget is not None and perf_counter() - began_s > time_budget:
                 break
     took_s = perf_counter() - began_s
+    hunt.add(replayed(range(first, first + hunt.worlds, SAMPLED)))
     console.print(_table(hunt))
     rate = f"{hunt.worlds / took_s:.0f} worlds per second, {jobs} job{'s' if jobs > 1 else ''}"
     click.echo(f"{hunt.worlds} worlds from seed {first}, {rate}")

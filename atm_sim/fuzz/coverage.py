@@ -28,7 +28,10 @@ Reached: TypeAlias = Counter[tuple[str, str]]
 """(kind of place, its name) -> how often."""
 
 STEP, FAULT, CODE, ENDING = "step", "fault", "response code", "ending"
-TRUTH, INVARIANT = "truth table", "invariant"
+TRUTH, INVARIANT, RECONCILIATION = "truth table", "invariant", "reconciliation"
+
+SAME_RECORD = "I23"
+"""The invariant that no single run shows: two runs give the same record (`atm_sim.fuzz.twice`)."""
 
 CODES_TO_REACH = tuple(
     sorted({APPROVED, *CODES.values(), *HOT_CODES.values(), "38", "75", "91"} - OUT_OF_REACH.keys())
@@ -52,6 +55,10 @@ ENDINGS = (
 )
 
 
+#: explanations of a difference that a world at rest can end with: by then no queue waits and no ATM is busy
+DIFFERENCES = ("suspect", "manual", "exception", "stand_in", "late_answer", "duplicate", "staged")
+
+
 def to_reach() -> tuple[tuple[str, str], ...]:
     """Every place that a long hunt has to reach."""
     return (
@@ -60,7 +67,8 @@ def to_reach() -> tuple[tuple[str, str], ...]:
         *((TRUTH, row.id) for row in TRUTH_TABLE),
         *((CODE, code) for code in CODES_TO_REACH),
         *((ENDING, kind) for kind in ENDINGS),
-        *((INVARIANT, name) for name in NAMES),
+        *((INVARIANT, name) for name in (*NAMES, SAME_RECORD)),
+        *((RECONCILIATION, name) for name in ("compared", *DIFFERENCES)),
     )
 
 
@@ -75,6 +83,8 @@ def reached(done: CaseRun) -> Reached:
             found[TRUTH, row_id] += times
         found.update((FAULT, row.reason) for row in log.events if row.kind == "fault")
     found.update({(INVARIANT, name): times for name, times in done.checked.items()})
+    found[RECONCILIATION, "compared"] += done.compared
+    found.update((RECONCILIATION, each.explained_by) for each in done.differences)
     return +found
 
 

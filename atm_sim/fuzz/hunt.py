@@ -1,4 +1,7 @@
-"""Plays the worlds of many seeds, on one process or several, and shrinks what fails. The seeds decide, not the jobs."""
+"""Plays the worlds of many seeds, on one process or several, and shrinks what fails. The seeds decide, not the jobs.
+
+A sample of the worlds is played twice more, in two processes that have to tell the same (`atm_sim.fuzz.twice`).
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,15 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from atm_sim.fuzz.coverage import Reached
+from atm_sim.fuzz.coverage import INVARIANT, SAME_RECORD, Reached
 from atm_sim.fuzz.generate import world
 from atm_sim.fuzz.shrink import MOST_TRIES, shrink
 from atm_sim.fuzz.trial import Finding, read, trial
+from atm_sim.fuzz.twice import Twice
 from atm_sim.fuzz.written import World, quoted
 from atm_sim.scenario import ScenarioError
 from atm_sim.world.lab import Parts
@@ -87,22 +92,36 @@ def hunt_in_pieces(seeds: range, jobs: int) -> Iterator[Hunt]:
         pool.shutdown(cancel_futures=True)
 
 
+def replayed(seeds: Sequence[int], parts: Callable[[], Parts] = Parts) -> Hunt:
+    """Worlds that were played already, once more in two processes: what differs between them is a finding (I23)."""
+    hunt = Hunt(reached=Counter({(INVARIANT, SAME_RECORD): len(seeds)}))
+    with Twice(parts) as two:
+        hunt.failures += (Failure(seed, (finding,)) for seed, finding in two.differing(seeds))
+    return hunt
+
+
 def _leave_interrupts_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def shrunk(failure: Failure, parts: Callable[[], Parts] = Parts, most_tries: int = MOST_TRIES) -> World:
     """The shortest world that still shows the failure's first finding, with what it shows written into it."""
-
-    def fails(candidate: World) -> bool:
-        try:
-            loaded = read(candidate)
-        except ScenarioError:
-            return False
-        return failure.name in trial(loaded, parts()).names
-
     finding = failure.findings[0]
-    made = shrink(world(failure.seed), fails, most_tries)
+    with ExitStack() as open_until_shrunk:
+        if finding.name == SAME_RECORD:
+            shows = open_until_shrunk.enter_context(Twice(parts)).differs
+        else:
+
+            def shows(candidate: World) -> bool:
+                return finding.name in trial(read(candidate), parts()).names
+
+        def fails(candidate: World) -> bool:
+            try:
+                return shows(candidate)
+            except ScenarioError:
+                return False
+
+        made = shrink(world(failure.seed), fails, most_tries)
     told = f"Found by atm-sim fuzz, seed {failure.seed}, and shrunk. {finding.name}: expected {finding.expected};"
     made["scenario"] = quoted(f"{finding.name} of fuzz seed {failure.seed}")
     title = {"scenario": made["scenario"], "about": quoted(f"{told} was {finding.actual}")}

@@ -193,6 +193,7 @@ class Lines:
         elif code == network.KEY_EXCHANGE and accepted:
             keys = self._keys_of(neighbour)
             assert keys is not None, "only a line with keys asks for an exchange"
+            keys.taken_over()
             return self._ask(neighbour, line, network.KEY_VERIFICATION, now_us, key_data=keys.check_value())
         elif code in (network.KEY_EXCHANGE, network.KEY_VERIFICATION):
             effects.append(_row("key_changed" if accepted else "key_refused", neighbour, answer))

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-KINDS = ("step", "measure", "invariant", "rest", "measurement")
+KINDS = ("step", "measure", "invariant", "reconciliation", "rest", "measurement")
 
 
 class Check(NamedTuple):
     """`expected` and `actual` are texts for people; `detail` is a sentence more, where it helps."""
 
-    # step, measure, invariant, rest (is nothing left over), or measurement (did the generator keep up)
+    # step, measure, invariant, reconciliation (do ATM, network and bank say the same), rest (is nothing left over),
+    # or measurement (did the generator keep up)
     kind: str
     name: str  # "code", "wait.p95 at shibuya-01", "I3"
     expected: str

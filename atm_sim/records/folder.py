@@ -5,6 +5,7 @@
     messages/r001.parquet    masked messages, by request id
     checks.csv               expectations and invariants, one row each
     summary.csv              measures over all replications
+    reconciliation.csv       differences between ATM, network and bank, if there are any
     junit.xml, report.html   the same for CI and for people (written by atm_sim.report from the files above)
 
 docs/reference/run-folder.md describes every file and column. Identical input gives identical bytes: no wall
@@ -24,6 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from atm_sim.records.check import Check
+from atm_sim.records.difference import Difference
 from atm_sim.records.event import EventRecord
 from atm_sim.records.log import MessageRow
 from atm_sim.records.manifest import Manifest, manifest_from_json
@@ -56,6 +58,7 @@ _LEFT_BY_A_RUN = (
     "manifest.json",
     "checks.csv",
     "summary.csv",
+    "reconciliation.csv",
     "junit.xml",
     "report.html",
     "events/r*.parquet",
@@ -120,6 +123,12 @@ class RunFolder:
     def write_summary(self, rows: Iterable[SummaryRow]) -> None:
         self._write_text("summary.csv", _csv_text(SummaryRow._fields, rows))
 
+    def write_differences(self, rows: Sequence[Difference]) -> None:
+        """reconciliation.csv, where there is any difference to list."""
+        (self.path / "reconciliation.csv").unlink(missing_ok=True)
+        if rows:
+            self._write_text("reconciliation.csv", _csv_text(Difference._fields, rows))
+
     def write_report(self, html: str) -> Path:
         return self._write_text("report.html", html)
 
@@ -153,6 +162,13 @@ class RunFolder:
         return [
             SummaryRow(**{**row, "replications": int(row["replications"])})
             for row in self._read_csv("summary.csv")
+        ]
+
+    def read_differences(self) -> list[Difference]:
+        numbers = [name for name, kind in get_type_hints(Difference).items() if kind is int]
+        return [
+            Difference(**{**row, **{name: int(row[name]) for name in numbers}})
+            for row in self._read_csv("reconciliation.csv")
         ]
 
     def read_event_rows(self) -> list[EventRecord]:

@@ -164,6 +164,7 @@ def _tables(view: RunView) -> Mapping[str, object]:
         "hours": tables.per_hour(view),
         "reversals": tables.reversals(view),
         "stand_in": tables.stand_in(view),
+        "differences": tables.differences(view),
         "exceptions": tables.exceptions(view),
         "fees": tables.fees(view),
         "days": [trace.day_of(view, alias) for alias in people[:MOST_PEOPLE]],

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from atm_sim.checks.measures import quantile
 from atm_sim.checks.values import yen
+from atm_sim.records.difference import Difference
 from atm_sim.records.event import EventRecord
 from atm_sim.report.view import RunView
 
@@ -211,6 +212,14 @@ def _first_by_request(rows: Iterable[EventRecord]) -> list[EventRecord]:
 def exceptions(view: RunView) -> list[EventRecord]:
     """What the bank put aside for its staff, in the first replication."""
     return [row for row in view.first_replication() if row.kind == "exception"]
+
+
+def differences(view: RunView) -> list[Difference]:
+    """Where ATM, network and bank differ in the first replication, the unexplained first."""
+    first = min((row.replication for row in view.events), default=0)
+    return sorted(
+        (each for each in view.differences if each.replication == first), key=lambda each: each.explained
+    )
 
 
 class FeeLine(NamedTuple):

@@ -124,6 +124,7 @@ def _verdict(view: RunView) -> Text:
         if found:
             met = sum(check.passed for check in found)
             lines.append(f"{name}: {met} of {len(found)} met")
+    lines += [f"Reconciliation: {check.actual}" for check in view.checks if check.kind == "reconciliation"]
     broken = [check for check in view.checks if check.kind == "measurement" and not check.passed]
     lines += [f"The measurement is not valid: {check.name}, {check.actual}" for check in broken]
     style = "bold green" if view.verdict.met else "bold red"

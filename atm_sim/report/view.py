@@ -10,6 +10,7 @@ from pathlib import Path
 from atm_sim.checks.measures import Setting, setting_of
 from atm_sim.checks.rows import ReplicationRows, by_replication
 from atm_sim.records.check import Check, Verdict, verdict
+from atm_sim.records.difference import Difference
 from atm_sim.records.event import EventRecord
 from atm_sim.records.folder import RunFolder, SummaryRow
 from atm_sim.records.log import MessageRow
@@ -27,6 +28,7 @@ class RunView:
     messages: Sequence[MessageRow]
     checks: Sequence[Check]
     summary: Sequence[SummaryRow]
+    differences: Sequence[Difference] = ()
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -70,6 +72,7 @@ def load(path: Path) -> RunView:
         messages=folder.read_message_rows(),
         checks=folder.read_checks(),
         summary=folder.read_summary(),
+        differences=folder.read_differences(),
     )
 
 

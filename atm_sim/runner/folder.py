@@ -25,6 +25,7 @@ def write_run(done: CaseRun, path: Path, policy: Policy) -> RunView:
         folder.write_events(replication, log.events)
         folder.write_messages(replication, log.messages)
     folder.write_checks(done.checks)
+    folder.write_differences(done.differences)
     rows = {replication: ReplicationRows(log.events) for replication, log in done.logs.items()}
     folder.write_summary(summarise(rows, setting_of(done.case)))
     view = load(path)
@@ -42,6 +43,7 @@ def view_of(done: CaseRun, policy: Policy) -> RunView:
         messages=[row for log in logs for row in log.messages],
         checks=done.checks,
         summary=[],
+        differences=done.differences,
     )
 
 

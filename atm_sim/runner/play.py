@@ -12,13 +12,18 @@ from pathlib import Path
 from atm_sim import VERSION
 from atm_sim.checks.auditor import Auditor
 from atm_sim.checks.invariants import canary
+from atm_sim.checks.reconciliation import Reconciliation, reconcile, reconciliation_check
 from atm_sim.checks.rest import rest_checks
 from atm_sim.checks.rows import ReplicationRows
 from atm_sim.records.check import Check, Verdict, verdict
+from atm_sim.records.difference import Difference
+from atm_sim.records.event import EventRecord
 from atm_sim.records.log import EventLog
 from atm_sim.records.manifest import run_id
 from atm_sim.runner.grade import measure_checks, step_checks
 from atm_sim.scenario import Case, Loaded
+from atm_sim.scenario.machine_steps import SendMessage
+from atm_sim.scenario.vocabulary import SWITCH
 from atm_sim.world.lab import Lab, Parts
 from atm_sim.world.simulate import simulate
 
@@ -41,6 +46,9 @@ class CaseRun:
     checks: list[Check] = field(default_factory=list)
     invariants: dict[str, Check] = field(default_factory=dict)
     rest: dict[str, Check] = field(default_factory=dict)  # of a scenario with `rest: required`
+    reconciled: dict[str, Check] = field(default_factory=dict)
+    differences: list[Difference] = field(default_factory=list)  # between ATM, network and bank
+    compared: int = 0  # requests that the reconciliation had to compare
     checked: Counter[str] = field(default_factory=Counter)  # how often each invariant had something to check
 
     @property
@@ -77,9 +85,11 @@ def play(
         done.checked.update(auditor.found.checked)
         if scenario.rest:
             _add(done.rest, _at_rest(lab, auditor, log), log)
+        _take_up(done, _reconciled(lab, log), log)
     done.checks += step_checks(case, done.logs)
     done.checks += measure_checks(case, done.logs)
     done.checks += done.invariants.values()
+    done.checks += done.reconciled.values()
     done.checks += done.rest.values()
     return done
 
@@ -126,6 +136,58 @@ def _at_rest(lab: Lab, auditor: Auditor, log: EventLog) -> list[Check]:
     quiet_us = lab.until_us - lab.start_us - _last_us(log)
     ready = {name: terminal.idle for name, terminal in lab.terminals.items()}
     return rest_checks(ReplicationRows(log.events), stores, lab.queues(), ready, auditor.suspects(), quiet_us)
+
+
+def _reconciled(lab: Lab, log: EventLog) -> Reconciliation:
+    """Each of the three from its own record: journals of the ATMs, messages and stand-in of the network, stores."""
+    return reconcile(
+        {atm: terminal.journal.entries for atm, terminal in lab.terminals.items()},
+        log.messages,
+        {name: bank.store for name, bank in lab.banks.items()},
+        lab.queues(),
+        switch=SWITCH,
+        stood_in={row.request_id for row in log.events if row.kind == "stood_in"},
+        staged={errand.label for errand in lab.errands if isinstance(errand.step, SendMessage)},
+        replication=lab.replication,
+    )
+
+
+def _take_up(done: CaseRun, found: Reconciliation, log: EventLog) -> None:
+    """Keep the differences, each also as a row of the record, beside its request's own."""
+    done.compared += found.compared
+    done.differences += found.differences
+    _add(done.reconciled, [reconciliation_check(found)], log)
+    if found.differences:
+        about = {row.request_id: row for row in reversed(log.events) if row.request_id}
+        rows = [
+            _row_of(each, about.get(each.request_id), done.run, _last_us(log)) for each in found.differences
+        ]
+        log.events += rows
+
+
+def _row_of(difference: Difference, about: EventRecord | None, run: str, time_us: int) -> EventRecord:
+    row = EventRecord(
+        run,
+        difference.replication,
+        time_us,
+        "difference",
+        atm=difference.atm,
+        request_id=difference.request_id,
+        amount_jpy=difference.amount_jpy,
+        reason=difference.explained_by,
+        phase="measured",
+        service=difference.service,
+    )
+    if about is None:
+        return row
+    return row._replace(
+        site=about.site,
+        actor=about.actor,
+        channel=about.channel,
+        card_alias=about.card_alias,
+        step=about.step,
+        phase=about.phase,
+    )
 
 
 def _add(so_far: dict[str, Check], found: Iterable[Check], log: EventLog) -> None:

@@ -72,6 +72,8 @@ CountMeasure: TypeAlias = Literal[
     "cards_used",
     "machines_used",
     "exceptions",
+    "reconciliation.explained",
+    "reconciliation.unexplained",
     "stand_in.approvals",
     "stand_in.outstanding",
 ]

@@ -6,6 +6,7 @@ from atm_sim.sansio.effects import (
     CancelPressed,
     CardInserted,
     PinEntered,
+    Record,
     Send,
     ServiceChosen,
     Show,
@@ -139,7 +140,7 @@ def received(state: State, sender: str, message: Message) -> None:
     kind = "unsolicited" if verdict.kind == "unsolicited" else f"{verdict.kind}_answer"
     state.ask(row(kind, message))
     if verdict.detail:
-        state.journal.write(state.now_us, kind, detail=verdict.detail)
+        state.journal.write(state.now_us, Record(kind, reason=verdict.detail))
 
 
 def _answered(state: State, transaction: Transaction, answer: Message) -> None:
@@ -194,5 +195,5 @@ def no_answer(state: State) -> None:
     assert waiting is not None
     state.ask(*state.settlement.reverse(waiting.context, "timeout", state.now_us))
     if waiting.near_miss:
-        state.journal.write(state.now_us, "near_miss", detail=waiting.near_miss)
+        state.journal.write(state.now_us, Record("near_miss", reason=waiting.near_miss))
     paying.break_off(state, "timeout")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from atm_sim.sansio.effects import Record
 from bank_host import jst
 
 
@@ -37,15 +38,17 @@ class Receipt:
         return tuple(slip)
 
 
-class _Entry(NamedTuple):
+class JournalEntry(NamedTuple):
+    """One line of the electronic journal: what was recorded, and when by the machine's clock."""
+
     now_us: int
-    kind: str
-    request_id: str
-    detail: str
+    record: Record
 
     def line(self) -> str:
-        at = jst.civil(self.now_us).strftime("%Y-%m-%d %H:%M:%S.%f")
-        return " ".join(part for part in (at, self.kind, self.request_id, self.detail) if part)
+        at, told = jst.civil(self.now_us).strftime("%Y-%m-%d %H:%M:%S.%f"), self.record
+        amount = f"¥{told.amount_jpy:,}" if told.amount_jpy else ""
+        parts = (at, told.kind, told.request_id, told.mti, told.card_alias, amount, told.code, told.reason)
+        return " ".join(filter(None, parts))
 
 
 class Journal:
@@ -54,10 +57,15 @@ class Journal:
     __slots__ = ("_entries",)
 
     def __init__(self) -> None:
-        self._entries: list[_Entry] = []
+        self._entries: list[JournalEntry] = []
 
-    def write(self, now_us: int, kind: str, request_id: str = "", detail: str = "") -> None:
-        self._entries.append(_Entry(now_us, kind, request_id, detail))
+    def write(self, now_us: int, record: Record) -> None:
+        self._entries.append(JournalEntry(now_us, record))
+
+    @property
+    def entries(self) -> tuple[JournalEntry, ...]:
+        """Everything written, oldest first."""
+        return tuple(self._entries)
 
     @property
     def lines(self) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from atm_sim.sansio.effects import (
 from atm_sim.terminal import asking, counting, paying, power
 from atm_sim.terminal.cassettes import CashUnit, Cassette
 from atm_sim.terminal.config import TerminalConfig
+from atm_sim.terminal.journal import Journal
 from atm_sim.terminal.settlement import Settlement
 from atm_sim.terminal.state import Stage, State, TerminalCrypto
 
@@ -86,9 +87,8 @@ class Terminal:
         return self._state.settlement
 
     @property
-    def journal(self) -> tuple[str, ...]:
-        """The electronic journal, oldest line first."""
-        return self._state.journal.lines
+    def journal(self) -> Journal:
+        return self._state.journal
 
     def handle(self, event: Event, now_us: int) -> list[Effect]:
         state = self._state

@@ -152,6 +152,4 @@ class State:
         """One journal line for each row asked for in this call."""
         for effect in self.out:
             if isinstance(effect, Record):
-                amount = f"¥{effect.amount_jpy:,}" if effect.amount_jpy else ""
-                parts = (effect.mti, effect.card_alias, amount, effect.code, effect.reason)
-                self.journal.write(self.now_us, effect.kind, effect.request_id, " ".join(filter(None, parts)))
+                self.journal.write(self.now_us, effect)

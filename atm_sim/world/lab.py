@@ -36,7 +36,7 @@ from atm_sim.world.site import Site
 from atm_sim.world.standing_in import SwitchCrypto, settings_of
 from bank_host.host import Bank
 from bank_host.hsm import TPK, Hsm
-from bank_host.hsm.link_keys import SIMULATION_ZONE_KEY, LinkKeys
+from bank_host.hsm.link_keys import LinkKeys
 from bank_host.iso8583.message import Message
 from bank_host.jst import DAY_US, HOUR_US, MINUTE_US, SECOND_US, jst_date, midnight_us
 from bank_host.passwords import Passwords
@@ -315,7 +315,7 @@ class Lab:
 
     def _line_keys(self, node: str, neighbour: str) -> LinkKeys:
         """The key module of a node's end of a line."""
-        return LinkKeys(SIMULATION_ZONE_KEY, self.chance.stream(f"keys/{node}/{neighbour}").randbytes)
+        return LinkKeys.simulation(self.chance.stream(f"keys/{node}/{neighbour}").randbytes)
 
     def _build_site(
         self, name: str, place: Place, partner: Partner, figures: Figures, saf: SafSettings

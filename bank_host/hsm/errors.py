@@ -1,4 +1,4 @@
-"""The one error of the PIN module; its text never holds a PIN, a PAN, a key or a block."""
+"""The one error of the key module; its text never holds a PIN, a PAN, a key or a block."""
 
 from __future__ import annotations
 

@@ -1,53 +1,102 @@
-"""The working key of a link, and its exchange under a zone key that both ends hold (0800/161, 162).
+"""The working keys of a link, and their exchange under a zone key that both ends hold (0800/161, 162).
 
-A key travels enciphered under the zone key with its check value; no call returns it in the clear.
+A key travels enciphered under the zone key; no call returns it in the clear. What it is for stands in the header of a
+block after TR-31, or in three characters before a plain block, in the same codes; without them a plain block is a TDES
+key for MACs.
 """
 
 from __future__ import annotations
 
 import hmac
-import re
 from collections.abc import Callable
+from typing import Final, Literal, NamedTuple
 
-from bank_host.hsm.des import KEY_BYTES, Des3
+from bank_host.hsm import tr31
+from bank_host.hsm.keys import SIMULATION_KEYS, ZMK, Cipher, Usage
+from bank_host.hsm.module import Hsm
 
-_BLOCK = re.compile("[0-9A-F]{38}", re.ASCII)  # 16 bytes enciphered, 3 bytes check value
 
-SIMULATION_ZONE_KEY = bytes.fromhex("89ABCDEF0123456776543210FEDCBA98")
-"""A published test key, known to everyone."""
+class Kind(NamedTuple):
+    """What a working key is for, and in which cipher."""
+
+    usage: Usage
+    cipher: Cipher
+    name: Literal["pin", "mac"]
+
+
+KINDS: Final = {
+    "P0T": Kind("zone_pin", "TDES", "pin"),
+    "P0A": Kind("zone_pin", "AES", "pin"),
+    "M3T": Kind("zone_mac", "TDES", "mac"),
+    "M6A": Kind("zone_mac", "AES", "mac"),
+}
+"""Key usage and algorithm as X9.143 has them: PIN encryption, MAC by ISO 9797-1 algorithm 3, MAC by CMAC."""
+
+_UNSAID: Final = "M3T"
 
 
 class LinkKeys:
-    """One end of a link: its zone key, and the working key that was last made or accepted."""
+    """One end of a link: the module that holds its zone key, and the working keys that were made or accepted.
 
-    __slots__ = ("_fresh", "_working", "_zone")
+    `pin` and `mac` are the handles of the keys in use, '' until there is one. Each has two places in the module, so
+    that a key that is made leaves the one in use alone until the other end has taken it over.
+    """
 
-    def __init__(self, zone_key: bytes, fresh: Callable[[int], bytes]) -> None:
-        """`fresh(n)` gives n bytes that nobody can foresee; a simulation's come from its seed."""
-        self._zone = Des3(zone_key)
-        self._fresh = fresh
-        self._working: Des3 | None = None
+    __slots__ = ("_hsm", "_last", "_link", "_zmk", "mac", "pin")
 
-    def make(self) -> str:
-        """A new working key as a key block: 32 hexadecimal digits under the zone key, and 6 of its check value."""
-        key = self._fresh(KEY_BYTES)
-        self._working = Des3(key)
-        return self._zone.encrypt(key).hex().upper() + self._working.check_value()
+    def __init__(self, hsm: Hsm, zmk: str, link: str) -> None:
+        self._hsm = hsm
+        self._zmk = zmk
+        self._link = link
+        self._last: tuple[Kind, str] | None = None  # what was made or accepted last, and its handle
+        self.pin = self.mac = ""
+
+    @classmethod
+    def simulation(cls, fresh: Callable[[int], bytes]) -> LinkKeys:
+        """An end with a module of its own, whose zone key is the published one."""
+        return cls(Hsm({ZMK: SIMULATION_KEYS[ZMK]}, fresh=fresh), ZMK, "link")
+
+    def make(self, code: str = "", *, bound: bool = False) -> str:
+        """A new working key as a plain key block (hexadecimal digits under the zone key, and 6 of its check value), or
+        as a `bound` one after TR-31. It is in use once it is `taken_over`."""
+        kind = KINDS[code or _UNSAID]
+        handle = self._spare(kind)
+        block = self._hsm.make_key(self._zmk, handle, kind.usage, kind.cipher, bound=bound)
+        self._last = kind, handle
+        return block if bound else code + block
+
+    def taken_over(self) -> None:
+        """The other end has accepted the key that was made: it is in use from now on."""
+        if self._last is not None:
+            kind, handle = self._last
+            setattr(self, kind.name, handle)
 
     def accept(self, block: str) -> bool:
-        """Take the key of a block over; False, and nothing changes, when its check value is another key's."""
-        if _BLOCK.fullmatch(block) is None:
+        """Take the key of a block over; False, and nothing changes, when it does not fit."""
+        if tr31.looks_like(block):
+            said, bare = block[5:8], block
+        else:
+            said = block[:3] if block[:3] in KINDS else ""
+            bare = block.removeprefix(said)
+        kind = KINDS.get(said or _UNSAID)
+        if kind is None:
             return False
-        key = Des3(self._zone.decrypt(bytes.fromhex(block[: 2 * KEY_BYTES])))
-        if not hmac.compare_digest(key.check_value(), block[2 * KEY_BYTES :]):
+        handle = self._spare(kind)
+        if not self._hsm.accept_key(self._zmk, handle, kind.usage, bare, kind.cipher):
             return False
-        self._working = key
+        self._last = kind, handle
+        self.taken_over()
         return True
 
     def check_value(self) -> str:
-        """Tells two ends that they hold the same key, and nothing about it; '' before the first exchange."""
-        return "" if self._working is None else self._working.check_value()
+        """Tells two ends that they hold the same key, and nothing about it: that of the last exchange, '' before."""
+        return self._hsm.check_value(self._last[1]) if self._last is not None else ""
 
     def same(self, check_value: str) -> bool:
         """Whether the other end's check value is that of our key."""
-        return bool(check_value) and hmac.compare_digest(check_value, self.check_value())
+        return bool(check_value) and hmac.compare_digest(check_value.encode(), self.check_value().encode())
+
+    def _spare(self, kind: Kind) -> str:
+        """Of the two places for such a key the one that is not in use."""
+        first, second = (f"{self._link}/{kind.name}/{place}" for place in (1, 2))
+        return second if getattr(self, kind.name) == first else first

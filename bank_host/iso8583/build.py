@@ -16,6 +16,7 @@ from bank_host.iso8583.composite import (
     amount_text,
     date_text,
     fee_text,
+    place_text,
     processing_code,
     replacement_text,
 )
@@ -35,8 +36,8 @@ class Acceptor(NamedTuple):
     terminal_id: str  # up to 8 characters
     acceptor_id: str  # up to 15 characters
     acquirer_id: str  # up to 11 digits
-    name: str = ""  # ASCII, cut at 25 characters
-    city: str = ""  # ASCII, cut at 13 characters
+    name: str = ""  # ASCII, cut to what DE43 holds
+    city: str = ""  # ASCII, the same
     country: str = "JP"
     merchant_type: str = CASH_DISPENSER
 
@@ -90,7 +91,7 @@ def financial_request(
         37: retrieval_reference(now_us, stan),
         41: acceptor.terminal_id.ljust(8),
         42: acceptor.acceptor_id.ljust(15),
-        43: f"{acceptor.name[:25]:25}{acceptor.city[:13]:13}{acceptor.country[:2]:2}",
+        43: place_text((acceptor.name, acceptor.city, "", acceptor.country)),
         49: YEN,
     }
     optional = {
@@ -112,7 +113,7 @@ _KEPT_BY_ADVICE = (2, 3, 4, 12, 13, 14, 18, 22, 23, 25, 28, 32, 33, 37, 41, 42, 
 
 
 def _advice(mti: str, original: Message, reason: str, approval_code: str, stan: int, now_us: int) -> Message:
-    kept = {de: original[de] for de in _KEPT_BY_ADVICE if de in original}
+    kept = original.only(_KEPT_BY_ADVICE)
     own = {7: transmission_time(now_us), 11: stan_text(stan), 60: reason, 90: original_data(original)}
     approval = {38: approval_code} if approval_code else {}
     return Message(mti, kept | own | approval)
@@ -151,13 +152,16 @@ def as_repeat(message: Message) -> Message:
     return message if is_repeat(message.mti) else message.but(mti=repeat_mti(message.mti))
 
 
-_ECHOED = (3, 4, 7, 11, 12, 13, 15, 32, 33, 37, 41, 42, 49, 70)
+ECHOED = (3, 4, 7, 11, 12, 13, 15, 32, 33, 37, 41, 42, 49, 70)
 
 
 def answer(request: Message, code: str, extra: Mapping[int, str] | None = None) -> Message:
     """The answer with DE39 = `code`: what is echoed, and `extra` (approval code, balances); never the PAN."""
-    echoed = {de: request[de] for de in _ECHOED if de in request}
-    return Message(response_mti(request.mti), echoed | {39: code} | dict(extra or {}))
+    fields = request.only(ECHOED)
+    fields[39] = code
+    if extra:
+        fields.update(extra)
+    return Message(response_mti(request.mti), fields)
 
 
 def network_request(

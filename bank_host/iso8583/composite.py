@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
+from itertools import accumulate
 from typing import NamedTuple
 
 YEN = "392"
@@ -109,6 +111,24 @@ def latest_date(text: str, today: date) -> date | None:
         if day <= today:
             return day
     return None
+
+
+# ---------------- DE43
+
+PLACE_WIDTHS = (25, 13, 0, 2)  # name, city, region (we have none), country
+
+
+def place_text(parts: Sequence[str], widths: Sequence[int] = PLACE_WIDTHS) -> str:
+    """DE43: name, city, region and country, each cut or filled to its width."""
+    return "".join(
+        f"{part[:width]:{width}}" if width else "" for part, width in zip(parts, widths, strict=True)
+    )
+
+
+def parse_place(text: str, widths: Sequence[int] = PLACE_WIDTHS) -> tuple[str, ...]:
+    """Name, city, region and country of DE43, without the filling."""
+    ends = list(accumulate(widths))
+    return tuple(text[end - width : end].strip() for end, width in zip(ends, widths, strict=True))
 
 
 # ---------------- DE54

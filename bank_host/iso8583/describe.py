@@ -182,8 +182,7 @@ def _response(value: str, lang: Lang) -> str:
 
 
 def _place(value: str, lang: Lang) -> str:
-    parts = (value[:25].strip(), value[25:38].strip(), value[38:].strip())
-    return ", ".join(part for part in parts if part)
+    return ", ".join(part for part in composite.parse_place(value) if part)
 
 
 _AMOUNT_KINDS = {

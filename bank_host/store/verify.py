@@ -7,7 +7,7 @@ one moment of the store, so hosts may go on writing. I19 leaves nothing to sweep
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any, NamedTuple, cast
 
@@ -313,34 +313,28 @@ def changes_have_their_audit_row(store: Store) -> Iterator[Finding]:
 
 
 def state_is_what_the_audit_says(store: Store) -> Iterator[Finding]:
-    """I21: limits, closed accounts and locked cards are what the latest act made of them."""
+    """I21: limits, closed accounts and locked cards are what the latest act made of them; before any act they are what
+    they were at the opening. An audit row names the account, so locks are followed where it has one card."""
     latest: dict[tuple[str, str], str] = {}
     for row in store.audit():
         if not row.reason:
-            what = "lock" if row.what in ("lock_card", "unlock_card") else row.what
-            latest[row.account_id, what] = row.after
+            latest[row.account_id, _LOCKING.get(row.what, row.what)] = row.after
     for account in store.accounts():
-        where = f"account {account.account_id}"
-        limit = latest.get((account.account_id, "set_limit"), f"{account.standing_jpy}")
-        if limit != f"{account.standing_jpy}":
-            yield Finding("I21", where, f"its limit is {account.standing_jpy} yen, the audit says {limit}")
-        if account.closed != ((account.account_id, "close_account") in latest):
-            yield Finding(
-                "I21", where, f"is {'closed' if account.closed else 'open'}, the audit says otherwise"
-            )
-    yield from _locks(store, latest)
-
-
-def _locks(store: Store, latest: Mapping[tuple[str, str], str]) -> Iterator[Finding]:
-    """An audit row names the account: with several cards it only tells that one was locked at all."""
+        where, limit = f"account {account.account_id}", f"{account.standing_jpy}"
+        told = latest.get((account.account_id, "set_limit"), limit)
+        if told != limit:
+            yield Finding("I21", where, f"its limit is {limit} yen, the audit says {told}")
+        if not account.closed and (account.account_id, "close_account") in latest:
+            yield Finding("I21", where, "is open, the audit says it was closed")
     cards = Counter(card.account_id for card in store.cards())
     for card in store.cards():
-        told = latest.get((card.account_id, "lock"))
-        single = cards[card.account_id] == 1
-        if card.locked and (told is None or (single and told != "locked")):
-            yield Finding("I21", f"card {card.alias}", "is locked, the audit says otherwise")
-        if not card.locked and single and told == "locked":
-            yield Finding("I21", f"card {card.alias}", "is open, the audit says it is locked")
+        state = "locked" if card.locked else "open"
+        told = latest.get((card.account_id, "lock"), state)
+        if cards[card.account_id] == 1 and told != state:
+            yield Finding("I21", f"card {card.alias}", f"is {state}, the audit says {told}")
+
+
+_LOCKING = {"lock_card": "lock", "unlock_card": "lock"}
 
 
 SWEEPS: tuple[Callable[[Store], Iterator[Finding]], ...] = (

@@ -105,33 +105,8 @@ def is_template(tag: str) -> bool:
     return bool(int(tag[:2], 16) & _CONSTRUCTED)
 
 
-# ---------------------------------------------------------------- inside
-
-
-def _elements(data: bytes, at: int, end: int, depth: int, *, repeats: bool) -> tuple[Tlv, ...]:
-    if depth > MOST_DEPTH:
-        raise TlvError("too_deep", at)
-    found: list[Tlv] = []
-    seen: set[str] = set()
-    while at < end:
-        start = at
-        tag, at = _tag(data, at, end)
-        if tag in seen and not repeats:
-            raise TlvError("twice", start)
-        seen.add(tag)
-        length, at = _length(data, at, end)
-        if length > end - at:
-            raise TlvError("cut_short", at)
-        if is_template(tag):
-            parts = _elements(data, at, at + length, depth + 1, repeats=tag in LISTS)
-            found.append(Tlv(tag, parts=parts))
-        else:
-            found.append(Tlv(tag, data[at : at + length]))
-        at += length
-    return tuple(found)
-
-
-def _tag(data: bytes, at: int, end: int) -> tuple[str, int]:
+def tag_at(data: bytes, at: int, end: int) -> tuple[str, int]:
+    """The tag that begins at a byte before `end`, and where it ends; TlvError if it is none."""
     start = at
     if data[at] in (0x00, 0xFF):
         raise TlvError("padding", at)
@@ -145,6 +120,32 @@ def _tag(data: bytes, at: int, end: int) -> tuple[str, int]:
         many = bool(data[at] & _MORE)
         at += 1
     return data[start:at].hex().upper(), at
+
+
+# ---------------------------------------------------------------- inside
+
+
+def _elements(data: bytes, at: int, end: int, depth: int, *, repeats: bool) -> tuple[Tlv, ...]:
+    if depth > MOST_DEPTH:
+        raise TlvError("too_deep", at)
+    found: list[Tlv] = []
+    seen: set[str] = set()
+    while at < end:
+        start = at
+        tag, at = tag_at(data, at, end)
+        if tag in seen and not repeats:
+            raise TlvError("twice", start)
+        seen.add(tag)
+        length, at = _length(data, at, end)
+        if length > end - at:
+            raise TlvError("cut_short", at)
+        if is_template(tag):
+            parts = _elements(data, at, at + length, depth + 1, repeats=tag in LISTS)
+            found.append(Tlv(tag, parts=parts))
+        else:
+            found.append(Tlv(tag, data[at : at + length]))
+        at += length
+    return tuple(found)
 
 
 def _length(data: bytes, at: int, end: int) -> tuple[int, int]:

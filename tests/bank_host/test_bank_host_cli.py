@@ -156,7 +156,7 @@ def test_an_interrupted_sweep_exits_130_which_is_no_finding(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "verify", interrupted)
+    monkeypatch.setattr(cli.database, "verify", interrupted)
     result = call("verify", bank)
     assert (130, "bank-host: interrupted\n") == (result.exit_code, result.stderr)
 

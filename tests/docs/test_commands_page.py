@@ -17,6 +17,13 @@ SECTIONS = {
 }
 
 
+def flags(command: click.Command) -> set[str]:
+    """The options of a command, or of all commands of a group."""
+    own = {flag for param in command.params if isinstance(param, click.Option) for flag in param.opts}
+    below = command.commands.values() if isinstance(command, click.Group) else ()
+    return own.union(*map(flags, below))
+
+
 def described() -> dict[str, str]:
     """The page's sections by the first two words of their heading: `atm-sim run`."""
     parts = re.split(r"^## (\S+ \S+)[^\n]*$", PAGE, flags=re.MULTILINE)
@@ -30,8 +37,7 @@ def test_every_command_has_its_section_and_no_other_is_there() -> None:
 
 @pytest.mark.parametrize("name", SECTIONS)
 def test_a_section_has_exactly_the_options_of_its_command(name: str) -> None:
-    options = [param for param in SECTIONS[name].params if isinstance(param, click.Option)]
-    expected = {flag for option in options for flag in option.opts}
+    expected = flags(SECTIONS[name])
     table = "".join(line for line in described()[name].splitlines() if line.startswith("| `--"))
     assert expected == set(re.findall(r"`(--[a-z-]+)", table))
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.faults.in_worlds import NOT_IN_A_WORLD, WORLD_MUTANTS, WorldMutant, worlds_to_find
+from tests.faults.in_worlds import WORLD_MUTANTS, WorldMutant, worlds_to_find
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 BEGINS, ENDS = "<!-- mutants: begin -->\n", "<!-- mutants: end -->\n"
@@ -26,14 +26,8 @@ def table(mutants: Iterable[WorldMutant] = WORLD_MUTANTS) -> str:
     return "\n".join([*lines, *map(row, mutants)]) + "\n"
 
 
-def elsewhere() -> str:
-    """What no world shows, and who does."""
-    lines = ["| mutant | why not here, and where it is noticed |", "| --- | --- |"]
-    return "\n".join([*lines, *(f"| {name} | {why} |" for name, why in NOT_IN_A_WORLD.items())]) + "\n"
-
-
 def main() -> None:
-    found = f"{table()}\n{elsewhere()}"
+    found = table()
     if "--write" not in sys.argv:
         sys.stdout.write(found)
         return

@@ -14,10 +14,17 @@ from bank_host.jst import midnight_us
 from bank_host.store.sql import SqlStore
 from tests.faults.workload import DAY, POLICY, Day, FakeHsm, Parts
 
+TRIGGERS = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+
+_IN_THE_MIDDLE = "(SELECT max(seq) / 2 + 1 FROM {})"
 TAMPERINGS = {
-    "journal row updated": ("UPDATE journal SET day = '2014-01-01' WHERE seq = 5",),
-    "leg updated": ("UPDATE leg SET amount_jpy = 2 * amount_jpy WHERE journal_seq = 5",),
-    "audit row deleted": ("DELETE FROM audit WHERE seq = 7",),
+    "journal row updated": (
+        f"UPDATE journal SET day = '2013-12-31' WHERE seq = {_IN_THE_MIDDLE.format('journal')}",
+    ),
+    "leg updated": (
+        f"UPDATE leg SET amount_jpy = 2 * amount_jpy WHERE journal_seq = {_IN_THE_MIDDLE.format('journal')}",
+    ),
+    "audit row deleted": (f"DELETE FROM audit WHERE seq = {_IN_THE_MIDDLE.format('audit')}",),
     "tail cut": (
         "DELETE FROM leg WHERE journal_seq = (SELECT max(seq) FROM journal)",
         "DELETE FROM journal WHERE seq = (SELECT max(seq) FROM journal)",
@@ -44,9 +51,7 @@ def test_changed_history_is_noticed(tampering: str, played: Path, tmp_path: Path
     file = tmp_path / "bank.sqlite"
     shutil.copy(played, file)
     with sqlite3.connect(file) as connection:
-        for (trigger,) in connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-        ).fetchall():
+        for (trigger,) in connection.execute(TRIGGERS).fetchall():
             connection.execute(f"DROP TRIGGER {trigger}")
         for statement in TAMPERINGS[tampering]:
             assert connection.execute(statement).rowcount > 0

@@ -14,8 +14,10 @@ import atheris
 
 with atheris.instrument_imports(include=["bank_host.iso8583", "cardreader.emv"]):
     from bank_host.iso8583.codec import decode, encode
+    from bank_host.iso8583.dialect import load_dialect
     from bank_host.iso8583.errors import FormatError
-    from cardreader.emv import tlv
+    from bank_host.iso8583.framing import FRAMINGS, FrameError
+    from cardreader.emv import dol, tlv
 
 
 def messages(data: bytes) -> None:
@@ -27,6 +29,31 @@ def messages(data: bytes) -> None:
     assert decode(encode(message)) == message
 
 
+PACKED = load_dialect("bcd-tpdu")
+
+
+def packed(data: bytes) -> None:
+    """The same of packed digits and raw bytes."""
+    try:
+        message = PACKED.decode(data)
+    except FormatError:
+        return
+    assert PACKED.encode(message) == data, "another encoding of the same message"
+
+
+def frames(data: bytes) -> None:
+    """Any stream, in every framing: what was cut out frames to what was fed."""
+    for framing in FRAMINGS.values():
+        reader = framing.reader()
+        try:
+            whole = reader.feed(data)
+        except FrameError:
+            continue
+        assert reader.pending_bytes <= 9 + 2_048, "more than a frame is kept"
+        written = b"".join(framing.wrap(frame.payload) for frame in whole)
+        assert len(written) + reader.pending_bytes == len(data), "bytes were lost"
+
+
 def elements(data: bytes) -> None:
     try:
         some = tlv.read(data)
@@ -35,13 +62,30 @@ def elements(data: bytes) -> None:
     assert tlv.write(some) == data, "another encoding of the same elements"
 
 
+def lists(data: bytes) -> None:
+    try:
+        wishes = dol.read_dol(data)
+    except dol.DolError:
+        return
+    written = b"".join(bytes.fromhex(wish.tag) + bytes([wish.length]) for wish in wishes)
+    assert written == data, "another encoding of the same list"
+    assert len(dol.fill(wishes, {})) <= dol.MOST_FILLED_BYTES
+
+
 def careless(data: bytes) -> None:
     """A reader that trusts a length: the hunt has to find it."""
     if len(data) > 1:
         data[2 + data[1]]
 
 
-READERS: dict[str, Callable[[bytes], None]] = {"messages": messages, "tlv": elements, "careless": careless}
+READERS: dict[str, Callable[[bytes], None]] = {
+    "messages": messages,
+    "packed": packed,
+    "frames": frames,
+    "tlv": elements,
+    "dol": lists,
+    "careless": careless,
+}
 
 if __name__ == "__main__":
     atheris.Setup([sys.argv[0], *sys.argv[2:]], READERS[sys.argv[1]])

@@ -22,7 +22,7 @@ def hunt(reader: str, folder: Path, seconds: int = SECONDS) -> subprocess.Comple
     return subprocess.run(command + limits, cwd=root, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("reader", ["messages", "tlv"])
+@pytest.mark.parametrize("reader", ["messages", "packed", "frames", "tlv", "dol"])
 def test_a_reader_refuses_with_its_own_error_or_writes_back_what_it_read(reader: str, tmp_path: Path) -> None:
     folder = tmp_path / reader
     shutil.copytree(CORPUS / reader, folder)

@@ -18,9 +18,10 @@ from atm_sim.world.conductor import Conductor
 from atm_sim.world.lab import Lab
 from bank_host.iso8583.codec import decode, encode
 from bank_host.iso8583.errors import FormatError
-from bank_host.iso8583.frame import Deframer, frame
+from bank_host.iso8583.framing import FRAMINGS
 from bank_host.iso8583.message import Message
 
+FRAMING = FRAMINGS["len2"]
 READ_BYTES = 4_096
 
 Wire = Callable[[int, bytes], bytes | None]
@@ -77,7 +78,7 @@ class AsyncioDriver:
         data = self._wire(self.sent, encode(message))
         if data is None:
             return
-        self._writer.write(frame(data))
+        self._writer.write(FRAMING.wrap(data))
         arrived: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._under_way.append(arrived)
         self.call_after(delay_us, lambda: self._hand_over(arrived, deliver))
@@ -92,10 +93,10 @@ class AsyncioDriver:
 
     async def receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """The far end of the socket: cut the stream into messages until it closes."""
-        deframer = Deframer()
+        frames = FRAMING.reader()
         while piece := await reader.read(READ_BYTES):
-            for data in deframer.feed(piece):
-                self._under_way.popleft().set_result(data)
+            for frame in frames.feed(piece):
+                self._under_way.popleft().set_result(frame.payload)
         writer.close()
 
     async def run_until(self, until_us: int) -> None:

@@ -22,6 +22,7 @@ def run(*options: str, folder: Path) -> Result:
 
 def pretend(monkeypatch: pytest.MonkeyPatch, *pieces: Hunt) -> None:
     monkeypatch.setattr(command, "hunt_in_pieces", lambda seeds, jobs: iter(pieces))
+    monkeypatch.setattr(command, "replayed", lambda seeds: Hunt())
 
 
 def test_worlds_that_hold_exit_0_with_the_rate_and_what_was_reached(tmp_path: Path) -> None:

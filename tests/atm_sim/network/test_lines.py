@@ -6,7 +6,7 @@ import pytest
 
 from atm_sim.network.lines import Lines, LineSettings
 from atm_sim.sansio.effects import Effect, Received, Record, Send, SetTimer
-from bank_host.hsm.link_keys import SIMULATION_ZONE_KEY, LinkKeys
+from bank_host.hsm.link_keys import LinkKeys
 from bank_host.iso8583 import build, network
 from bank_host.iso8583.codec import decode, encode
 from bank_host.iso8583.message import Message
@@ -20,7 +20,7 @@ def fresh(count: int) -> bytes:
 
 
 def keys(neighbour: str) -> LinkKeys:
-    return LinkKeys(SIMULATION_ZONE_KEY, fresh)
+    return LinkKeys.simulation(fresh)
 
 
 def asked(effects: list[Effect]) -> Message:

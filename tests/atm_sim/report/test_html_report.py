@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from atm_sim.records.difference import Difference
 from atm_sim.records.folder import RunFolder
 from atm_sim.report.html import render
 from atm_sim.report.texts import LABELS
@@ -151,3 +152,30 @@ def test_a_run_in_which_nothing_happened_has_a_report_too(empty_folder: Path) ->
 def test_the_scenario_stands_in_the_report_line_by_line(run_folder: Path, text: str) -> None:
     lines = RunFolder.open(run_folder).read_manifest().scenario_text.splitlines()
     assert len(re.findall(r'class="line" id="L\d+"', text)) == len(lines)
+
+
+def test_differences_of_the_three_logs_are_listed_in_both_languages(run_folder: Path, tmp_path: Path) -> None:
+    """Every state that a row can have has its words, and an unexplained difference is marked."""
+    moved = tmp_path / "run"
+    shutil.copytree(run_folder, moved)
+    atm_states = ("paid", "kept", "nothing", "unknown", "busy", "absent")
+    bank_states = ("open", "completed", "settled", "reversed", "part_reversed", "declined", "early", "manual",
+                   "absent", "no_request")  # fmt: skip
+    rows = [
+        Difference(1, f"T1/{n}", "withdraw", 30_000, "shop", atm_states[n % 6], 0, "switch", "91", 0, "jnb", state,
+                   30_000, "late_answer", "")
+        for n, state in enumerate(bank_states)
+    ]  # fmt: skip
+    unexplained = rows[0]._replace(request_id="T1/99", explained_by="unexplained")
+    RunFolder.open(moved).write_differences([*rows, unexplained])
+    shown = render(moved)
+    for words in (LABELS["differences"], LABELS["difference_late_answer"], LABELS["bank_settled"]):
+        assert words.en in shown
+        assert words.ja in shown
+    assert [] == Page(shown).unclosed
+    assert shown.index("T1/99") < shown.index("T1/0")  # what nothing explains comes first
+    assert '<span class="pill bad">' in shown.partition("T1/99")[2].partition("T1/0")[0]
+
+
+def test_a_run_without_differences_has_no_such_list(text: str) -> None:
+    assert LABELS["differences"].en not in text

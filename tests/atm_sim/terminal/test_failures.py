@@ -68,7 +68,10 @@ def test_an_answer_with_a_changed_key_field_is_named_and_the_request_then_times_
     request = bench.choose("withdraw", 30_000)
     asked = bench.feed(Received("acquirer", answer(request, "00").but({41: None})))
     assert ["unmatched_answer"] == kinds(asked)
-    assert "DE41 absent instead of TERM0001" in bench.terminal.journal[-1] + bench.terminal.journal[-2]
+    assert (
+        "DE41 absent instead of TERM0001"
+        in bench.terminal.journal.lines[-1] + bench.terminal.journal.lines[-2]
+    )
     assert ["0420"] == sent_types(bench.fire("answer"))
 
 

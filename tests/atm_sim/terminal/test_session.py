@@ -263,7 +263,9 @@ def test_receipt_and_journal_show_no_card_number():
     (slip,) = of(Print, bench.effects)
     assert "card ************0018" in slip.receipt.lines()
     assert "withdraw ¥30,000" in slip.receipt.lines()
-    text = "\n".join((*bench.terminal.journal, *slip.receipt.lines(), repr(bench.effects), repr(HANAKO)))
+    text = "\n".join(
+        (*bench.terminal.journal.lines, *slip.receipt.lines(), repr(bench.effects), repr(HANAKO))
+    )
     assert PAN not in text
     assert "1234FFFF" not in text
 
@@ -272,8 +274,8 @@ def test_the_journal_has_a_line_for_each_row():
     bench = new_bench()
     bench.withdraw(30_000)
     bench.take_card_and_cash()
-    assert len(kinds(bench.effects)) == len(bench.terminal.journal)
-    assert bench.terminal.journal[0].startswith("2014-01-15 12:00:01.000000 inserted")
+    assert len(kinds(bench.effects)) == len(bench.terminal.journal.lines)
+    assert bench.terminal.journal.lines[0].startswith("2014-01-15 12:00:01.000000 inserted")
 
 
 def test_near_end_and_the_last_note_are_reported_when_they_happen():

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bank_host.hsm import CARD_ID, CVK, PVK, TPK, Hsm, Key
 from bank_host.hsm.errors import HsmError, MalformedPinBlock
-from bank_host.hsm.module import CARD_ID, CVK, PVK, TPK, Hsm, Key
 from bank_host.secrets import Pan, Pin, Secret, mask_pan
 
 PAN = "9990010000000017"
@@ -65,7 +65,7 @@ def test_the_guess_list_is_too_short_to_search_for_a_pin() -> None:
 
 
 def test_a_key_is_refused_for_another_purpose_than_its_own() -> None:
-    with pytest.raises(HsmError, match="is for pin_verification, not for terminal_pin"):
+    with pytest.raises(HsmError, match="is for pin_verification, not for terminal_pin or zone_pin"):
         HSM.encrypt_pin_block(PVK, "4071", PAN)
     with pytest.raises(HsmError, match="is for terminal_pin, not for card_verification"):
         HSM.cvv(TPK, PAN, "3012", "201")
@@ -81,15 +81,16 @@ def test_an_unknown_handle_is_an_error_and_not_a_wrong_pin() -> None:
 
 
 def test_no_simulation_key_serves_two_purposes() -> None:
-    values = [HSM.check_value(handle) for handle in (TPK, PVK, CVK, CARD_ID)]
+    values = [key.check_value for key in HSM.inventory()]
     assert len(values) == len(set(values))
 
 
-@pytest.mark.parametrize("value", ["", "0123", "Z" * 32, "0" * 48])
+@pytest.mark.parametrize("value", ["", "0123", "Z" * 32, "0" * 40])
 def test_a_key_of_another_form_is_refused_without_quoting_it(value: str) -> None:
     with pytest.raises(HsmError) as caught:
         Hsm({"tpk": Key("terminal_pin", Secret(value))})
-    assert str(caught.value) == "key 'tpk' is not 32 hexadecimal digits"
+    assert str(caught.value).startswith("key 'tpk' ")
+    assert not value or value not in str(caught.value)
 
 
 def test_a_card_id_is_stable_differs_by_card_and_key_and_hides_the_pan() -> None:

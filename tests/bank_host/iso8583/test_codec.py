@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bank_host.iso8583.bounds import MAX_BYTES
 from bank_host.iso8583.build import (
     Acceptor,
     answer,
@@ -15,7 +16,7 @@ from bank_host.iso8583.build import (
     network_request,
     reversal_advice,
 )
-from bank_host.iso8583.codec import MAX_BYTES, check, decode, encode, read_elements
+from bank_host.iso8583.codec import check, decode, encode, read_elements
 from bank_host.iso8583.errors import WORDS, FormatError
 from bank_host.iso8583.message import Message
 from bank_host.iso8583.message_types import MESSAGE_TYPES

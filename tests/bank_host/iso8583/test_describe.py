@@ -16,7 +16,7 @@ from bank_host.iso8583.codes import RESPONSE_CODES, ResponseCode
 from bank_host.iso8583.composite import Balance, balances_text
 from bank_host.iso8583.describe import Lang, describe, describe_hex, describe_text, masked_fields, yen
 from bank_host.iso8583.errors import FormatError
-from bank_host.iso8583.frame import frame
+from bank_host.iso8583.framing import FRAMINGS
 from bank_host.iso8583.message import Message
 
 NOW_US = 1_760_000_000_000_000
@@ -149,7 +149,7 @@ def test_a_damaged_value_is_described_by_its_length_only(damage: dict[int, str],
     [
         encode(REVERSAL).hex(),
         encode(REVERSAL).hex(" ").upper() + "\n",
-        frame(encode(REVERSAL)).hex(),
+        FRAMINGS["len2"].wrap(encode(REVERSAL)).hex(),
         encode(REVERSAL).decode("ascii") + "\n",
     ],
     ids=["hex", "spaced hex", "framed", "ascii"],

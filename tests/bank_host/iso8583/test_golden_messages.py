@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bank_host.iso8583.codec import decode, elements_of_bitmap, encode, read_elements
+from bank_host.iso8583.dialect import DEFAULT, load_dialect
 from bank_host.iso8583.errors import FormatError
 from bank_host.iso8583.message import Message
 from bank_host.iso8583.mti import repeat_mti, request_mti, response_mti
@@ -23,6 +24,11 @@ from bank_host.iso8583.mti import repeat_mti, request_mti, response_mti
         (
             [3, 4, 11, 12, 14, 22, 26, 28, 29, 32, 35, 37, 41, 42, 43, 48, 49, 55, 63, 64],
             "3034045928E18203",
+        ),
+        # the same with 7, which its page lists although the bit is not set there
+        (
+            [3, 4, 7, 11, 12, 14, 22, 26, 28, 29, 32, 35, 37, 41, 42, 43, 48, 49, 55, 63, 64],
+            "3234045928E18203",
         ),
     ],
 )
@@ -68,8 +74,31 @@ _COMMON = {7: "0420090613", 11: "900001", 12: "090613", 13: "0420", 15: "0420", 
 )
 def test_network_messages_of_another_implementation(length: int, data: bytes, expected: Message) -> None:
     assert length == len(data)
-    assert expected == decode(data)
-    assert data == encode(expected)
+    assert expected == decode(data) == DEFAULT.decode(data)
+    assert data == encode(expected) == DEFAULT.encode(expected)
+
+
+@pytest.mark.parametrize(
+    ("reason", "element", "data"),
+    [  # as the damaged samples beside them are: shifted elements, elements of length 0
+        ("bad_value", 7, SIGN_ON[:36] + b"20" + SIGN_ON[36:-2]),
+        ("bad_length", 70, SIGN_ON[:-1]),
+        ("trailing_data", None, SIGN_ON + b"0"),
+        ("bad_value", 32, b"0800" + b"822000010000000004000000000000000420090613900001" + b"00" + b"001"),
+        ("bad_value", 2, b"0420" + b"4000000000000000" + b"00"),
+    ],
+)
+def test_damaged_messages_are_refused_with_the_element(reason: str, element: int | None, data: bytes) -> None:
+    with pytest.raises(FormatError) as caught:
+        DEFAULT.decode(data)
+    assert (reason, element) == (caught.value.reason, caught.value.de)
+
+
+def test_the_same_message_in_the_other_wire_of_a_well_known_implementation() -> None:
+    """Packed as jPOS's ISO87BPackager does, described from its field classes: BCD digits, binary bitmap."""
+    packed = bytes.fromhex("0800" + "823A000000000000" + "0400000000000000")
+    packed += bytes.fromhex("0420090613" + "900001" + "090613" + "0420" + "0420" + "0001")
+    assert Message("0800", _COMMON) == load_dialect("bcd-tpdu").decode(packed)
 
 
 FINANCIAL_REQUEST = (  # moov-io/iso8583, test/testdata/financial_transaction_message.dat

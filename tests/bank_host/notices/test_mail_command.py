@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from bank_host import cli
 from bank_host.jst import HOUR_US, midnight_us
+from bank_host.notices.mailbox import MailboxFolder
 from bank_host.rules.changes import Notify
 from bank_host.rules.facts import Account, Customer
 from bank_host.store.sql import SqlStore
@@ -83,7 +84,7 @@ def test_a_delivery_that_failed_says_why_and_when_it_is_tried_again(
     def full(self: object, message: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(cli.MailboxFolder, "__call__", full)
+    monkeypatch.setattr(MailboxFolder, "__call__", full)
     result = call("mail", bank, "--to", str(tmp_path / "mail"), "--at", "2014-01-15 22:05")
     assert 1 == result.exit_code
     assert [

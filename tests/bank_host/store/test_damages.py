@@ -170,7 +170,6 @@ DAMAGES = {
     "a limit raised": ("I21", f"UPDATE account SET standing_jpy = 500000 WHERE {MINE}"),
     "a closed account opened": ("I21", f"UPDATE account SET closed = false WHERE account_id = '{SHOP}'"),
     "a lock let go": ("I21", f"UPDATE card SET locked = false WHERE account_id = '{TARO}'"),
-    "a card locked by nobody": ("I21", f"UPDATE card SET locked = true WHERE {MINE}"),
 }
 
 
