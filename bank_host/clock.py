@@ -14,3 +14,9 @@ def wall_clock(moment: str = "") -> Callable[[], int]:
         return lambda: time.time_ns() // 1_000
     now_us = moment_us(moment)
     return lambda: now_us
+
+
+def steady_clock() -> Callable[[], int]:
+    """Wall time as it was when this was called, and from there on a time that never jumps: for deadlines."""
+    offset_ns = time.time_ns() - time.monotonic_ns()
+    return lambda: (time.monotonic_ns() + offset_ns) // 1_000

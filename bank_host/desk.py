@@ -17,7 +17,7 @@ from bank_host.hsm import PVK, TPK
 from bank_host.hsm.errors import HsmError
 from bank_host.jst import HOUR_US, jst_date
 from bank_host.policy import Figures
-from bank_host.rules import Compare, otp, views
+from bank_host.rules import Compare, items, otp, views
 from bank_host.rules.acts import HOST
 from bank_host.rules.acts.cards import id_card
 from bank_host.rules.acts.customer import guesses
@@ -125,6 +125,8 @@ def _with_what_the_bank_knows(bank: Bank, unit: UnitOfWork, asked: Act, facts: A
     """Facts that a few acts ask for: the new PIN as the PIN module sees it, a serial number that is taken."""
     if asked.token is not None:
         facts = facts._replace(serial_taken=unit.serial_taken(asked.token.serial))
+    if asked.new_card is not None:
+        facts = facts._replace(number_taken=unit.card_taken(asked.new_card.card_id))
     card = pin_card(asked, facts) if asked.new_pin_block else None
     pan = None if card is None else unit.pan(card.card_id)
     if pan is None:
@@ -134,6 +136,25 @@ def _with_what_the_bank_knows(bank: Bank, unit: UnitOfWork, asked: Act, facts: A
     except HsmError:
         return facts
     return facts._replace(new_pin=NewPin(new.pvv, new.guessable))
+
+
+def close_exception(bank: Bank, asked: Act, now_us: int) -> Outcome:
+    """Close an exception item (`detail` is its key), also one of a closed account or of none."""
+    try:
+        return run(bank.store, bank.watch, lambda unit: _close_exception(bank, unit, asked, now_us))
+    except (Conflict, Unavailable):
+        return Outcome("refused", MALFUNCTION)
+
+
+def _close_exception(bank: Bank, unit: UnitOfWork, asked: Act, now_us: int) -> tuple[Outcome, Commit | None]:
+    item = unit.exception_item(asked.detail)
+    if item is None:
+        return Outcome("refused", "UNKNOWN_ITEM"), None
+    asked = asked._replace(account_id=item.account_id)
+    at = At(now_us, jst_date(now_us), unit.next_seq())
+    outcome = items.close(asked, item.seq, item.kind, item.state)
+    unit.apply(outcome.changes, now_us)
+    return outcome, Commit(bank.name, at, asked, outcome.outcome, outcome.reason, outcome.changes)
 
 
 # ---------------------------------------------------------------- charging and comparing

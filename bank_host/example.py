@@ -5,7 +5,6 @@ Nobody in it is real: card numbers are test numbers, and the keys are the publis
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -17,10 +16,12 @@ from bank_host.issuing import (
     card_expiry,
     card_number,
     id_card_of,
+    new_password,
     new_token,
     pin_value,
 )
 from bank_host.jst import jst_date
+from bank_host.letters import private_file, token_file
 from bank_host.rules.facts import Account, Card, Enrolment, Token
 from bank_host.rules.id_card import COLUMNS, ROWS, code_at
 from bank_host.secrets import Pan, Secret
@@ -66,7 +67,7 @@ def open_example(bank: Bank, random: Random, now_us: int) -> Iterator[Holding]:
     today = jst_date(now_us)
     for number, example in enumerate(PEOPLE, 1):
         account_id, pan = account_number(number), card_number(EXAMPLE_BIN, number)
-        pin, password = f"{random.randrange(10_000):04d}", f"{random.randrange(10**10):010d}-pw"
+        pin, password = f"{random.randrange(10_000):04d}", new_password(random)
         tokens = tuple(new_token(account_id, n, random, today) for n in range(1, example.tokens + 1))
         if example.authenticator == "id_card":
             tokens = (id_card_of(account_id, tokens[0].secret),)
@@ -75,23 +76,22 @@ def open_example(bank: Bank, random: Random, now_us: int) -> Iterator[Holding]:
         customer = bank.new_customer(account)._replace(
             name=example.name,
             emails=(f"{example.alias}@example.jp",),
-            password_hash=bank.passwords.hash(Secret(password)),
+            password_hash=bank.passwords.hash(password),
         )
         expires = card_expiry(today)
         card_id = bank.hsm.card_id(pan)
         card = Card(card_id, example.alias, account_id, expires, pin_value(bank.hsm, pin, pan))
         bank.enrol(Enrolment(account, example.balance_jpy, (card,), tokens, customer, (Pan(pan),)), now_us)
-        yield Holding(example, account_id, Pan(pan), expires, Secret(pin), Secret(password), tokens)
+        yield Holding(example, account_id, Pan(pan), expires, Secret(pin), password, tokens)
 
 
 def hand_over(holding: Holding, folder: Path) -> None:
     """Write what the holder gets by post: a letter, and a file for each token. Only the owner may read them."""
     alias = holding.example.alias
-    _private(folder / f"{alias}.letter.txt", _letter(holding))
+    private_file(folder / f"{alias}.letter.txt", _letter(holding))
     for number, token in enumerate(holding.tokens, 1):
         if token.device == "token":
-            secrets = {"serial": token.serial, "secret": token.secret, "expires": token.expires.isoformat()}
-            _private(folder / f"{alias}-{number}.token", json.dumps(secrets, indent=2) + "\n")
+            token_file(folder / f"{alias}-{number}.token", token)
 
 
 def _letter(holding: Holding) -> str:
@@ -112,9 +112,3 @@ def _letter(holding: Holding) -> str:
                 for row in ROWS
             ]
     return "\n".join(lines) + "\n"
-
-
-def _private(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch(mode=0o600)
-    file.write_text(text, encoding="utf-8", newline="\n")

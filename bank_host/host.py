@@ -313,6 +313,10 @@ class Bank:
         """Carry out an act; a repeat of the same request id gets the first result, before any code is looked at."""
         return desk.act(self, act, now_us)
 
+    def close_exception(self, asked: Act, now_us: int) -> Outcome:
+        """Somebody has dealt with an exception item."""
+        return desk.close_exception(self, asked, now_us)
+
     def run_due(self, now_us: int) -> int:
         """Do what is due: reserved transfers, ended ID-card locks, settlements. How many were done."""
         return desk.run_due(self, now_us)
@@ -386,6 +390,17 @@ class Bank:
             changes = (opening(account.account_id, enrolment.balance_jpy, at.day), *changes)
         unit.apply(changes, now_us)
         return None, Commit(self.name, at, enrolment, ENROLLED, "", changes)
+
+    # ------------------------------------------------------------ what befell the bank itself
+
+    def note(self, rows: Sequence[Audit], now_us: int) -> None:
+        """Write audit rows that go with no decision, such as a message whose MAC was wrong."""
+
+        def write(unit: UnitOfWork) -> tuple[None, None]:
+            unit.apply(tuple(rows), now_us)
+            return None, None
+
+        self._run(write)
 
     # ------------------------------------------------------------ units of work
 

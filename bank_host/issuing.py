@@ -6,11 +6,14 @@ Numbers count up; whatever is drawn comes from the random source that is handed 
 from __future__ import annotations
 
 import base64
+import re
 from datetime import date, timedelta
 from random import Random
+from typing import NamedTuple
 
 from bank_host.hsm import CVK, PVK, TPK, Hsm
-from bank_host.rules.facts import Token
+from bank_host.rules.facts import Card, Token
+from bank_host.secrets import Pan, Secret
 
 BRANCH = "001"
 CARD_YEARS = 5
@@ -40,6 +43,30 @@ def card_expiry(today: date) -> str:
 def pin_value(hsm: Hsm, pin: str, pan: str) -> str:
     """What the bank stores of a PIN: its verification value."""
     return hsm.new_pvv(TPK, hsm.encrypt_pin_block(TPK, pin, pan), pan, PVK).pvv
+
+
+class IssuedCard(NamedTuple):
+    """A new card: its row, its number, and the PIN that its holder gets by post."""
+
+    card: Card
+    pan: Pan
+    pin: Secret
+
+
+def replacement(
+    hsm: Hsm, old: Pan, old_alias: str, account_id: str, nth: int, random: Random, today: date
+) -> IssuedCard:
+    """The `nth` card of an account, in place of another: number and PIN are drawn, since a PIN fits one number."""
+    pan = card_number(old.reveal()[:6], random.randrange(10**9))
+    pin = f"{random.randrange(10_000):04d}"
+    alias = re.sub(r"-[0-9]{1,2}$", "", old_alias) + f"-{nth}"
+    card = Card(hsm.card_id(pan), alias, account_id, card_expiry(today), pin_value(hsm, pin, pan))
+    return IssuedCard(card, Pan(pan), Secret(pin))
+
+
+def new_password(random: Random) -> Secret:
+    """A login password as the bank issues it."""
+    return Secret(f"{random.randrange(10**10):010d}-pw")
 
 
 def track2(hsm: Hsm, pan: str, expires: str, service_code: str, pvv: str) -> str:

@@ -24,6 +24,7 @@ PLANTED = {
     "machines-apart": ("atm_sim/terminal/card.py", "import atm_sim.network"),
     "one-simpy-driver": ("atm_sim/records/event.py", "import simpy"),
     "no-asyncio": ("atm_sim/records/event.py", "import asyncio"),
+    "link-without-driver": ("bank_host/port/link.py", "import time"),
     "report-reads-files": ("atm_sim/report/view.py", "import bank_host.store"),
     "auditor-shares-no-rule": ("atm_sim/checks/invariants/model.py", "import bank_host.rules.limits"),
 }

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from atm_sim.fuzz.draft import NOTE_JPY, Draft, Mood, Request, Sketch
 from atm_sim.fuzz.written import DAY_S, World, Written, quoted, yen
 from atm_sim.scenario.steps import MISHAPS, MISHAPS_WITH_AMOUNT
-from atm_sim.scenario.values import amount_jpy as read_jpy
 from bank_host.iso8583.composite import replacement_text
+from bank_host.written.values import amount_jpy as read_jpy
 
 Draw = Callable[[Draft, Sketch], World]
 """Draws the keys of a step beside `at`, `who` and `do`."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from atm_sim.scenario.demand import Stream
+from atm_sim.scenario.errors import ScenarioError
 from atm_sim.scenario.faults import Fault
 from atm_sim.scenario.loader import Case, Loaded, load, loads, masked_text, rows
 from atm_sim.scenario.measured import Expectation
 from atm_sim.scenario.model import Run, Scenario, Timers
 from atm_sim.scenario.names import Known
 from atm_sim.scenario.participants import Bank, Person, Place
-from atm_sim.scenario.problems import Problem, ScenarioError
 from atm_sim.scenario.schema import json_schema
 from atm_sim.scenario.step_parts import StepExpectation
 from atm_sim.scenario.steps import Step
-from atm_sim.scenario.values import Distribution, Moment
+from bank_host.written.problems import Problem
+from bank_host.written.values import Distribution, Moment
 
 __all__ = [
     "Bank",

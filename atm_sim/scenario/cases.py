@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from atm_sim.scenario.part import shown
-from atm_sim.scenario.problems import Problems, listed, nearest
-from atm_sim.scenario.source import Mapping, Scalar, Sequence, walk
+from bank_host.written.problems import Problems, listed, nearest, shown
+from bank_host.written.source import Mapping, Scalar, Sequence, walk
 
 MOST_ROWS = 1_000
 NAME_COLUMN = "case"

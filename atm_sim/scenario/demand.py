@@ -7,13 +7,13 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from atm_sim.scenario import values
 from atm_sim.scenario.durations import DurationOrSpread
 from atm_sim.scenario.fields import Alias, Jpy, TimeUs, Whole, scalar, wrong
 from atm_sim.scenario.part import Contradiction, Part
-from atm_sim.scenario.problems import nearest
-from atm_sim.scenario.source import Mapping, Scalar
 from atm_sim.scenario.vocabulary import Service
+from bank_host.written import values
+from bank_host.written.problems import nearest
+from bank_host.written.source import Mapping, Scalar
 
 MOST_CUSTOMERS = 1_000_000
 MOST_WEIGHT = 1_000_000.0

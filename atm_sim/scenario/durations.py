@@ -6,11 +6,11 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from atm_sim.scenario import values
 from atm_sim.scenario.fields import scalar, wrong
-from atm_sim.scenario.problems import nearest
-from atm_sim.scenario.source import Mapping, Scalar, Sequence
-from atm_sim.scenario.values import Distribution, Shape
+from bank_host.written import values
+from bank_host.written.problems import nearest
+from bank_host.written.source import Mapping, Scalar, Sequence
+from bank_host.written.values import Distribution, Shape
 
 SHAPES = get_args(Shape)
 MOST_CV = 10.0

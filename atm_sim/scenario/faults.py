@@ -11,7 +11,6 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 from pydantic import BeforeValidator, Field
 
-from atm_sim.scenario import values
 from atm_sim.scenario.fields import (
     Alias,
     At,
@@ -26,6 +25,7 @@ from atm_sim.scenario.fields import (
 )
 from atm_sim.scenario.part import Contradiction, Part, check_word
 from atm_sim.scenario.vocabulary import CrashMoment, LinkName
+from bank_host.written import values
 
 MOST_CALLS: Final = 10_000
 ISSUER_LINES: Final = ("switch-issuer", "acquirer-issuer")

@@ -15,12 +15,12 @@ from annotated_types import GroupedMetadata
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from atm_sim.scenario import values
-from atm_sim.scenario.problems import Positioned, listed
-from atm_sim.scenario.source import Mapping, Scalar, Sequence
-from atm_sim.scenario.vocabulary import TEST_BIN_PREFIX
 from bank_host.iso8583.fields import BY_DE
 from bank_host.jst import DAY_US
+from bank_host.written import values
+from bank_host.written.card_numbers import TEST_BIN_PREFIX
+from bank_host.written.problems import Positioned, listed
+from bank_host.written.source import Mapping, Scalar, Sequence
 
 T = TypeVar("T")
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from atm_sim.scenario.errors import ScenarioError
 from atm_sim.scenario.loader import load
 from atm_sim.scenario.names import Known
-from atm_sim.scenario.problems import ScenarioError
 
 _EXPECT = "# expect: "
 _STRUCTURAL = "# structural: yes"

@@ -14,16 +14,16 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from atm_sim.scenario.cases import Row, expand
+from atm_sim.scenario.errors import SCENARIO_FILE, ScenarioError, no_problems
 from atm_sim.scenario.fields import FILE_PATTERN
-from atm_sim.scenario.mask import SECRET_KEYS, masked
 from atm_sim.scenario.model import Scenario
 from atm_sim.scenario.names import Known, resolve, unused
 from atm_sim.scenario.part import report
-from atm_sim.scenario.problems import Position, Problem, Problems, ScenarioError, Source
-from atm_sim.scenario.source import MOST_BYTES, Mapping, Scalar, parse, read_text, walk
-from atm_sim.scenario.vocabulary import TEST_BIN_PREFIX
+from bank_host.written.card_numbers import refuse_card_numbers
+from bank_host.written.mask import SECRET_KEYS, masked
+from bank_host.written.problems import Problem, Problems, Source
+from bank_host.written.source import MOST_BYTES, Mapping, Scalar, parse, read_text, walk
 
-_LONG_DIGITS = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
 Spans = tuple[tuple[int, int], ...]
 
 
@@ -71,15 +71,15 @@ def masked_text(loaded: Loaded) -> str:
 
 
 def _load(path: Path, data: bytes, known: Known) -> Loaded:
-    problems = Problems()
-    source = read_text(str(path), data, problems)
-    own = parse(source, problems) if source else None
+    problems = no_problems()
+    source = read_text(str(path), data, SCENARIO_FILE, problems)
+    own = parse(source, SCENARIO_FILE, problems) if source else None
     if source is None or own is None:
         raise ScenarioError(problems.ordered())
     base, base_data = _extended(own, path, problems)
     tree = _merged(base, own) if base is not None else own
     for text in {id(part.source): part.source for part in (own, base) if part is not None}.values():
-        _refuse_card_numbers(text, problems)
+        refuse_card_numbers(text, problems)
     expanded = expand(tree, problems)
     cases = [case for row in expanded if (case := _typed(row, known, problems)) is not None]
     problems.stop_if_any()
@@ -124,8 +124,8 @@ def _extended(own: Mapping, path: Path, problems: Problems) -> tuple[Mapping | N
         problems.add(name, "a file cannot extend itself")
         return None, b""
     data = _bytes_of(other)
-    source = read_text(str(other), data, problems)
-    base = parse(source, problems) if source else None
+    source = read_text(str(other), data, SCENARIO_FILE, problems)
+    base = parse(source, SCENARIO_FILE, problems) if source else None
     if base is not None and "extends" in base:
         problems.add(name, f"'{name[:60]}' extends another file itself; extends: goes one file deep")
         return None, b""
@@ -141,24 +141,6 @@ def _merged(base: Mapping, over: Mapping) -> Mapping:
             _merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
         )
     return over.like(pairs)
-
-
-def _refuse_card_numbers(source: Source, problems: Problems) -> None:
-    """A real card number must not stand anywhere in the file, comments included."""
-    for number, line in enumerate(source.lines, 1):
-        for hit in _LONG_DIGITS.finditer(line):
-            digits = re.sub(r"[ -]", "", hit[0])
-            if not digits.startswith(TEST_BIN_PREFIX) and _luhn(digits):
-                place = Position(source, number, hit.start() + 1)
-                problems.add(
-                    place,
-                    f"a card number outside the test range ({TEST_BIN_PREFIX}…); take it out of the file",
-                )
-
-
-def _luhn(digits: str) -> bool:
-    doubled = [int(digit) * (1 + index % 2) for index, digit in enumerate(reversed(digits))]
-    return sum(value // 10 + value % 10 for value in doubled) % 10 == 0
 
 
 def _secret_spans(source: Source, own: Mapping, expanded: list[Row]) -> Spans:

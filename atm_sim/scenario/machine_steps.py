@@ -11,8 +11,9 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from atm_sim.scenario.fields import Member, Mti, Whole, scalar, wrong
 from atm_sim.scenario.part import Contradiction
 from atm_sim.scenario.step_parts import PersonStep, StepBase
-from atm_sim.scenario.vocabulary import DEFAULT_BANK, SWITCH, TEST_BIN_PREFIX
+from atm_sim.scenario.vocabulary import DEFAULT_BANK, SWITCH
 from bank_host.iso8583.fields import MATCHERS
+from bank_host.written.card_numbers import TEST_BIN_PREFIX
 
 if TYPE_CHECKING:  # participants name notes as steps do, so they come after the steps
     from atm_sim.scenario.participants import Bank, Place

@@ -9,7 +9,6 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from atm_sim.scenario.fields import Alias, DurationUs, Jpy, Share, Snake, TimeUs, Whole, wrong
 from atm_sim.scenario.part import Contradiction, Part, check_word
-from atm_sim.scenario.source import Mapping
 from atm_sim.scenario.vocabulary import (
     MEASURES,
     CountMeasure,
@@ -20,6 +19,7 @@ from atm_sim.scenario.vocabulary import (
     Unit,
     YenMeasure,
 )
+from bank_host.written.source import Mapping
 
 MeasureName = TypeVar("MeasureName")
 Value = TypeVar("Value")

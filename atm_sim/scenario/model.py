@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from atm_sim.scenario import values
 from atm_sim.scenario.cases import row_name
 from atm_sim.scenario.demand import Stream
 from atm_sim.scenario.durations import DurationOrSpread
@@ -35,7 +34,6 @@ from atm_sim.scenario.measured import ExpectationInFile
 from atm_sim.scenario.network import Network
 from atm_sim.scenario.part import Contradiction, Part
 from atm_sim.scenario.participants import Bank, Person, Place, PolicyOverride
-from atm_sim.scenario.source import Mapping, Scalar, Sequence
 from atm_sim.scenario.steps import StepInFile
 from atm_sim.scenario.vocabulary import (
     DEFAULT_BANK,
@@ -44,6 +42,8 @@ from atm_sim.scenario.vocabulary import (
     LinkName,
 )
 from bank_host.jst import DAY_US, SECOND_US
+from bank_host.written import values
+from bank_host.written.source import Mapping, Scalar, Sequence
 
 FORMAT_VERSION = 1
 LATEST_DAYS = 400

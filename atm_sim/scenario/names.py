@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from atm_sim.scenario.part import shown
-from atm_sim.scenario.problems import Problem, Problems, Source, listed, nearest
-from atm_sim.scenario.source import Mapping, Scalar, Sequence
+from atm_sim.scenario.errors import no_problems
 from atm_sim.scenario.vocabulary import DEFAULT_BANK, SWITCH
+from bank_host.written.problems import Problem, Problems, Source, listed, nearest, shown
+from bank_host.written.source import Mapping, Scalar, Sequence
 
 PEOPLE_OF: Final = {"transfer": "to", "receive_transfer": "from"}
 """Where else than under `who` an action names somebody of the cast."""
@@ -35,7 +35,7 @@ def resolve(tree: Mapping, known: Known, problems: Problems) -> None:
 def unused(trees: list[Mapping]) -> tuple[Problem, ...]:
     """People and places that nothing refers to, in no row of the cases: no fault, but perhaps a slip."""
     used = {str(name).partition("/")[0] for tree in trees for _, name in _references(tree)}
-    found = Problems()
+    found = no_problems()
     for section, noun in (("cast", "nobody's step or stream"), ("places", "no step or stream")):
         for alias in _map(trees[0], section):
             if str(alias) not in used:

@@ -19,9 +19,9 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from atm_sim.scenario.problems import Positioned, Problems, listed, nearest
-from atm_sim.scenario.source import Mapping, Scalar, Sequence, place_of
 from atm_sim.scenario.vocabulary import EXAMPLES
+from bank_host.written.problems import Positioned, Problems, listed, nearest, shown
+from bank_host.written.source import Mapping, Scalar, Sequence, place_of
 
 
 class Contradiction(NamedTuple):
@@ -85,13 +85,6 @@ def _with_known_keys(
         for key, value in raw.items()
         if key in known or (meant.get(key) and not key.endswith(":"))
     }
-
-
-def shown(text: str) -> str:
-    """A value as a message may repeat it: short, and no long run of digits."""
-    if sum(character.isdigit() for character in text) > 6:
-        return "…"
-    return text if len(text) <= 40 else f"{text[:39]}…"
 
 
 def report(details: list[ErrorDetails], problems: Problems) -> None:

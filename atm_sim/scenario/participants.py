@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from atm_sim.scenario import values
 from atm_sim.scenario.fields import (
     Alias,
     Birthday,
@@ -33,10 +32,12 @@ from atm_sim.scenario.fields import (
     wrong,
 )
 from atm_sim.scenario.part import Contradiction, Part
-from atm_sim.scenario.source import Mapping, Sequence
 from atm_sim.scenario.steps import DenominationKey
-from atm_sim.scenario.vocabulary import DEFAULT_BANK, TEST_BIN_PREFIX, Authenticator, HotAs, Kind, Medium
+from atm_sim.scenario.vocabulary import DEFAULT_BANK, Authenticator, HotAs, Kind, Medium
 from bank_host.jst import DAY_US, MINUTE_US
+from bank_host.written import values
+from bank_host.written.card_numbers import TEST_BIN_PREFIX
+from bank_host.written.source import Mapping, Sequence
 
 MOST_CASSETTE_NOTES = 20_000
 

@@ -11,7 +11,6 @@ from atm_sim.scenario import claim_steps as claims
 from atm_sim.scenario import machine_steps as machines
 from atm_sim.scenario import online_steps as online
 from atm_sim.scenario import staff_steps as staff
-from atm_sim.scenario import values
 from atm_sim.scenario.fields import (
     Jpy,
     Member,
@@ -21,10 +20,11 @@ from atm_sim.scenario.fields import (
     wrong,
 )
 from atm_sim.scenario.part import Contradiction, check_word
-from atm_sim.scenario.problems import nearest
-from atm_sim.scenario.source import Mapping, Sequence
 from atm_sim.scenario.step_parts import PersonStep
 from atm_sim.scenario.vocabulary import CARD_OUTCOMES, CardInHand, Denomination, PinEntry
+from bank_host.written import values
+from bank_host.written.problems import nearest
+from bank_host.written.source import Mapping, Sequence
 
 MOST_PIN_TRIES = 10
 MOST_NOTES = 1_000

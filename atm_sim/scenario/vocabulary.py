@@ -10,7 +10,6 @@ from typing import Final, Literal, TypeAlias, get_args
 DEFAULT_BANK: Final = "jnb"
 SWITCH: Final = "switch"
 DEFAULT_BIN: Final = "499900"
-TEST_BIN_PREFIX: Final = "4999"
 
 Kind: TypeAlias = Literal["individual", "sole_proprietor", "corporate"]
 Authenticator: TypeAlias = Literal["token", "id_card"]

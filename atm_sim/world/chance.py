@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import log, sqrt
 from random import Random
 
-from atm_sim.scenario.values import Distribution
+from bank_host.written.values import Distribution
 
 
 class Chance:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from atm_sim.scenario.values import Distribution
 from bank_host.jst import SECOND_US
+from bank_host.written.values import Distribution
 
 
 def _lognormal(mean_s: float) -> Distribution:

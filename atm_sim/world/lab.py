@@ -21,7 +21,6 @@ from atm_sim.sansio.saf import Saf, SafSettings
 from atm_sim.scenario import Person as CastEntry
 from atm_sim.scenario import Place, Scenario, Stream
 from atm_sim.scenario.participants import PolicyOverride, StandIn
-from atm_sim.scenario.values import Moment
 from atm_sim.scenario.vocabulary import DEFAULT_BANK, SWITCH
 from atm_sim.terminal.cassettes import Cassette
 from atm_sim.terminal.config import TerminalConfig, Timers
@@ -44,6 +43,7 @@ from bank_host.policy import Figures, Partner, Policy, load_policy
 from bank_host.rules import RULES, Rules
 from bank_host.store.contract import Store
 from bank_host.store.memory import MemoryStore
+from bank_host.written.values import Moment
 
 SERVICES = ("withdraw", "deposit", "balance")
 OFFICE_OPENS_US = 8 * HOUR_US + 30 * MINUTE_US

@@ -14,11 +14,11 @@ from typing import Final, NamedTuple
 
 from atm_sim.scenario import Scenario
 from atm_sim.scenario.faults import LinkFault as FaultInFile
-from atm_sim.scenario.values import Distribution
 from atm_sim.world.chance import Chance, draw_us
-from bank_host.iso8583.fields import MATCHERS
+from bank_host.iso8583.garble import another_value
 from bank_host.iso8583.message import Message
 from bank_host.iso8583.mti import is_response
+from bank_host.written.values import Distribution
 
 LATENCIES: Mapping[str, Distribution] = {
     "atm-acquirer": Distribution("fixed", 30_000.0),
@@ -152,17 +152,6 @@ def garbled(message: Message | None, element: int, random: Random) -> Message | 
     if message is None or element not in message:
         return message
     if is_response(message.mti) and element in REPEATED and random.random() < 0.5:
-        wrong = _wrong(element, message[element], random)
+        wrong = another_value(element, message[element], random.randrange(9))
         return None if wrong is None else message.but({element: wrong})
-    return None
-
-
-def _wrong(element: int, value: str, random: Random) -> str | None:
-    """Another well-formed value of the element: every digit moved on by the same step, if any step fits."""
-    first = random.randrange(9)
-    for turn in range(9):
-        step = (first + turn) % 9 + 1
-        moved = "".join(str((int(c) + step) % 10) if c.isdigit() else c for c in value)
-        if moved != value and MATCHERS[element].fullmatch(moved):
-            return moved
     return None

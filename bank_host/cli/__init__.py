@@ -1,4 +1,4 @@
-"""The command `bank-host`: look after the bank's database, its keys, its notices and its policy.
+"""The command `bank-host`: run the bank, look after its database, its keys, its notices and its policy.
 
 Exit 0 all well, 1 a finding, 2 the command line is wrong, 3 the database cannot be used, 130 interrupted.
 """
@@ -9,7 +9,19 @@ from typing import Any
 
 import click
 
-from bank_host.cli import database, dialects, keys, looking_up, notices
+from bank_host.cli import (
+    accounts,
+    cards,
+    customers,
+    database,
+    dialects,
+    history,
+    keys,
+    looking_up,
+    notices,
+    script,
+    serve,
+)
 from bank_host.cli.common import INTERRUPTED, stop
 
 
@@ -30,12 +42,19 @@ def main() -> None:
 
 
 for _command in (
+    serve.serve_command,
     database.init,
     database.verify_command,
     database.backup,
     database.migrate,
     keys.keys,
     notices.mail,
+    customers.customers,
+    accounts.accounts,
+    cards.cards,
+    history.audit,
+    history.exceptions,
+    script.script,
     dialects.dialects,
     looking_up.policy,
     looking_up.help_command,

@@ -6,7 +6,8 @@ reason of an advice or reversal travels by name in DE60. Time and trace numbers 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from bank_host import jst
@@ -152,16 +153,24 @@ def as_repeat(message: Message) -> Message:
     return message if is_repeat(message.mti) else message.but(mti=repeat_mti(message.mti))
 
 
+Picker = Callable[[dict[int, str]], dict[int, str]]
 ECHOED = (3, 4, 7, 11, 12, 13, 15, 32, 33, 37, 41, 42, 49, 70)
 
 
 def answer(request: Message, code: str, extra: Mapping[int, str] | None = None) -> Message:
     """The answer with DE39 = `code`: what is echoed, and `extra` (approval code, balances); never the PAN."""
-    fields = request.only(ECHOED)
-    fields[39] = code
-    if extra:
-        fields.update(extra)
-    return Message(response_mti(request.mti), fields)
+    extra = extra or {}
+    asked = request._fields  # not the read-only view, which costs as much as all the rest
+    mti, picked = _answering(request.mti, tuple(asked), tuple(extra))
+    return Message.of_ascending(mti, picked({**asked, **extra, 39: code}))
+
+
+@lru_cache(maxsize=256)
+def _answering(mti: str, asked: tuple[int, ...], extra: tuple[int, ...]) -> tuple[str, Picker]:
+    """The type of the answer to a request of these elements, and what picks its elements, in ascending order."""
+    elements = sorted({39, *extra, *(de for de in ECHOED if de in asked)})
+    items = ", ".join(f"{de}: values[{de}]" for de in elements)
+    return response_mti(mti), eval(f"lambda values: {{{items}}}")
 
 
 def network_request(

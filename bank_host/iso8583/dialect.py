@@ -58,6 +58,16 @@ class Dialect:
             self._check_ours(values)
         return Message.of_ascending(mti, values)
 
+    def salvage(self, data: bytes) -> Message | None:
+        """What can be read of bytes that `decode` refuses, to answer them; None without type and trace."""
+        try:
+            mti, values = self._plain.salvage(data)
+            if self._translation is not None:
+                mti, values = self._translation.inward(mti, values)
+        except FormatError:
+            return None
+        return Message(mti, values) if 11 in values else None
+
     def encode(self, message: Message, mac: Callable[[bytes], str] | None = None) -> bytes:
         """The message on the wire; `mac` gets the bytes that the MAC covers and gives it in hexadecimal."""
         if mac is None:

@@ -62,9 +62,13 @@ def parse_settings(text: str, file: str) -> Settings:
         raise _syntax(source, error) from None
     _names_are_known(raw, source)
     try:
-        return Settings.model_validate(_with_base(raw))
+        settings = Settings.model_validate(_with_base(raw))
     except ValidationError as error:
         raise DialectError("\n".join(_told(fault, source) for fault in error.errors())) from None
+    if settings.link.key_element == 53 and "53" not in settings.elements:
+        what = "DE53 is 16 digits, too short for a key block; say in [elements.53] how it lies"
+        raise DialectError(source.fault(*source.at(("link", "key_element")), what))
+    return settings
 
 
 def _text_of(path: Path) -> str:

@@ -25,7 +25,7 @@ WORDS: dict[Reason, str] = {
     "too_short": "the message is shorter than any message can be",
     "too_long": "the message is longer than 2,048 bytes",
     "unknown_mti": "the message type is not one that this system speaks",
-    "bad_bitmap": "the bitmap is not 16 or 32 hexadecimal digits",
+    "bad_bitmap": "the bitmap is cut short, or not in upper-case hexadecimal digits",
     "unknown_element": "the bitmap announces an element that the dialect does not have",
     "bad_length": "the element is cut short or its length is not a length",
     "trailing_data": "there is data after the last element",

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 _REQUEST, _RESPONSE, _ADVICE, _ADVICE_RESPONSE = "0", "1", "2", "3"
 
 
-@lru_cache(maxsize=64)
 def response_mti(mti: str) -> str:
     """The type that answers `mti`. The repeat digit is dropped: 0421 is answered 0430, never 0431."""
     if is_response(mti):

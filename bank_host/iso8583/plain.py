@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from bank_host.iso8583.bounds import MAX_BYTES, MIN_BYTES
@@ -101,6 +102,21 @@ class PlainCodec:
         for fault in faults + wrong_forms:
             raise fault
         return Elements(mti, values, bits & ~SECOND_BITMAP)
+
+    def salvage(self, data: bytes) -> tuple[str, dict[int, str]]:
+        """Of a message that `read` refuses: its type, and the elements of right form up to where lengths go wrong."""
+        head = data[: self.mti_bytes]
+        mti = head.decode("latin-1") if self.wire.digits == "ascii" else head.hex()
+        if mti not in self.message_types:
+            raise FormatError("unknown_mti", offset=0)
+        bits, at = self._bitmap(data)
+        values: dict[int, str] = {}
+        with suppress(FormatError):
+            for de in elements_of(bits):
+                value, _, at, canonical = self._element(self.forms[de], data, at)
+                if canonical and self.has_form(de, value):
+                    values[de] = value
+        return mti, values
 
     def _bitmap(self, data: bytes) -> tuple[int, int]:
         """The bits set, all of them known to the dialect, and where the elements begin."""

@@ -74,14 +74,14 @@ class Element(_Section):
 
     absent: bool = Field(False, description="the network does not have the element: then no message needs it")
     ignored: bool = Field(False, description="read and checked, but no part of our message; never written")
-    kind: Kind | None = Field(None, description="n, an, ans, z, b or x+n")
+    kind: Kind | None = Field(None, description="as the standard writes it")
     prefix: Literal["", "LL", "LLL"] | None = Field(None, description="empty for a fixed length")
     length: Annotated[int, Field(ge=1, le=999)] | None = Field(
         None, description="characters; hexadecimal digits for b; the most where a prefix stands before it"
     )
-    data: Data | None = Field(None, description="text, bcd, signed_bcd or raw, whatever [wire] says")
+    data: Data | None = Field(None, description="how it lies, whatever [wire] says")
     odd: Side | None = Field(None, description="side of the filling half byte, whatever [wire] says")
-    lengths: Lengths | None = Field(None, description="ascii, bcd or binary, whatever [wire] says")
+    lengths: Lengths | None = Field(None, description="the length before it, whatever [wire] says")
 
 
 class Services(_Section):

@@ -38,14 +38,12 @@ class FastCodec:
         self._hex = any(_source_of(form) == "h" for form in plain.forms.values())
         self._one = plain.mti_bytes + plain.half_bytes
         self._two = self._one + plain.half_bytes
-        self._has_second = frozenset("89ABCDEF" if plain.wire.bitmap == "hex" else map(chr, range(128, 256)))
 
     def read(self, data: bytes) -> tuple[str, dict[int, str], int]:
         """What the plain codec reads, for messages whose shape is accepted."""
         t = data.decode("latin-1")
-        second = t[self._plain.mti_bytes : self._plain.mti_bytes + 1] in self._has_second
-        known = self._readers.get(t[: self._two if second else self._one])
-        if known is not None and MIN_BYTES <= len(data) <= MAX_BYTES:
+        known = self._readers.get(t[: self._one]) or self._readers.get(t[: self._two])
+        if known is not None:
             values = known[2](t, data.hex().upper() if self._hex else "")
             if values is not None:
                 return known[0], values, known[1]  # a bare tuple: it is made for every message
@@ -96,7 +94,12 @@ def _source_of(form: Form) -> str:
 
 
 def _reader(head: str, forms: list[Form], usual: list[int], names: dict[str, Any]) -> list[str]:
-    row_by_row = [f"at = {len(head)}", *_row_by_row(forms, names), "if at != len(t): return None"]
+    bounds = f"{MIN_BYTES} <= at <= {MAX_BYTES}"
+    row_by_row = [
+        f"at = {len(head)}",
+        *_row_by_row(forms, names),
+        f"if at != len(t) or not {bounds}: return None",
+    ]
     if all(form.data == "text" for form in forms):
         row_by_row = [
             *_at_once(head, forms, usual, names),

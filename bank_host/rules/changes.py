@@ -10,7 +10,8 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from bank_host.ledger.posting import Post
-from bank_host.rules.facts import Authorisation, Token, Transfer
+from bank_host.rules.facts import Authorisation, Card, Token, Transfer
+from bank_host.secrets import Pan
 
 
 class CountUse(NamedTuple):
@@ -64,6 +65,13 @@ class AddToken(NamedTuple):
     """A token leaves the bank for its holder."""
 
     token: Token
+
+
+class AddCard(NamedTuple):
+    """A card leaves the bank for its holder; the bank keeps its number."""
+
+    card: Card
+    pan: Pan
 
 
 class OpenTransfer(NamedTuple):
@@ -151,7 +159,7 @@ class Notify(NamedTuple):
 class Audit(NamedTuple):
     """One append-only audit row: who changed what, and why (X12). Never a PIN, OTP or card number."""
 
-    actor: str  # customer | operator | atm | host
+    actor: str  # customer | operator | operator:NAME | atm | host
     channel: str
     account_id: str
     what: str
@@ -170,6 +178,12 @@ class RaiseException(NamedTuple):
     detail: str
 
 
+class CloseException(NamedTuple):
+    """People have dealt with an exception item."""
+
+    key: str
+
+
 Change = (
     Post
     | CountUse
@@ -179,6 +193,7 @@ Change = (
     | SetToken
     | SetCustomer
     | AddToken
+    | AddCard
     | OpenTransfer
     | MoveTransfer
     | ChargePin
@@ -192,6 +207,7 @@ Change = (
     | Notify
     | Audit
     | RaiseException
+    | CloseException
 )
 
 

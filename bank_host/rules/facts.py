@@ -223,7 +223,11 @@ class Act(NamedTuple):
     new_pin_block: str = ""
     data: tuple[tuple[str, Any], ...] = ()  # change_customer_data: (field, new value)
     token: Token | None = None  # issue_token
+    new_card: Card | None = None  # reissue_card
+    new_pan: Pan | None = None  # the number of that card
     password_hash: str = ""  # of a password issued again or hashed anew; the host fills it in
+    operator: str = ""  # who of the bank's staff does it
+    because: str = ""  # why, in the operator's words
 
     def __repr__(self) -> str:
         """Without anything that proves identity (R14)."""
@@ -268,3 +272,4 @@ class ActFacts(NamedTuple):
         str, ...
     ] = ()  # cards whose number the bank keeps, so that a PIN can be checked without them
     serial_taken: bool = False  # issue_token: another token has this serial number
+    number_taken: bool = False  # reissue_card: another card has this number

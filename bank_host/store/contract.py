@@ -146,6 +146,11 @@ class UnitOfWork(Protocol):
     def serial_taken(self, serial: str) -> bool:
         """Does any token have this serial number?"""
 
+    def card_taken(self, card_id: str) -> bool:
+        """Does the bank know any card by this name?"""
+
+    def exception_item(self, key: str) -> ExceptionRow | None: ...
+
     def pan(self, card_id: str) -> str | None:
         """The card's number, which the PIN module asks for; None where the bank does not keep it."""
 

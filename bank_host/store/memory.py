@@ -96,7 +96,7 @@ class MemoryStore:
 
     def exceptions(self) -> Iterator[ExceptionRow]:
         with self._tables.lock:
-            return iter(self._tables.exceptions[:])
+            return iter(list(self._tables.exceptions.values()))
 
     def raises(self) -> Iterator[Raise]:
         return (row for _, row in self._sorted(self._tables.raises))

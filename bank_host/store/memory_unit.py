@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from bank_host.ledger.posting import Post
 from bank_host.rules.changes import (
+    AddCard,
     AddToken,
     Audit,
     CancelRaise,
@@ -17,6 +18,7 @@ from bank_host.rules.changes import (
     ChargeLogin,
     ChargeOtp,
     ChargePin,
+    CloseException,
     ConsumeStep,
     CountMonth,
     CountUse,
@@ -70,7 +72,6 @@ class _Mark(NamedTuple):
     journal: int
     audit: int
     outbox: int
-    exceptions: int
 
 
 class Tables:
@@ -97,12 +98,12 @@ class Tables:
         self.authorisations: dict[str, Authorisation] = {}
         self.exchanges: dict[str, Exchange] = {}
         self.act_results: dict[str, ActResult] = {}
-        self.item_keys: dict[tuple[str, str], int] = {}  # keys of outbox rows and exception items
+        self.notice_keys: dict[str, int] = {}  # keys of outbox rows
         self.journal: list[JournalRow] = []
         self.audit: list[AuditRow] = []
         self.outbox: list[OutboxRow] = []
         self.mail: dict[tuple[int, str], MailRow] = {}  # by notice and address
-        self.exceptions: list[ExceptionRow] = []
+        self.exceptions: dict[str, ExceptionRow] = {}
 
 
 class MemoryUnit:
@@ -117,9 +118,7 @@ class MemoryUnit:
         tables = self._tables
         tables.lock.acquire()
         self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
-        self._mark = _Mark(
-            tables.seq, len(tables.journal), len(tables.audit), len(tables.outbox), len(tables.exceptions)
-        )
+        self._mark = _Mark(tables.seq, len(tables.journal), len(tables.audit), len(tables.outbox))
         return self
 
     def __exit__(
@@ -142,7 +141,6 @@ class MemoryUnit:
         del tables.journal[mark.journal :]
         del tables.audit[mark.audit :]
         del tables.outbox[mark.outbox :]
-        del tables.exceptions[mark.exceptions :]
 
     def _put(self, rows: dict[Any, Any], key: Any, value: Any) -> None:
         self._undo.append((rows, key, rows.get(key, ABSENT)))
@@ -213,6 +211,12 @@ class MemoryUnit:
 
     def serial_taken(self, serial: str) -> bool:
         return serial in self._tables.tokens
+
+    def card_taken(self, card_id: str) -> bool:
+        return card_id in self._tables.cards
+
+    def exception_item(self, key: str) -> ExceptionRow | None:
+        return self._tables.exceptions.get(key)
 
     def pan(self, card_id: str) -> str | None:
         return self._tables.pans.get(card_id)
@@ -327,6 +331,10 @@ class MemoryUnit:
     def _add_token(self, change: AddToken, now_us: int) -> None:
         self.add_token(change.token)
 
+    def _add_card(self, change: AddCard, now_us: int) -> None:
+        self.add_card(change.card)
+        self.add_pan(change.card.card_id, change.pan.reveal())
+
     def _open_transfer(self, change: OpenTransfer, now_us: int) -> None:
         tables, transfer = self._tables, change.transfer
         _known(tables.accounts, transfer.account_id, "account")
@@ -402,7 +410,7 @@ class MemoryUnit:
     def _notify(self, change: Notify, now_us: int) -> None:
         tables = self._tables
         seq = len(tables.outbox) + 1
-        self._put_new(tables.item_keys, ("outbox", change.key), seq, "a notice with this key")
+        self._put_new(tables.notice_keys, change.key, seq, "a notice with this key")
         key, account_id, kind, amount_jpy, address = change
         tables.outbox.append(OutboxRow(seq, key, now_us, account_id, kind, amount_jpy, "waiting", address))
 
@@ -411,21 +419,14 @@ class MemoryUnit:
         rows.append(AuditRow(len(rows) + 1, now_us, *change))
 
     def _raise_exception(self, change: RaiseException, now_us: int) -> None:
-        tables = self._tables
-        seq = len(tables.exceptions) + 1
-        self._put_new(tables.item_keys, ("exception", change.key), seq, "an exception item with this key")
-        tables.exceptions.append(
-            ExceptionRow(
-                seq,
-                change.key,
-                now_us,
-                change.kind,
-                change.account_id,
-                change.amount_jpy,
-                change.detail,
-                "open",
-            )
-        )
+        rows = self._tables.exceptions
+        key, kind, account_id, amount_jpy, detail = change
+        row = ExceptionRow(len(rows) + 1, key, now_us, kind, account_id, amount_jpy, detail, "open")
+        self._put_new(rows, key, row, "an exception item with this key")
+
+    def _close_exception(self, change: CloseException, now_us: int) -> None:
+        rows = self._tables.exceptions
+        self._put(rows, change.key, _known(rows, change.key, "exception item")._replace(state="closed"))
 
 
 def _known(rows: dict[str, Any], key: str, what: str) -> Any:
@@ -445,6 +446,7 @@ _WRITERS: dict[type, Callable[[MemoryUnit, Any, int], None]] = {
     SetToken: MemoryUnit._set_token,
     SetCustomer: MemoryUnit._set_customer,
     AddToken: MemoryUnit._add_token,
+    AddCard: MemoryUnit._add_card,
     OpenTransfer: MemoryUnit._open_transfer,
     MoveTransfer: MemoryUnit._move_transfer,
     ChargePin: MemoryUnit._charge_pin,
@@ -458,4 +460,5 @@ _WRITERS: dict[type, Callable[[MemoryUnit, Any, int], None]] = {
     Notify: MemoryUnit._notify,
     Audit: MemoryUnit._write_audit,
     RaiseException: MemoryUnit._raise_exception,
+    CloseException: MemoryUnit._close_exception,
 }

@@ -20,6 +20,7 @@ from bank_host.store import chain, schema
 from bank_host.store.contract import AuditRow, ExceptionRow, JournalRow, MailRow, OutboxRow
 from bank_host.store.delivery import ALL_MAIL, SqlDelivery
 from bank_host.store.engine import open_engine, reading
+from bank_host.store.looking import SqlLook
 from bank_host.store.migrate import upgrade
 from bank_host.store.sealing import SIMULATION_KEY, derive
 from bank_host.store.sql_statements import columns, row_customer, row_token, row_transfer
@@ -60,6 +61,11 @@ class SqlStore:
     @property
     def delivery(self) -> SqlDelivery:
         return SqlDelivery(self.engine)
+
+    @property
+    def look(self) -> SqlLook:
+        """For people who look at a customer, a card, an account or what happened."""
+        return SqlLook(self.engine, self._keys)
 
     def begin(self) -> SqlUnit:
         return SqlUnit(self.engine, self._keys, self.chain_name)

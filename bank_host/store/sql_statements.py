@@ -23,6 +23,7 @@ from bank_host.rules.facts import (
     Transfer,
 )
 from bank_host.store import schema
+from bank_host.store.contract import ExceptionRow
 from bank_host.store.driver import Among
 from bank_host.store.sealing import StoreKeys, unseal
 from bank_host.store.writing import WAITING
@@ -98,10 +99,10 @@ CARDS_WITH_ACCOUNTS = (  # an account and its card are locked together, accounts
     .order_by(_A.c.account_id, _C.c.card_id)
     .with_for_update()
 )
-_OF_CARDS = select(_C.c.account_id).where(Among(_C.c.card_id))
-USES_OF_CARDS = columns(_U, Use).where(Among(_U.c.account_id, _OF_CARDS), _U.c.day == _DAY)
-MONTHS_OF_CARDS = columns(_M, MonthUse).where(Among(_M.c.account_id, _OF_CARDS), _M.c.month == _MONTH)
-RAISES_OF_CARDS = columns(_R, Raise).where(Among(_R.c.account_id, _OF_CARDS), _R.c.day == _DAY)
+ACCOUNTS_OF_CARDS = select(_C.c.account_id).where(Among(_C.c.card_id))
+USES_OF_CARDS = columns(_U, Use).where(Among(_U.c.account_id, ACCOUNTS_OF_CARDS), _U.c.day == _DAY)
+MONTHS_OF_CARDS = columns(_M, MonthUse).where(Among(_M.c.account_id, ACCOUNTS_OF_CARDS), _M.c.month == _MONTH)
+RAISES_OF_CARDS = columns(_R, Raise).where(Among(_R.c.account_id, ACCOUNTS_OF_CARDS), _R.c.day == _DAY)
 USES = columns(_U, Use).where(Among(_U.c.account_id), _U.c.day == _DAY)
 MONTHS = columns(_M, MonthUse).where(Among(_M.c.account_id), _M.c.month == _MONTH)
 RAISES = columns(_R, Raise).where(Among(_R.c.account_id), _R.c.day == _DAY)
@@ -134,6 +135,8 @@ NUMBERED = (
 TOKENS = select(_T).where(Among(_T.c.serial)).with_for_update()
 TRANSFERS = select(_TR).where(Among(_TR.c.transfer_id))
 TRANSFERS_LOCKED = TRANSFERS.with_for_update()
+_I = schema.exception_item
+ITEMS = columns(_I, ExceptionRow).where(Among(_I.c.key)).order_by(_I.c.key).with_for_update()
 PANS = select(schema.card_number.c.pan_sealed).where(Among(schema.card_number.c.card_id))
 
 # ---------------------------------------------------------------- numbers

@@ -35,7 +35,7 @@ from bank_host.rules.facts import (
     Transfer,
 )
 from bank_host.store import sql_statements as sql
-from bank_host.store.contract import ActResult, Wanted
+from bank_host.store.contract import ActResult, ExceptionRow, Wanted
 from bank_host.store.driver import Query, Statement, key_list, open_session
 from bank_host.store.memory_unit import MemoryUnit, Tables
 from bank_host.store.sealing import StoreKeys, unseal
@@ -159,6 +159,11 @@ class SqlUnit(MemoryUnit):
             for row in self._rows(sql.AUTHORISATIONS, keys):
                 self._tables.authorisations.setdefault(row[0], Authorisation._make(row))
 
+    def _fetch_items(self, keys: Iterable[str]) -> None:
+        if new := self._new("item", keys):
+            for row in map(ExceptionRow._make, self._rows(sql.ITEMS, new)):
+                self._tables.exceptions.setdefault(row.key, row)
+
     def _fetch_all_of(self, account_id: str, day: date) -> None:
         """Whatever an act of the account's holder may look at."""
         if not self._once("all", account_id, day):
@@ -274,6 +279,13 @@ class SqlUnit(MemoryUnit):
     def serial_taken(self, serial: str) -> bool:
         return super().serial_taken(serial) or bool(self._rows(sql.TOKENS, (serial,)))
 
+    def card_taken(self, card_id: str) -> bool:
+        return super().card_taken(card_id) or bool(self._rows(sql.ACCOUNTS_OF_CARDS, (card_id,)))
+
+    def exception_item(self, key: str) -> ExceptionRow | None:
+        self._fetch_items((key,))
+        return super().exception_item(key)
+
     def pan(self, card_id: str) -> str | None:
         known = super().pan(card_id)
         if known:
@@ -356,6 +368,9 @@ class SqlUnit(MemoryUnit):
     def _of_authorisation(self, change: changes.Resolve) -> None:
         self._fetch_authorisations((change.original_key,))
 
+    def _of_item(self, change: changes.CloseException) -> None:
+        self._fetch_items((change.key,))
+
     def _of_nothing(self, change: Any) -> None:
         """A row of its own, that nobody can have changed."""
 
@@ -369,6 +384,7 @@ _TOUCHED: dict[type, Callable[[SqlUnit, Any], None]] = {
     changes.SetToken: SqlUnit._of_token,
     changes.SetCustomer: SqlUnit._of_customer,
     changes.AddToken: SqlUnit._of_nothing,
+    changes.AddCard: SqlUnit._of_nothing,
     changes.OpenTransfer: SqlUnit._of_new_transfer,
     changes.MoveTransfer: SqlUnit._of_transfer,
     changes.ChargePin: SqlUnit._of_card,
@@ -382,4 +398,5 @@ _TOUCHED: dict[type, Callable[[SqlUnit, Any], None]] = {
     changes.Notify: SqlUnit._of_nothing,
     changes.Audit: SqlUnit._of_nothing,
     changes.RaiseException: SqlUnit._of_nothing,
+    changes.CloseException: SqlUnit._of_item,
 }

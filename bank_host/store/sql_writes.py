@@ -69,6 +69,10 @@ def _act_result(keys: StoreKeys, key: str, record: ActResult) -> Row:
     return (key, *record)
 
 
+def _item(keys: StoreKeys, key: str, record: ExceptionRow) -> Row:
+    return record[1:]  # the database numbers them
+
+
 _TOKEN, _TRANSFER = tuple(schema.token.c.keys()), tuple(schema.transfer.c.keys())
 
 # in an order in which a row's references are there before it
@@ -90,6 +94,7 @@ _KINDS = (
     _Kind("authorisations", schema.authorisation, Authorisation._fields, _record, ("state", "reversed_jpy")),
     _Kind("exchanges", schema.exchange, Exchange._fields, _record, ()),
     _Kind("act_results", schema.act_result, ("key", *ActResult._fields), _act_result, ()),
+    _Kind("exceptions", schema.exception_item, ExceptionRow._fields[1:], _item, ("state",)),
 )
 
 _USE = ("account_id", "day", "medium", "used_jpy")
@@ -100,7 +105,6 @@ _POSTING = Insert(schema.journal, JournalRow._fields[:-1])
 _LEG = Insert(schema.leg, ("journal_seq", "n", "book", "amount_jpy"))
 _AUDIT = Insert(schema.audit, AuditRow._fields)
 _NOTICE = Insert(schema.outbox, OutboxRow._fields[1:])
-_ITEM = Insert(schema.exception_item, ExceptionRow._fields[1:])
 _BALANCE = Insert(schema.ledger_balance, ("book", "balance_jpy"), adds="balance_jpy")
 _LINK = Insert(schema.chain_link, ("chain", "n", "journal_seqs", "audit_seqs", "digest"))
 _TAIL = Insert(schema.chain_tail, ("chain", "n", "digest", "mark"))
@@ -136,7 +140,6 @@ class Writes:
         if tables.journal or tables.audit:
             self._history(tables)
         self._add(_NOTICE, [row[1:] for row in tables.outbox])
-        self._add(_ITEM, [row[1:] for row in tables.exceptions])
         self._add(_BALANCE, sorted((book, jpy) for book, jpy in tables.books.items() if jpy))
         if self._writes:
             self._session.write(self._writes)
@@ -172,7 +175,8 @@ class Writes:
         """Only the columns that have changed in any of the rows."""
         changed = sorted({n for was, now in moved for n in range(len(now)) if was[n] != now[n]})
         columns = tuple([kind.columns[n] for n in changed])
-        names = *kind.guards, *key_of(kind.table)
+        identity = [name for name in key_of(kind.table) if name in kind.columns] or ["key"]
+        names = *kind.guards, *identity
         seen = [kind.columns.index(name) for name in names]
         rows = [(*[now[n] for n in changed], *[was[n] for n in seen]) for was, now in moved]
         if kind.table is schema.account:

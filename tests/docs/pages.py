@@ -4,9 +4,15 @@ What a page may show, by the word after the fence:
 
     console        `$ command` and what it prints. A line `...` stands for any lines. A command that fails is followed
                    by `$ echo $?`. `make TARGET` is looked up; the recipe that calls one of our commands is run.
+                   One of our commands with ` &` behind it runs in a process of its own until the page ends, which
+                   stops it by SIGTERM; it then has to exit 0.
     python         run; a block with `>>>` is compared with what it gives
     yaml           a whole scenario has to load. With `# name.yaml` as its first line the file is there from then on
     yaml wrong     a whole scenario that has to be refused
+    yaml script    a script of the scripted issuer; `yaml script wrong` has to be refused
+    toml           a dialect file; it has to load, or with `toml wrong` to be refused. With `# name.toml` as its first
+                   line the file is there from then on
+    xml            with `<!-- name.xml -->` as its first line the file is there from then on
 
 The blocks of a page are run from top to bottom in one folder of their own, which has the checkout's `scenarios/`.
 """
@@ -21,6 +27,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,8 +40,10 @@ import atm_sim.cli
 import bank_host.cli
 import cardreader.cli
 from atm_sim.runner.files import open_scenario
-from atm_sim.scenario import ScenarioError
+from bank_host.iso8583.dialect_file import DialectError, parse_settings
 from bank_host.policy import load_policy
+from bank_host.script import load as load_script
+from bank_host.written.problems import WrittenError
 
 ROOT = Path(__file__).parents[2]
 COMMANDS: dict[str, Group] = {
@@ -44,6 +53,8 @@ COMMANDS: dict[str, Group] = {
 }
 SHOWN_ONLY = ("python3 -m venv ", "pip install ", ". .venv/bin/activate", "atm-sim demo")
 """What a page tells people to do once, on their own machine; tests/system/test_wheel.py does it from a wheel."""
+
+SERVER_START_S = 60.0
 
 _BLOCK = re.compile(r"^```(\S+)(?: ([^\n]*))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
@@ -112,15 +123,24 @@ class Sandbox:
     folder: Path
     names: dict[str, Any] = field(default_factory=dict)
     exit_code: int = 0
+    servers: dict[str, subprocess.Popen[bytes]] = field(
+        default_factory=dict
+    )  # by the command that started it
 
 
 def problems(page: str, sandbox: Sandbox) -> Iterator[str]:
     """What is wrong in a page's text, each as `line: what`."""
     with contextlib.chdir(sandbox.folder):
-        for block in blocks(page):
-            check = _CHECKS.get(block.language)
-            if check is not None:
-                yield from (f"{block.line}: {what}" for what in check(block, sandbox))
+        try:
+            for block in blocks(page):
+                check = _CHECKS.get(block.language)
+                if check is not None:
+                    yield from (f"{block.line}: {what}" for what in check(block, sandbox))
+        finally:
+            stopped = {command: _stopped(server) for command, server in sandbox.servers.items()}
+        yield from (
+            f"`{command}` exits {code} when it is stopped" for command, code in stopped.items() if code
+        )
 
 
 def _console(block: Block, sandbox: Sandbox) -> Iterator[str]:
@@ -136,6 +156,9 @@ def _console(block: Block, sandbox: Sandbox) -> Iterator[str]:
             continue
         if sandbox.exit_code:
             yield f"before `{command}`: the exit code {sandbox.exit_code} is not shown"
+        if command.endswith(" &"):
+            yield from _started(command.removesuffix(" &"), expected, sandbox)
+            continue
         try:
             sandbox.exit_code, actual = _run(command)
         except LookupError as unknown:
@@ -146,6 +169,40 @@ def _console(block: Block, sandbox: Sandbox) -> Iterator[str]:
     if sandbox.exit_code:
         yield f"the exit code {sandbox.exit_code} of the last command is not shown"
         sandbox.exit_code = 0
+
+
+def _started(command: str, expected: str, sandbox: Sandbox) -> Iterator[str]:
+    """Start a server and wait until it has printed what is shown, or is no more."""
+    program, *words = shlex.split(command)
+    if program not in COMMANDS:
+        yield f"`{command}`: only our own commands are started as servers"
+        return
+    output = sandbox.folder / f"server-{len(sandbox.servers)}.out"
+    module = COMMANDS[program].callback.__module__
+    with output.open("wb") as file:
+        server = subprocess.Popen(
+            [sys.executable, "-m", module, *words],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )
+    give_up_at = time.monotonic() + SERVER_START_S
+    while not matches(expected, output.read_text(encoding="utf-8")):
+        if server.poll() is not None or time.monotonic() > give_up_at:
+            _stopped(server)
+            yield f"`{command}` prints\n{output.read_text(encoding='utf-8')}\nand not\n{expected}"
+            return
+        time.sleep(0.05)
+    sandbox.servers[command] = server
+
+
+def _stopped(server: subprocess.Popen[bytes]) -> int:
+    server.terminate()
+    try:
+        return server.wait(SERVER_START_S)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        return server.wait()
 
 
 def matches(expected: str, actual: str) -> bool:
@@ -210,13 +267,28 @@ def _python(block: Block, sandbox: Sandbox) -> Iterator[str]:
 def _yaml(block: Block, sandbox: Sandbox) -> Iterator[str]:
     first = block.text.partition("\n")[0]
     named = re.fullmatch(r"# ([\w-]+\.yaml)", first)
-    if not named and not re.search(r"^scenario:", block.text, re.MULTILINE):
+    if not named and "script" not in block.note and not re.search(r"^scenario:", block.text, re.MULTILINE):
         return  # a part of a file; the reference page of scenario files has a test of its own for these
     file = sandbox.folder / (named[1] if named else "example.yaml")
     file.write_text(block.text, encoding="utf-8")
     try:
-        open_scenario(file, load_policy())
-    except ScenarioError as error:
+        if "script" in block.note:
+            load_script(file)
+        else:
+            open_scenario(file, load_policy())
+    except WrittenError as error:
+        if "wrong" not in block.note:
+            yield str(error)
+    else:
+        if "wrong" in block.note:
+            yield "this is meant to be refused, and loads"
+
+
+def _toml(block: Block, sandbox: Sandbox) -> Iterator[str]:
+    _keep(block, r"# ([\w-]+\.toml)", sandbox)
+    try:
+        parse_settings(block.text, "example.toml")
+    except DialectError as error:
         if block.note != "wrong":
             yield str(error)
     else:
@@ -224,4 +296,16 @@ def _yaml(block: Block, sandbox: Sandbox) -> Iterator[str]:
             yield "this is meant to be refused, and loads"
 
 
-_CHECKS = {"console": _console, "python": _python, "yaml": _yaml}
+def _xml(block: Block, sandbox: Sandbox) -> Iterator[str]:
+    _keep(block, r"<!-- ([\w-]+\.xml) -->", sandbox)
+    yield from ()
+
+
+def _keep(block: Block, name: str, sandbox: Sandbox) -> None:
+    """Write a block that names itself in its first line."""
+    named = re.fullmatch(name, block.text.partition("\n")[0])
+    if named:
+        (sandbox.folder / named[1]).write_text(block.text, encoding="utf-8")
+
+
+_CHECKS = {"console": _console, "python": _python, "yaml": _yaml, "toml": _toml, "xml": _xml}

@@ -17,11 +17,11 @@ SECTIONS = {
 }
 
 
-def flags(command: click.Command) -> set[str]:
-    """The options of a command, or of all commands of a group."""
-    own = {flag for param in command.params if isinstance(param, click.Option) for flag in param.opts}
-    below = command.commands.values() if isinstance(command, click.Group) else ()
-    return own.union(*map(flags, below))
+def options_of(command: click.Command) -> set[str]:
+    """The flags of a command, those of its own commands included."""
+    flags = {flag for param in command.params if isinstance(param, click.Option) for flag in param.opts}
+    parts = command.commands.values() if isinstance(command, click.Group) else ()
+    return flags.union(*(options_of(part) for part in parts))
 
 
 def described() -> dict[str, str]:
@@ -37,9 +37,16 @@ def test_every_command_has_its_section_and_no_other_is_there() -> None:
 
 @pytest.mark.parametrize("name", SECTIONS)
 def test_a_section_has_exactly_the_options_of_its_command(name: str) -> None:
-    expected = flags(SECTIONS[name])
     table = "".join(line for line in described()[name].splitlines() if line.startswith("| `--"))
-    assert expected == set(re.findall(r"`(--[a-z-]+)", table))
+    assert options_of(SECTIONS[name]) == set(re.findall(r"`(--[a-z-]+)", table))
+
+
+@pytest.mark.parametrize("name", [name for name in SECTIONS if isinstance(SECTIONS[name], click.Group)])
+def test_a_section_of_several_commands_names_each_of_them(name: str) -> None:
+    group = SECTIONS[name]
+    assert isinstance(group, click.Group)
+    text = described()[name]
+    assert [] == [each for each in group.commands if not re.search(rf"`(?:[a-z-]+ )*{each}\b", text)]
 
 
 def test_the_readme_names_every_command() -> None:

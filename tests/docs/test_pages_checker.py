@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,8 @@ WRONG = {
     "a shell line that fails": "```console\n$ atm-sim schema | grep -q no-such-word\n```\n",
     "a scenario that does not load": f"```yaml\n{SCENARIO.replace('lock_card', 'lock_crad')}```\n",
     "a wrong scenario that loads": f"```yaml wrong\n{SCENARIO}```\n",
+    "a server that does not start": "```console\n$ bank-host serve --dialect klingon &\nbank-host: ready\n```\n",
+    "a server of somebody else": "```console\n$ sleep 1 &\n```\n",
     "Python that raises": "```python\n1 / 0\n```\n",
     "Python with another result": "```python\n>>> 1 + 1\n3\n```\n",
 }
@@ -68,6 +72,12 @@ def test_a_sound_page_has_no_problems(sandbox: Sandbox) -> None:
 def test_a_planted_mistake_is_told_once_with_its_line(mistake: str, sandbox: Sandbox) -> None:
     found = list(problems(f"# A page\n\n{WRONG[mistake]}", sandbox))
     assert ["3"] == [problem.partition(":")[0] for problem in found]
+
+
+def test_a_server_that_does_not_stop_in_order_is_told(sandbox: Sandbox) -> None:
+    sandbox.servers["serve"] = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
+    sandbox.servers["serve"].wait()
+    assert ["`serve` exits 3 when it is stopped"] == list(problems("", sandbox))
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from bank_host.host import Commit
 from bank_host.rules.facts import Act
 
 LIMIT_ACTS = ("set_limit", "raise_limit", "cancel_raise")
-CARD_ACTS = ("lock_card", "unlock_card", "report_card", "release_pin")
+CARD_ACTS = ("lock_card", "unlock_card", "report_card", "release_pin", "reissue_card")
 
 
 def acted(bank: BankModel, commit: Commit, written: Written, found: Findings) -> None:
@@ -35,6 +35,8 @@ def acted(bank: BankModel, commit: Commit, written: Written, found: Findings) ->
     assert isinstance(act, Act)
     if commit.code == "charge":
         act_charged(bank, act, commit, written, found)
+        return
+    if act.kind == "close_exception":  # perhaps of no account; nothing that the model knows depends on it
         return
     if act.kind != "login":  # judged anew each time
         remember_outcome(bank, act.key, commit.code, found)
@@ -104,6 +106,9 @@ def _card_set(
         audit_tells(written, act.kind, card.hot, act.detail, found)
         card.hot = act.detail
         return False, []
+    if act.kind == "reissue_card":
+        _card_replaced(bank, card, act, written, found)
+        return False, []
     was, locked = card.locked, act.kind == "lock_card"
     names = {True: "locked", False: "open"}
     audit_tells(written, act.kind, names[was], names[locked], found)
@@ -112,3 +117,13 @@ def _card_set(
     required = "unlock" in bank.policy.on(commit.at.day).otp_required
     notice = [] if was == locked else ["card_locked" if locked else "card_unlocked"]
     return releases and required and act.channel != OPERATOR, notice
+
+
+def _card_replaced(bank: BankModel, card: CardModel, act: Act, written: Written, found: Findings) -> None:
+    """The old card is hot from the commit on that brings the new one."""
+    assert act.new_card is not None, "a done act has what it needs"
+    before, hot = f"{card.alias} {card.hot or 'valid'}", card.hot or act.detail
+    after = f"{card.alias} {hot}, {act.new_card.alias} valid"
+    audit_tells(written, act.kind, before, after, found)
+    card.hot = hot
+    bank.cards[act.new_card.card_id] = CardModel(act.new_card)

@@ -163,10 +163,11 @@ class TokenModel:
 
 
 class CardModel:
-    __slots__ = ("account_id", "hot", "locked", "tries")
+    __slots__ = ("account_id", "alias", "hot", "locked", "tries")
 
     def __init__(self, card: Card) -> None:
         self.account_id = card.account_id
+        self.alias = card.alias
         self.locked = card.locked
         self.hot = card.hot
         self.tries = card.pin_fails

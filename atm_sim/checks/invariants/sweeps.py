@@ -74,7 +74,8 @@ def rows_are_the_model(store: Store, bank: BankModel, found: Findings) -> None:
         if latest is not None:
             found.where = f"{bank.name}, raise of account {dated.account_id} on {dated.day}"
             held = ("cancel_raise" if dated.cancelled else "raise_limit", dated.amount_jpy)
-            asked = (latest.kind, latest.amount_jpy or dated.amount_jpy)
+            raised = latest.kind == "raise_limit"  # who cancels names no amount
+            asked = (latest.kind, latest.amount_jpy if raised else dated.amount_jpy)
             _same("I21", "raise", asked, held, found)
     _counters_are(store, bank, found)
     found.where = f"{bank.name}, outbox"

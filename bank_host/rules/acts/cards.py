@@ -23,8 +23,18 @@ from bank_host.rules.acts.rule import (
     the_card,
 )
 from bank_host.rules.calendar import business_days_after
-from bank_host.rules.changes import Change, Notify, Outcome, SetAccount, SetCard, SetCustomer, SetToken
+from bank_host.rules.changes import (
+    AddCard,
+    Change,
+    Notify,
+    Outcome,
+    SetAccount,
+    SetCard,
+    SetCustomer,
+    SetToken,
+)
 from bank_host.rules.facts import Act, ActFacts, At, Token
+from bank_host.rules.reasons import HOT_CODES
 
 _LOCK_NAMES = {True: "locked", False: "open"}
 
@@ -55,7 +65,7 @@ def _set_card_lock(act: Act, facts: ActFacts, figures: Figures, at: At) -> Outco
 
 
 def _refuse_report(act: Act, facts: ActFacts, figures: Figures, at: At) -> str:
-    if act.detail not in ("lost", "stolen"):
+    if act.detail not in HOT_CODES:
         return "BAD_REPORT"
     return _refuse_card(act, facts, figures, at)
 
@@ -69,6 +79,29 @@ def _release_pin(act: Act, facts: ActFacts, figures: Figures, at: At) -> Outcome
     card = the_card(act, facts)
     before = f"tries {card.pin_fails}" if card else ""
     return done(SetCard(act.card_id, "pin_fails", 0), audit(act, before, "tries 0"))
+
+
+def _refuse_new_card(act: Act, facts: ActFacts, figures: Figures, at: At) -> str:
+    old = the_card(act, facts)
+    if old is None:
+        return "UNKNOWN_CARD"
+    if not old.hot and act.detail not in HOT_CODES:
+        return "BAD_REPORT"
+    if act.new_pan is None or act.new_card is None or act.new_card.account_id != act.account_id:
+        return "BAD_CARD"
+    return "NUMBER_TAKEN" if facts.number_taken else ""
+
+
+def _reissue_card(act: Act, facts: ActFacts, figures: Figures, at: At) -> Outcome:
+    """A card with another number takes the old one's place; the old one is hot from the same commit on."""
+    old, new, pan = the_card(act, facts), act.new_card, act.new_pan
+    assert old is not None, "an unknown card was refused"
+    assert new is not None, "without a new card it was refused"
+    assert pan is not None, "without its number it was refused"
+    hot = old.hot or act.detail
+    changes: tuple[Change, ...] = () if old.hot else (SetCard(old.card_id, "hot", hot),)
+    told = audit(act, f"{old.alias} {old.hot or 'valid'}", f"{old.alias} {hot}, {new.alias} valid")
+    return done(*changes, AddCard(new, pan), told)
 
 
 # ---------------------------------------------------------------- the ID card
@@ -166,6 +199,7 @@ ROWS: Mapping[str, ActRule] = {
     "unlock_card": ActRule(CUSTOMER, _refuse_card, _set_card_lock, _unlock_needs),
     "report_card": ActRule(OPERATOR, _refuse_report, _report_card),
     "release_pin": ActRule(OPERATOR, _refuse_card, _release_pin),
+    "reissue_card": ActRule(OPERATOR, _refuse_new_card, _reissue_card),
     "lock_id_card": ActRule(CUSTOMER, _refuse_id_card, _lock_id_card),
     "release_id_card": ActRule(OPERATOR, _refuse_release, _release_id_card, elsewhere="PAPER_ONLY"),
     "end_id_card_lock": ActRule(HOST, _refuse_end_of_lock, _end_id_card_lock),

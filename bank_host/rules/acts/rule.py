@@ -68,8 +68,11 @@ def refusal(act: Act, reason: str, before: str = "", after: str = "") -> Outcome
 
 
 def audit(act: Act, before: str, after: str, reason: str = "") -> Audit:
+    """Staff is told apart by name, and their own words stand beside the reason of a refusal (X12)."""
     actor = act.channel if act.channel in (OPERATOR, HOST) else CUSTOMER
-    return Audit(actor, act.channel, act.account_id, act.kind, before, after, reason)
+    named = f"{actor}:{act.operator}" if act.operator else actor
+    why = "; ".join(part for part in (reason, act.because) if part)
+    return Audit(named, act.channel, act.account_id, act.kind, before, after, why)
 
 
 def the_card(act: Act, facts: ActFacts) -> Card | None:

@@ -16,7 +16,7 @@ from atm_sim.fuzz.trial import read
 from atm_sim.fuzz.written import file_text, moment
 from atm_sim.scenario import Scenario
 from atm_sim.scenario.faults import FAULTS
-from atm_sim.scenario.values import amount_jpy
+from bank_host.written.values import amount_jpy
 
 WORLDS = 250
 

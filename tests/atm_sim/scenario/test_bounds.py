@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from atm_sim.scenario import Problem, ScenarioError, load, loads
-from atm_sim.scenario.source import MOST_BYTES
+from bank_host.written.source import MOST_BYTES
 
 TUTORIAL = (Path(__file__).parents[3] / "scenarios/tutorial/first_day.yaml").read_text("utf-8")
 SMALL = """\

@@ -6,7 +6,7 @@ import pytest
 
 from atm_sim.scenario import Fault, ScenarioError, loads
 from atm_sim.scenario.faults import FAULTS
-from atm_sim.scenario.values import Moment
+from bank_host.written.values import Moment
 
 SECOND, MINUTE, HOUR = 1_000_000, 60_000_000, 3_600_000_000
 HEAD = """\

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atm_sim.scenario import Problem, ScenarioError, loads
-from atm_sim.scenario.problems import WIDEST_LINE, display_width
+from bank_host.written.problems import WIDEST_LINE, display_width
 
 HEAD = "scenario: s\nversion: 1\nday: 2014-01-15\nplaces: {p: {operator: seven_bank}}\n"
 

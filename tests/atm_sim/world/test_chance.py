@@ -8,8 +8,8 @@ from statistics import fmean, stdev
 
 import pytest
 
-from atm_sim.scenario.values import Distribution
 from atm_sim.world.chance import Chance, draw_us
+from bank_host.written.values import Distribution
 
 DRAWS = 20_000
 MINUTE = 60_000_000

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atm_sim.scenario.values import Distribution
 from atm_sim.world.chance import Chance
 from atm_sim.world.links import LATENCIES, REPEATED, LinkFault, Links, Passage, line_between
 from bank_host.iso8583.fields import MATCHERS
 from bank_host.iso8583.message import Message
+from bank_host.written.values import Distribution
 
 LINK = "switch-issuer"
 ALWAYS_15_US = Distribution("fixed", 15.0)

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atm_sim.scenario.values import Distribution
 from atm_sim.world.chance import Chance, draw_us
 from atm_sim.world.site import Site
+from bank_host.written.values import Distribution
 
 MACHINES = ("m/1", "m/2")
 

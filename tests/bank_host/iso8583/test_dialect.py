@@ -161,6 +161,30 @@ def test_any_wire_settings_give_one_encoding_and_refuse_all_else(
         assert PAN not in told
 
 
+digits = st.text("0123456789", min_size=1, max_size=11)
+
+
+@every_dialect
+@settings(max_examples=60, deadline=None)
+@given(
+    pan=st.text("0123456789", min_size=12, max_size=19),
+    acquirer=digits,
+    forwarder=digits,
+    reason=st.text("abc _", min_size=1, max_size=999),
+    account=st.text("0123456789-", min_size=1, max_size=28),
+)
+def test_messages_of_one_shape_are_read_alike_whatever_their_lengths(
+    name: str, pan: str, acquirer: str, forwarder: str, reason: str, account: str
+) -> None:
+    spoken = load_dialect(name)
+    message = BALANCE.but({2: pan, 32: acquirer, 33: forwarder, 60: reason, 102: account})
+    data = spoken.encode(message)
+    assert message == spoken.decode(data)
+    plain, shapes = spoken._plain.read(data), spoken._codec.read(data)
+    assert (plain.mti, plain.values) == shapes[:2]
+    assert data == spoken._plain.write(plain.mti, plain.values).encode("latin-1")
+
+
 @every_dialect
 @given(data=st.binary(max_size=200))
 def test_any_bytes_give_a_message_or_a_format_error(name: str, data: bytes) -> None:
@@ -258,6 +282,17 @@ def test_a_message_type_is_spoken_for_its_service_only() -> None:
     assert "unknown_mti" == caught.value.reason
     with pytest.raises(FormatError):
         DEFAULT.decode(b"0100" + encode(BALANCE)[4:])
+
+
+def test_original_data_of_any_characters_are_read_unless_the_dialect_is_strict_about_them() -> None:
+    reversal = reversal_advice(BALANCE, "timeout", stan=3, now_us=NOW_US)
+    with_reference = reversal.but({90: "401509000001".ljust(42)})
+    assert with_reference == DEFAULT.decode(DEFAULT.encode(with_reference))
+    strict = dialect('[layouts]\noriginal = "strict"')
+    assert reversal == strict.decode(strict.encode(reversal))
+    with pytest.raises(FormatError) as caught:
+        strict.decode(encode(with_reference))
+    assert ("bad_value", 90) == (caught.value.reason, caught.value.de)
 
 
 def test_an_overdrawn_balance_without_a_sign_is_told_as_nothing() -> None:

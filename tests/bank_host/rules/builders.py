@@ -63,7 +63,8 @@ def token(**changes: Any) -> Token:
 
 
 def act(kind: str, **changes: Any) -> Act:
-    channel = "operator" if kind in ("report_card", "release_pin", "release_otp", "close_account") else "pc"
+    staff = ("report_card", "release_pin", "reissue_card", "release_otp", "close_account")
+    channel = "operator" if kind in staff else "pc"
     return Act("act-1", kind, ACCOUNT_ID, channel)._replace(**changes)
 
 

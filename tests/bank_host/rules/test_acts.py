@@ -9,6 +9,7 @@ import pytest
 
 from bank_host.rules.acts import Compare, decide_act, precheck_act
 from bank_host.rules.changes import (
+    AddCard,
     Audit,
     CancelRaise,
     ConsumeStep,
@@ -18,7 +19,8 @@ from bank_host.rules.changes import (
     SetAccount,
     SetCard,
 )
-from bank_host.rules.facts import Act, ActFacts, OtpVerdict, Raise
+from bank_host.rules.facts import Act, ActFacts, Card, OtpVerdict, Raise
+from bank_host.secrets import Pan
 from tests.bank_host.rules.builders import (
     ACCOUNT_ID,
     DAY,
@@ -363,6 +365,49 @@ def test_every_setting_change_has_one_audit_row_with_before_and_after(asked: Act
     assert row.actor == ("operator" if asked.channel == "operator" else "customer")
     assert row.after
     assert row.before != row.after
+
+
+def test_an_audit_row_of_staff_tells_who_did_it_and_why() -> None:
+    """X12."""
+    by_sato = act("report_card", card_id="card-1", detail="lost")._replace(
+        operator="sato", because="he called"
+    )
+    row = only(done(by_sato).changes, Audit)
+    assert ("operator:sato", "he called") == (row.actor, row.reason)
+    refused = only(decide_act(by_sato._replace(card_id="none"), act_facts(), figures(), at()).changes, Audit)
+    assert refused.reason == "UNKNOWN_CARD; he called"
+
+
+NEW_CARD = Card("card-new", "hanako-2", ACCOUNT_ID, "1901", "1234")
+NEW_PAN = Pan("4999000000000062")
+REISSUE = act("reissue_card", card_id="card-1", detail="lost")._replace(new_card=NEW_CARD, new_pan=NEW_PAN)
+
+
+def test_a_replaced_card_is_hot_in_the_same_commit_in_which_the_new_one_comes() -> None:
+    changes = done(REISSUE).changes
+    assert SetCard("card-1", "hot", "lost") == only(changes, SetCard)
+    assert AddCard(NEW_CARD, NEW_PAN) == only(changes, AddCard)
+
+
+def test_a_card_that_was_reported_before_keeps_its_report_when_it_is_replaced() -> None:
+    changes = done(REISSUE._replace(detail=""), act_facts(cards=(card(hot="stolen"),))).changes
+    assert [] == [change for change in changes if isinstance(change, SetCard)]
+
+
+@pytest.mark.parametrize(
+    ("expected", "asked", "facts"),
+    [
+        ("UNKNOWN_CARD", {"card_id": "none"}, {}),
+        ("BAD_REPORT", {"detail": ""}, {}),
+        ("BAD_REPORT", {"detail": "eaten"}, {}),
+        ("BAD_CARD", {"new_card": None}, {}),
+        ("BAD_CARD", {"new_card": NEW_CARD._replace(account_id="0010000009")}, {}),
+        ("NUMBER_TAKEN", {}, {"number_taken": True}),
+        ("WRONG_CHANNEL", {"channel": "pc"}, {}),
+    ],
+)
+def test_a_card_that_cannot_be_replaced(expected: str, asked: dict[str, Any], facts: dict[str, Any]) -> None:
+    assert expected == reason(REISSUE._replace(**asked), act_facts()._replace(**facts))
 
 
 def test_a_limit_change_is_audited_in_yen() -> None:

@@ -1,15 +1,18 @@
 """The store contract, on memory, SQLite and PostgreSQL alike (architecture: one contract test suite)."""
 
+import contextlib
 from datetime import date, timedelta
 
 import pytest
 
 from bank_host.ledger.posting import FEES, OPENING, Post, customer, suspense
 from bank_host.rules.changes import (
+    AddCard,
     Audit,
     CancelRaise,
     ChargeOtp,
     ChargePin,
+    CloseException,
     ConsumeStep,
     CountMonth,
     CountUse,
@@ -33,6 +36,7 @@ from bank_host.rules.facts import (
     Raise,
     Token,
 )
+from bank_host.secrets import Pan
 from bank_host.store.contract import (
     ActResult,
     AuditRow,
@@ -460,6 +464,38 @@ def test_notices_audit_rows_and_exception_items_carry_the_time_of_their_commit(b
     assert [ExceptionRow(1, "x", NOW_US, "STAND_IN", A, 10_000, "withdraw", "open")] == list(
         bank.exceptions()
     )
+
+
+def test_an_item_is_closed_where_it_stands_and_a_rolled_back_closing_closes_nothing(bank):
+    write(bank, RaiseException("x", "STAND_IN", A, 1, ""), RaiseException("y", "STAND_IN", A, 2, ""))
+    with contextlib.suppress(InterruptedError), bank.begin() as unit:
+        unit.apply([CloseException("x")], NOW_US)
+        raise InterruptedError
+    assert ["open", "open"] == [item.state for item in bank.exceptions()]
+    with bank.begin() as unit:
+        seen = unit.exception_item("x")
+        assert ("x", "open") == (seen.key, seen.state)
+        unit.apply([CloseException("x")], NOW_US)
+        assert "closed" == unit.exception_item("x").state
+    assert [("x", "closed", 1), ("y", "open", 2)] == [(i.key, i.state, i.seq) for i in bank.exceptions()]
+
+
+def test_an_item_that_is_not_there_cannot_be_closed(bank):
+    with bank.begin() as unit:
+        assert unit.exception_item("none") is None
+    with pytest.raises(LookupError):
+        write(bank, CloseException("none"))
+
+
+def test_a_card_comes_with_its_number_and_its_name_is_taken_from_then_on(bank):
+    new = CARD._replace(card_id="new")
+    with bank.begin() as unit:
+        assert not unit.card_taken("new")
+    write(bank, AddCard(new, Pan("4999000000000062")))
+    with bank.begin() as unit:
+        assert unit.card_taken("new")
+        assert "4999000000000062" == unit.pan("new")
+    assert new in list(bank.cards())
 
 
 def test_sweeps_are_in_ascending_order_of_their_keys(bank):

@@ -22,11 +22,13 @@ from bank_host.rules.changes import (
     ConsumeStep,
     Notify,
     Outcome,
+    RaiseException,
     SetAccount,
+    SetCard,
     SetCustomer,
 )
-from bank_host.rules.facts import Act, ActFacts, At, Payee, Token
-from bank_host.secrets import Secret
+from bank_host.rules.facts import Act, ActFacts, At, Card, Payee, Token
+from bank_host.secrets import Pan, Secret
 from bank_host.store.contract import Conflict
 from bank_host.store.verify import verify
 from tests.bank_host.online_bank import (
@@ -90,7 +92,9 @@ def anything(online: OnlineBank, random: Random, account_id: str, n: int, steps_
     """A value for every field: an act looks at its own and leaves the rest."""
     store = online.bank.store
     tokens = [each for each in store.tokens() if each.account_id == account_id]
-    (card,) = [each.card_id for each in store.cards() if each.account_id == account_id]
+    card = random.choice([each.card_id for each in store.cards() if each.account_id == account_id])
+    new_pan = f"49990011{n:08d}"
+    new_card = Card(online.bank.hsm.card_id(new_pan), f"card-{n}", account_id, "1901", "1234")
     entries = [each for each in store.transfers() if each.account_id == account_id]
     pending = [each.transfer_id for each in entries if each.state == "pending"]
     device = random.choice(tokens)
@@ -114,6 +118,8 @@ def anything(online: OnlineBank, random: Random, account_id: str, n: int, steps_
         "pin_block": online.pin_block(account_id) if right else online.pin_block(account_id, "0000"),
         "new_pin_block": online.pin_block(account_id),
         "data": (("emails", (f"{n % 3}@mail.example",)), ("phone", f"03-0000-{n:04d}")),
+        "new_card": new_card,
+        "new_pan": Pan(new_pan),
         "token": Token(serial, account_id, SECOND_SECRET, date(2018, 1, 1)),
     }
 
@@ -133,6 +139,15 @@ def test_nothing_is_found_in_a_sound_bank_whatever_its_customers_do() -> None:
         assert () == breaches, breaches[:3]
         assert [] == verify(online.bank.store)
     assert set() == {kind for kind in (*BY_CUSTOMERS, *BY_STAFF) if not seen[kind]}
+
+
+def test_a_closed_exception_item_of_no_account_is_nothing_to_the_auditor() -> None:
+    online, auditor = audited()
+    with online.bank.store.begin() as unit:
+        unit.apply([RaiseException("k", "STAND_IN", "", 1, "")], online.now_us)
+    asked = Act("r", "close_exception", "", "operator", detail="k", operator="sato", because="settled")
+    assert "done" == online.bank.close_exception(asked, online.now_us).outcome
+    assert [] == finish(online, auditor)
 
 
 # ---------------------------------------------------------------- planted faults
@@ -208,6 +223,7 @@ NO_LIMIT = seeing(lambda facts: facts._replace(customer=facts.customer._replace(
         (writing(without(Notify, kind="token_locked")), "I20"),
         (writing(without(SetCustomer, field="transfer_limit_jpy")), "I21"),
         (writing(without(SetAccount, field="held_jpy")), "I21"),
+        (writing(without(SetCard, field="hot")), "I21"),
         (writing(to_somebody_else), "I10"),
         (writing(forgetful), "I18"),
     ],
@@ -219,6 +235,7 @@ NO_LIMIT = seeing(lambda facts: facts._replace(customer=facts.customer._replace(
         "lock not told",
         "limit not written",
         "nothing held",
+        "replaced card still valid",
         "other payee",
         "forgotten failures",
     ],

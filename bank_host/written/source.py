@@ -22,7 +22,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from atm_sim.scenario.problems import Position, Positioned, Problems, Source
+from bank_host.written.problems import FileKind, Position, Positioned, Problems, Source
 
 MOST_BYTES = 1024 * 1024
 DEEPEST = 20
@@ -100,11 +100,11 @@ class Sequence(list[Any]):
 Node: TypeAlias = Scalar | Mapping | Sequence
 
 
-def read_text(file: str, data: bytes, problems: Problems) -> Source | None:
+def read_text(file: str, data: bytes, kind: FileKind, problems: Problems) -> Source | None:
     """The bytes as text, or None with the reason reported."""
     if len(data) > MOST_BYTES:
         start = Position(Source.of(file, ""), 1, 1)
-        problems.add(start, f"the file has {len(data):,} bytes; a scenario file holds at most {MOST_BYTES:,}")
+        problems.add(start, f"the file has {len(data):,} bytes; a {kind.name} holds at most {MOST_BYTES:,}")
         return None
     try:
         text = data.decode("utf-8-sig")
@@ -117,11 +117,11 @@ def read_text(file: str, data: bytes, problems: Problems) -> Source | None:
     return Source.of(file, text)
 
 
-def parse(source: Source, problems: Problems) -> Mapping | None:
+def parse(source: Source, kind: FileKind, problems: Problems) -> Mapping | None:
     """The file's top-level map, or None with the reasons reported."""
     if not _clean(source, problems):
         return None
-    builder = _Builder(source, problems)
+    builder = _Builder(source, kind, problems)
     try:
         for event in _events(source.text):
             builder.take(event)
@@ -132,10 +132,10 @@ def parse(source: Source, problems: Problems) -> Mapping | None:
         return None
     except (YAMLError, ValueError, RecursionError):
         problems.add(
-            Position(source, 1, 1), "this text cannot be read as YAML; compare it with a shipped scenario"
+            Position(source, 1, 1), f"this text cannot be read as YAML; compare it with {kind.example}"
         )
         return None
-    return _top_level(builder.root, source, problems)
+    return _top_level(builder.root, source, kind, problems)
 
 
 def walk(node: Any) -> Iterator[Node]:
@@ -173,8 +173,8 @@ class _Unreadable(Exception):
 class _Builder:
     """Turns parser events into nodes without recursion, holding the bounds."""
 
-    def __init__(self, source: Source, problems: Problems) -> None:
-        self.source, self.problems = source, problems
+    def __init__(self, source: Source, kind: FileKind, problems: Problems) -> None:
+        self.source, self.kind, self.problems = source, kind, problems
         self.root: Node | None = None
         self.open: list[Mapping | Sequence] = []
         self.flow: list[bool] = []
@@ -193,28 +193,30 @@ class _Builder:
             self.flow.pop()
             self.keys.pop()
         elif isinstance(event, AliasEvent):
-            self._stop(event, "aliases (*name) are not used in scenario files; write the value out")
+            self._stop(event, f"aliases (*name) are not used in {self.kind.name}s; write the value out")
         elif isinstance(event, DocumentStartEvent):
             self._start_document(event)
 
     def _start_document(self, event: Any) -> None:
         self.documents += 1
         if event.version or event.tags:
-            self._stop(event, "directives (%YAML, %TAG) are not used in scenario files; delete the line")
+            self._stop(event, f"directives (%YAML, %TAG) are not used in {self.kind.name}s; delete the line")
         if self.documents > 1:
-            self._stop(event, "a second document begins here; a scenario file holds one, so delete the '---'")
+            self._stop(
+                event, f"a second document begins here; a {self.kind.name} holds one, so delete the '---'"
+            )
 
     def _refuse_extras(self, event: Any) -> None:
         if event.anchor is not None:
             self._stop(
-                event, "anchors (&name) are not used in scenario files; use a cases: table or extends:"
+                event, f"anchors (&name) are not used in {self.kind.name}s; {self.kind.instead_of_anchors}"
             )
         if event.tag is not None:
-            self._stop(event, "tags (!name) are not used in scenario files; delete the tag")
+            self._stop(event, f"tags (!name) are not used in {self.kind.name}s; delete the tag")
 
     def _enter(self, event: Any) -> None:
         if len(self.open) == DEEPEST:
-            self._stop(event, f"nested more than {DEEPEST} deep; scenario files are flatter than that")
+            self._stop(event, f"nested more than {DEEPEST} deep; {self.kind.name}s are flatter than that")
         kind = Mapping if isinstance(event, MappingStartEvent) else Sequence
         node = kind(self.source, event.start_mark.line + 1, event.start_mark.column + 1)
         self._put(node)
@@ -317,12 +319,12 @@ def _clean(source: Source, problems: Problems) -> bool:
     return True
 
 
-def _top_level(root: Node | None, source: Source, problems: Problems) -> Mapping | None:
+def _top_level(root: Node | None, source: Source, kind: FileKind, problems: Problems) -> Mapping | None:
     if isinstance(root, Mapping):
         return root
     found = "a list" if isinstance(root, Sequence) else "text" if root else "nothing"
     at = root if root is not None else Position(source, 1, 1)
-    problems.add(at, f"a scenario file is a map that starts with 'scenario: title'; this file holds {found}")
+    problems.add(at, f"a {kind.name} is a map that starts with {kind.begins}; this file holds {found}")
     return None
 
 

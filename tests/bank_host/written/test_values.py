@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atm_sim.scenario import values
 from bank_host.jst import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from bank_host.written import values
 
 
 @given(st.integers(0, values.MOST_JPY))

@@ -1,4 +1,4 @@
-"""What is wrong with a scenario file, said so that a person can mend it: position, line, caret, suggestion.
+"""What is wrong with a file, said so that a person can mend it: position, line, caret, suggestion.
 
 All problems of a file are collected before anything is raised. No message and no quoted line shows a card number,
 PIN or one-time password.
@@ -10,9 +10,9 @@ import difflib
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from atm_sim.scenario.mask import masked_line
+from bank_host.written.mask import masked_line
 
 MOST_PROBLEMS = 200
 WIDEST_LINE = 120  # display columns of a quoted line; a longer one is cut around the caret
@@ -27,6 +27,15 @@ class Positioned(Protocol):
     def line(self) -> int: ...
     @property
     def column(self) -> int: ...
+
+
+class FileKind(NamedTuple):
+    """The words in which a message speaks of a kind of file."""
+
+    name: str  # "scenario file"
+    begins: str  # what its map starts with
+    example: str  # what to compare with
+    instead_of_anchors: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,8 +89,8 @@ class Problem:
         return f"{head}\n{self.line:>8} | {shown}\n{'':>8} | {' ' * indent}^"
 
 
-class ScenarioError(Exception):
-    """A scenario file cannot be used; `problems` holds everything that is wrong with it, in file order."""
+class WrittenError(Exception):
+    """A file cannot be used; `problems` holds everything that is wrong with it, in file order."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__(problems)
@@ -95,6 +104,7 @@ class ScenarioError(Exception):
 class Problems:
     """Collects problems while a file is read. One position speaks once: what follows from a fault is not reported."""
 
+    error: type[WrittenError] = WrittenError
     found: dict[tuple[str, int, int, bool], Problem] = field(default_factory=dict)
 
     def add(self, at: Positioned, message: str, suggestion: str = "", *, about_absence: bool = False) -> None:
@@ -110,7 +120,7 @@ class Problems:
 
     def stop_if_any(self) -> None:
         if self.found:
-            raise ScenarioError(self.ordered())
+            raise self.error(self.ordered())
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -123,6 +133,13 @@ def listed(names: Iterable[str], last: str = "or") -> str:
     """`a, b or c`."""
     items = list(names)
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else "none"
+
+
+def shown(text: str) -> str:
+    """A value as a message may repeat it: short, and no long run of digits."""
+    if sum(character.isdigit() for character in text) > 6:
+        return "…"
+    return text if len(text) <= 40 else f"{text[:39]}…"
 
 
 def display_width(text: str) -> int:

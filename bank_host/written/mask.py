@@ -1,4 +1,4 @@
-"""Takes secrets out of scenario text: PINs, one-time passwords and card numbers become • of the same length.
+"""Takes secrets out of what people write: PINs, one-time passwords and card numbers become • of the same length.
 
 A message about a broken line masks by what the line looks like (the file may not even be YAML); a loaded file is
 masked by the exact places of its secret scalars, and of the same digits in comments.

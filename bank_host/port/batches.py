@@ -1,0 +1,156 @@
+"""The one thread that talks to the bank: whatever waits is decided together and made durable in one commit.
+
+Group commit without a timer: while one batch is being committed the next gathers, and a lone request goes at once.
+An answer is handed back only when the bank has committed what it tells of. Work that is due is done in between.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+from bank_host.host import Bank
+from bank_host.iso8583 import build, mti
+from bank_host.iso8583.message import Message
+from bank_host.port.logs import Say, log_at_once
+from bank_host.rules.changes import Audit
+from bank_host.rules.reasons import CODES, MALFUNCTION
+
+K = TypeVar("K")
+
+
+class Answered(NamedTuple, Generic[K]):
+    """One answer and whose it is."""
+
+    key: K
+    answer: Message | None
+
+
+class BatchSettings(NamedTuple):
+    """How much may wait, and how much is decided at once."""
+
+    most_at_once: int = 128
+    most_waiting: int = 2_048
+    most_notes: int = (
+        256  # audit rows that wait to be written; what is more than that is only counted and logged
+    )
+    due_every_us: int = 10_000_000
+
+
+class Batches(Generic[K]):
+    """Messages in by `put`, answers out by `deliver`; the three calls back are made in the writer's thread."""
+
+    def __init__(
+        self,
+        bank: Bank,
+        clock: Callable[[], int],
+        deliver: Callable[[Sequence[Answered[K]]], None],
+        settings: BatchSettings | None = None,
+        observe: Callable[[int], None] = lambda size: None,
+        ended: Callable[[], None] = lambda: None,
+        say: Say = log_at_once,
+    ) -> None:
+        self._bank = bank
+        self._clock = clock
+        self._deliver = deliver
+        self._settings = settings or BatchSettings()
+        self._observe = observe
+        self._ended = ended
+        self._say = say
+        self._queue: deque[tuple[K, Message]] = deque()
+        self._notes: deque[Audit] = deque()
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._due_us = 0
+        self._thread = threading.Thread(target=self._run, name="bank-writer", daemon=True)
+
+    def __len__(self) -> int:
+        """How many messages wait for the next batch."""
+        return len(self._queue)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def put(self, key: K, message: Message) -> bool:
+        """Queue a message; False when too many wait already."""
+        with self._changed:
+            if self._stopping or len(self._queue) >= self._settings.most_waiting:
+                return False
+            self._queue.append((key, message))
+            self._changed.notify()
+        return True
+
+    def note(self, row: Audit) -> None:
+        """Have an audit row written, with the next commit of its own."""
+        with self._changed:
+            if len(self._notes) < self._settings.most_notes:
+                self._notes.append(row)
+                self._changed.notify()
+
+    def stop(self) -> None:
+        """Take nothing more and answer what was taken; then the thread calls `ended` and is no more."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+
+    # ---------------- the writer's thread
+
+    def _run(self) -> None:
+        while True:
+            now_us = self._clock()
+            if now_us >= self._due_us:
+                self._due_us = now_us + self._settings.due_every_us
+                self._do_what_is_due(now_us)
+            batch = self._next_batch()
+            if self._notes:
+                self._write_notes()
+            if batch:
+                self._observe(len(batch))
+                keys, messages = zip(*batch, strict=True)
+                answers = self._answers(messages)
+                self._deliver([Answered(key, answer) for key, answer in zip(keys, answers, strict=True)])
+            elif self._stopping:
+                self._ended()
+                return
+
+    def _next_batch(self) -> list[tuple[K, Message]]:
+        """All that waits, up to the bound; nothing when work is due or the end has come."""
+        with self._changed:
+            if not self._queue and not self._notes and not self._stopping:
+                self._changed.wait(max(0, self._due_us - self._clock()) / 1_000_000)
+            return [self._queue.popleft() for _ in range(min(len(self._queue), self._settings.most_at_once))]
+
+    def _answers(self, messages: Sequence[Message]) -> Sequence[Message | None]:
+        """The bank's answers. A fault of ours in one message must not take the others along, so each is then asked
+        alone: what a first attempt committed is answered as a repeat."""
+        try:
+            return self._bank.answer_many(messages, self._clock())
+        except Exception as error:
+            self._say(logging.ERROR, "batch_failed", error=type(error).__name__, size=len(messages))
+        return [self._alone(message) for message in messages]
+
+    def _alone(self, message: Message) -> Message | None:
+        try:
+            return self._bank.answer(message, self._clock())
+        except Exception as error:  # the last resort: fail closed, and never with the message's data
+            self._say(logging.ERROR, "message_failed", error=type(error).__name__, mti=message.mti)
+            return None if mti.is_advice(message.mti) else build.answer(message, CODES[MALFUNCTION])
+
+    def _write_notes(self) -> None:
+        rows = [self._notes.popleft() for _ in range(len(self._notes))]
+        try:
+            self._bank.note(rows, self._clock())
+        except Exception as error:
+            self._say(logging.ERROR, "audit_failed", error=type(error).__name__, rows=len(rows))
+
+    def _do_what_is_due(self, now_us: int) -> None:
+        try:
+            done = self._bank.run_due(now_us)
+        except Exception as error:
+            self._say(logging.ERROR, "due_work_failed", error=type(error).__name__)
+        else:
+            if done:
+                self._say(logging.INFO, "due_work_done", count=done)
