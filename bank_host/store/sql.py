@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from copy import copy
 from datetime import date
 from itertools import groupby
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Select, select
@@ -33,7 +34,9 @@ class SqlStore:
     def __init__(self, engine: Engine, store_key: bytes = SIMULATION_KEY, chain_name: str = "host") -> None:
         self.engine = engine
         self._keys = derive(store_key)
-        self.chain_name = chain_name  # one per writing process, so that processes do not wait for each other
+        # One per writing process, so that processes do not wait for each other; '': numbered at the first unit of work.
+        self.chain_name = chain_name
+        self._naming = Lock()
         self._moment: Connection | None = None  # of a snapshot
 
     @classmethod
@@ -52,11 +55,8 @@ class SqlStore:
 
     @classmethod
     def for_process(cls, url: str | URL, *, store_key: bytes = SIMULATION_KEY) -> SqlStore:
-        """The same for one host process of several on a database: its chain bears a number that is given out once."""
-        store = cls.create(url, store_key=store_key)
-        with store.begin() as unit:
-            number = unit.next_seq()
-        return cls(store.engine, store_key, f"host-{number}")
+        """The same for one host process of several on a database: its hash chain is its own."""
+        return cls.create(url, store_key=store_key, chain_name="")
 
     @property
     def delivery(self) -> SqlDelivery:
@@ -68,7 +68,17 @@ class SqlStore:
         return SqlLook(self.engine, self._keys)
 
     def begin(self) -> SqlUnit:
+        if not self.chain_name:
+            self._number_chain()
         return SqlUnit(self.engine, self._keys, self.chain_name)
+
+    def _number_chain(self) -> None:
+        """A host sequence number is given out once in the life of a database."""
+        with self._naming:
+            if not self.chain_name:
+                with SqlUnit(self.engine, self._keys, "") as unit:
+                    number = unit.next_seq()
+                self.chain_name = f"host-{number}"
 
     def close(self) -> None:
         self.engine.dispose()

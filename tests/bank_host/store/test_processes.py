@@ -143,6 +143,8 @@ def test_each_process_has_a_hash_chain_of_its_own(race: Race, sql_store: SqlStor
     bank_of(sql_store, limit_jpy=500_000, balance_jpy=1_000_000)
     race()
     race_again = SqlStore.for_process(sql_store.engine.url)
+    with race_again.begin():
+        """Its first unit of work."""
     tails = sql_store.chain_tails()
     assert {"host"} < {tail.chain for tail in tails}
     assert 1 + PROCESSES == len(tails)
