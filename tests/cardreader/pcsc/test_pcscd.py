@@ -162,6 +162,17 @@ def test_a_silent_card_holds_nobody_up_and_the_reader_works_again_without_it(
     assert "read" == read(transport).outcome
 
 
+def test_a_card_that_another_program_holds_is_told_and_free_again_after_it(
+    pcscd: Pcscd, transport: PcscTransport
+) -> None:
+    inserted(pcscd, transport, card())
+    with Card(transport, CONTACT, patience_s=PATIENCE_S) as held:
+        with pytest.raises(ReaderError, match="reader in use by another program"):
+            Card(transport, CONTACT, patience_s=0.5)
+        assert held.send(apdu.select(application().aid)).ok
+    assert "read" == read(transport).outcome
+
+
 def test_a_missing_card_is_told(pcscd: Pcscd, transport: PcscTransport) -> None:
     with pytest.raises(ReaderError) as told:
         Card(transport, CONTACT)
