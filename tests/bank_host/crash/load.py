@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import select
 import socket
+from collections import Counter
 from random import Random
 from typing import NamedTuple
 
@@ -36,6 +37,7 @@ from tests.bank_host.port.wire import ACQUIRER, PATIENCE_S, Peer, frame
 
 CONNECTIONS = 3
 WINDOW = 6  # messages of one connection that wait for their answers
+MOST_TRIES = 50
 HSM = Hsm.simulation()
 AT = build.Acceptor("ATM00007", "SHIBUYA", ACQUIRER)
 
@@ -94,6 +96,7 @@ class Load:
         self._todo: dict[str, Message] = {}  # repeats, reversals and completions that wait to be sent
         self._since_start: dict[str, None] = {}  # trace numbers sent since a host was started
         self._reversed: set[str] = set()
+        self._tries: Counter[str] = Counter()
         self._stan = 1
 
     # ---------------- connections
@@ -207,6 +210,8 @@ class Load:
         self.lost += 1
         if self.log.answer(stan) is not None:
             return
+        self._tries[stan] += 1
+        assert self._tries[stan] < MOST_TRIES, f"{stan} is not answered, however often it is sent"
         message = self.log.sent[stan]
         if _withdraws(message) and stan not in self._reversed and self._random.random() < 0.5:
             self._reverse(message, "timeout")
