@@ -167,3 +167,8 @@ def generate_ac(kind: int, filled: bytes) -> Command:
 def get_uid(*, historical: bool = False) -> Command:
     """Asked of the reader: a contactless card's identifier (UID, PUPI, IDm), or its historical bytes."""
     return Command(0xFF, GET_UID, 0x01 if historical else 0x00, expects=256)
+
+
+def external_authenticate(answer: bytes) -> Command:
+    """The bank's answer to the card's cryptogram (tag 91)."""
+    return Command(0x00, EXTERNAL_AUTHENTICATE, 0x00, 0x00, answer)

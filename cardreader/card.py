@@ -13,7 +13,7 @@ from cardreader.apdu import GET_RESPONSE, Command, Response, read_response
 from cardreader.guard import Level, State, after, allowed
 from cardreader.problems import ReaderError
 from cardreader.transport import CardProtocol, Link, Transport
-from cardreader.watchdog import TookTooLong, Watchdog
+from cardreader.watchdog import Caller, TookTooLong, Watchdog
 
 PATIENCE_S: Final = 10.0
 """Longer than any card computes."""
@@ -44,10 +44,11 @@ class Card:
         level: Level = Level.IDENTIFY,
         *,
         patience_s: float = PATIENCE_S,
+        caller: Caller | None = None,
     ) -> None:
         self.trace: list[Exchange] = []
         self.patience_s = patience_s
-        self._watchdog = Watchdog()
+        self._watchdog: Caller = caller or Watchdog()
         opened: list[Link] = []
         try:
             self._watchdog.call(lambda: opened.append(transport.connect(reader)), patience_s=patience_s)

@@ -23,7 +23,8 @@ from cardreader.aids import AidError, KnownAid, known_aids
 from cardreader.card import Card
 from cardreader.choice import reader_with_card
 from cardreader.doctor import MACHINE_STAGES, examine
-from cardreader.flow import Reading, read_card, terminal_values, what_is_sent
+from cardreader.emv.terminal import terminal_values
+from cardreader.flow import Reading, read_card, what_is_sent
 from cardreader.guard import Level
 from cardreader.installation import alias_key, own_aids
 from cardreader.pcsc.machine import system_transport

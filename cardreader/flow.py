@@ -7,7 +7,6 @@ first unexpected status ends the reading of that application.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from typing import Final, Literal, NamedTuple
 
 from cardreader import apdu
@@ -67,24 +66,6 @@ class Reading(NamedTuple):
     applications: tuple[ReadApplication, ...] = ()
     uid: bytes = b""
     problem: str = ""
-
-
-def terminal_values(day: date, unpredictable: bytes) -> dict[str, bytes]:
-    """What an ATM in Japan says of itself and of a balance enquiry, by tag."""
-    return {
-        "9F02": bytes(6),
-        "9F03": bytes(6),
-        "9F1A": b"\x03\x92",
-        "5F2A": b"\x03\x92",
-        "95": bytes.fromhex("8000000000"),  # offline data authentication was not performed
-        "9A": bytes.fromhex(f"{day:%y%m%d}"),
-        "9C": b"\x31",
-        "9F15": b"\x60\x11",
-        "9F33": bytes.fromhex("6040C0"),
-        "9F35": b"\x14",
-        "9F37": unpredictable,
-        "9F40": bytes.fromhex("8000000000"),
-    }
 
 
 def read_card(card: Card, known: Sequence[KnownAid], terminal: Mapping[str, bytes]) -> Reading:
@@ -307,13 +288,43 @@ def _read_records(card: Card, application: ReadApplication) -> ReadApplication:
     return application
 
 
+def open_application(
+    card: Card, application: ReadApplication, terminal: Mapping[str, bytes]
+) -> ReadApplication:
+    """Selects and opens the application and reads its records, to begin a transaction."""
+    try:
+        application = _select(card, application)
+        application = _open(card, application, terminal)
+        return _read_records(card, application)
+    except _Unfinished as unfinished:
+        return unfinished.application._replace(problem=unfinished.why)
+
+
+def with_cryptogram(
+    card: Card, application: ReadApplication, terminal: Mapping[str, bytes], kind: int, list_tag: str
+) -> ReadApplication:
+    """GENERATE AC with what the card's list (8C for the first time, 8D for the second) asks for."""
+    try:
+        return _generate(card, application, terminal, kind, list_tag)
+    except _Unfinished as unfinished:
+        return unfinished.application._replace(problem=unfinished.why)
+
+
 def _decline(card: Card, application: ReadApplication, terminal: Mapping[str, bytes]) -> ReadApplication:
     """The cryptogram of a declined transaction: nothing is left open on the card."""
-    wanted = tlv.first(application.elements(), "8C")
+    return _generate(card, application, terminal, _AAC, "8C")
+
+
+def _generate(
+    card: Card, application: ReadApplication, terminal: Mapping[str, bytes], kind: int, list_tag: str
+) -> ReadApplication:
+    wanted = tlv.first(application.elements(), list_tag)
     if wanted is None:
-        raise _Unfinished(application, "cryptogram: the card does not say what it is computed over (8C)")
+        raise _Unfinished(
+            application, f"cryptogram: the card does not say what it is computed over ({list_tag})"
+        )
     try:
-        answer = card.send(apdu.generate_ac(_AAC, fill(read_dol(wanted), terminal)))
+        answer = card.send(apdu.generate_ac(kind, fill(read_dol(wanted), terminal)))
         if not answer.ok:
             raise _Unfinished(application, f"cryptogram: {told(answer)}")
         return application._replace(cryptogram=_cryptogram(answer.data))

@@ -8,13 +8,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 Result = TypeVar("Result")
 
 
 class TookTooLong(Exception):
     """The call has not come back; its thread is lost, and so is this watchdog."""
+
+
+class Caller(Protocol):
+    """Makes calls that may be slow."""
+
+    def call(self, function: Callable[..., Result], *arguments: Any, patience_s: float) -> Result: ...
+    def end(self, last: Callable[[], object] | None = None) -> None: ...
+
+
+class Direct:
+    """Calls at once, without a thread: for cards inside this process that never fall silent, in simulated time."""
+
+    def call(self, function: Callable[..., Result], *arguments: Any, patience_s: float) -> Result:
+        return function(*arguments)
+
+    def end(self, last: Callable[[], object] | None = None) -> None:
+        if last is not None:
+            last()
 
 
 class Watchdog:

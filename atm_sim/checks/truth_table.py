@@ -249,7 +249,7 @@ TRUTH_TABLE: tuple[Row, ...] = (
         "時間内に0210(00)、払出なし",
         "0420 in full",
         "全額の0420",
-        _queued("hardware_error", "customer_cancel"),
+        _queued("hardware_error", "customer_cancel", "card_refused"),
     ),
     Row(
         "RS5",

@@ -62,6 +62,7 @@ REASONS: Mapping[str, Text] = {
     "token_unlocked": Text("token unlocked", "トークンロック解除"),
     "transfer_failed": Text("transfer not carried out", "振込不成立のお知らせ"),
     "transfer_limit_raised": Text("transfer limit raised", "振込限度額引き上げのお知らせ"),
+    "chip_unusable": Text("the chip cannot be used", "ICチップ使用不可"),
     "account_closed": Text("account closed", "口座解約済み"),
     "amount_step": Text("the machine does not pay this amount", "取扱単位外の金額"),
     "bad_amount": Text("amount not possible", "金額誤り"),

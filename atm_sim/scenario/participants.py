@@ -33,11 +33,12 @@ from atm_sim.scenario.fields import (
 )
 from atm_sim.scenario.part import Contradiction, Part
 from atm_sim.scenario.steps import DenominationKey
-from atm_sim.scenario.vocabulary import DEFAULT_BANK, Authenticator, HotAs, Kind, Medium
+from atm_sim.scenario.vocabulary import DEFAULT_BANK, Authenticator, Cryptogram, HotAs, Kind, Medium
 from bank_host.jst import DAY_US, MINUTE_US
 from bank_host.written import values
 from bank_host.written.card_numbers import TEST_BIN_PREFIX
-from bank_host.written.source import Mapping, Sequence
+from bank_host.written.problems import listed, nearest
+from bank_host.written.source import Mapping, Scalar, Sequence
 
 MOST_CASSETTE_NOTES = 20_000
 
@@ -136,11 +137,36 @@ class CardOptions(Part):
     hot: HotAs | Literal[""] = ""
     medium: Medium = "chip"
     forged: Flag = False
+    cryptogram: Cryptogram | Literal[""] = ""
+
+    @property
+    def cvn(self) -> int:
+        """The cryptogram version of its chip; 0 for a card whose chip is not asked."""
+        return int(self.cryptogram.removeprefix("cvn_") or 0)
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        if self.cryptogram and self.medium == "stripe":
+            yield Contradiction(
+                ("cryptogram",), "a stripe computes nothing; leave medium: or cryptogram: out"
+            )
 
     @property
     def expires_yymm(self) -> str:
         """The expiry as DE14 carries it; '' when the scenario leaves it open."""
         return f"{self.expires[0] % 100:02d}{self.expires[1]:02d}" if self.expires else ""
+
+
+CARD_WORDS = {"chip": CardOptions(cryptogram="cvn_18")}
+"""What may stand for a card as a whole, instead of a map."""
+
+
+def _read_card(raw: Any) -> Any:
+    if not isinstance(raw, Scalar) or raw.is_empty:
+        return raw
+    if raw in CARD_WORDS:
+        return CARD_WORDS[str(raw)]
+    text = f"expected {listed(CARD_WORDS)}, or a map of what is special about the card"
+    raise wrong(text, suggestion=nearest(raw, list(CARD_WORDS)))
 
 
 class Person(Part):
@@ -155,7 +181,13 @@ class Person(Part):
     opened: Day | None = None
     pin: Pin = Field(default="", repr=False)
     count: Annotated[int, Whole(1, 100_000)] = 1
-    card: CardOptions = CardOptions()
+    card: Annotated[
+        CardOptions,
+        BeforeValidator(
+            _read_card,
+            json_schema_input_type=Literal["chip"] | CardOptions,
+        ),
+    ] = CardOptions()
     closed: Flag = False
     tokens: Annotated[int, Whole(0, 2)] = 1
     token_expires: Day | None = None

@@ -14,6 +14,7 @@ DEFAULT_BIN: Final = "499900"
 Kind: TypeAlias = Literal["individual", "sole_proprietor", "corporate"]
 Authenticator: TypeAlias = Literal["token", "id_card"]
 Medium: TypeAlias = Literal["chip", "stripe"]
+Cryptogram: TypeAlias = Literal["cvn_10", "cvn_18"]
 HotAs: TypeAlias = Literal["lost", "stolen"]
 Channel: TypeAlias = Literal["pc", "smartphone", "mobile"]
 LinkName: TypeAlias = Literal["atm-acquirer", "acquirer-switch", "switch-issuer", "acquirer-issuer"]

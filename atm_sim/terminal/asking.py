@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from atm_sim.sansio.effects import (
     CancelPressed,
     CardInserted,
@@ -14,16 +16,25 @@ from atm_sim.sansio.effects import (
 from atm_sim.sansio.rows import row
 from atm_sim.terminal import paying
 from atm_sim.terminal.answers import available_jpy, is_usable
+from atm_sim.terminal.chip import concluded, signed
 from atm_sim.terminal.note_mix import notes_value
 from atm_sim.terminal.refusal import is_pin, refusal
 from atm_sim.terminal.settlement import Transaction
 from atm_sim.terminal.state import Stage, State
-from bank_host.iso8583.build import CHIP_AND_PIN, STRIPE_AND_PIN, financial_request
+from bank_host.iso8583.build import (
+    CHIP_AND_PIN,
+    STRIPE_AND_PIN,
+    STRIPE_OF_CHIP_CARD,
+    financial_request,
+)
 from bank_host.iso8583.codes import response_code
 from bank_host.iso8583.message import Message
 
 # The track and both PIN blocks: gone as soon as the request is (security I22).
 _NEVER_STORED: dict[int, str | None] = {35: None, 48: None, 52: None}
+
+_ENTRY_MODES = {"chip": CHIP_AND_PIN, "stripe": STRIPE_AND_PIN, "fallback": STRIPE_OF_CHIP_CARD}
+"""DE22 by how the card was read."""
 
 # ---------------------------------------------------------------- card, PIN, menu
 
@@ -89,7 +100,17 @@ def left_idle(state: State) -> None:
 
 def _authorise(state: State, choice: ServiceChosen) -> None:
     assert state.card is not None
-    card, now_us, amount_jpy = state.card, state.now_us, _amount_jpy(choice)
+    now_us, amount_jpy = state.now_us, _amount_jpy(choice)
+    card, icc_data = state.card, ""
+    if card.chip is not None:
+        said = signed(card.chip, state.crypto.unpredictable(), choice.service, amount_jpy, now_us)
+        if said is None:
+            state.record("declined", amount_jpy=amount_jpy, reason="chip_unusable")
+            state.ask(Show("declined", reason="chip_unusable"))
+            paying.part_with_card(state)
+            return
+        icc_data = said.icc_data
+        card = replace(card, pan=said.pan, expires=said.expires, track2=said.track2, sequence=said.sequence)
     request = financial_request(
         choice.service,
         pan=card.pan,
@@ -101,7 +122,9 @@ def _authorise(state: State, choice: ServiceChosen) -> None:
         track2=card.track2,
         pin_block=state.crypto.pin_block(state.pin, card.pan),
         new_pin_block=state.crypto.pin_block(choice.new_pin, card.pan) if choice.new_pin else "",
-    ).but({22: CHIP_AND_PIN if card.medium == "chip" else STRIPE_AND_PIN})
+        icc_data=icc_data,
+        card_sequence=card.sequence,
+    ).but({22: _ENTRY_MODES[card.medium]})
     state.pin = ""
     stored = request.but(_NEVER_STORED)
     notes = paying.mix(state, amount_jpy) if choice.service == "withdraw" else None
@@ -146,11 +169,13 @@ def received(state: State, sender: str, message: Message) -> None:
 def _answered(state: State, transaction: Transaction, answer: Message) -> None:
     latency_us = state.now_us - transaction.sent_us
     if not is_usable(answer, transaction.request):
+        _tell_chip(state, None)
         state.ask(*state.settlement.reverse(transaction, "invalid_answer", state.now_us))
         state.report(row("answered", answer, reason="invalid_answer", latency_us=latency_us))
         paying.break_off(state, "invalid_answer")
         return
     meaning = response_code(answer[39])
+    agreed = _tell_chip(state, answer, approved=meaning.action == "pay")
     if meaning.reverse:
         state.ask(*state.settlement.reverse(transaction, "no_confirmation", state.now_us))
         state.report(row("answered", answer, latency_us=latency_us))
@@ -159,6 +184,10 @@ def _answered(state: State, transaction: Transaction, answer: Message) -> None:
     state.report(row("answered", answer, latency_us=latency_us))
     if meaning.action == "pay":
         transaction.approval_code = answer.get(38)
+        if not agreed:
+            state.ask(*state.settlement.reverse(transaction, "card_refused", state.now_us))
+            paying.break_off(state, "card_refused")
+            return
         _approved(state, transaction, available_jpy(answer))
         return
     if meaning.alarm:
@@ -168,6 +197,15 @@ def _answered(state: State, transaction: Transaction, answer: Message) -> None:
         _ask_pin(state, "wrong_pin")
         return
     _declined(state, transaction, meaning.code, retain=meaning.action == "retain_card")
+
+
+def _tell_chip(state: State, answer: Message | None, *, approved: bool = False) -> bool:
+    """Let the chip end its transaction; whether it agrees with an approval, as a card without one always does."""
+    if state.card is None or state.card.chip is None:
+        return True
+    agreed = concluded(state.card.chip, answer, approved=approved)
+    state.record("chip_told", reason="approved" if agreed else "declined")
+    return agreed
 
 
 def _approved(state: State, transaction: Transaction, balance_jpy: int | None) -> None:
@@ -193,6 +231,7 @@ def no_answer(state: State) -> None:
     """The answer timer fired (RS1)."""
     waiting = state.requests.give_up(state.request_key, state.now_us)
     assert waiting is not None
+    _tell_chip(state, None)
     state.ask(*state.settlement.reverse(waiting.context, "timeout", state.now_us))
     if waiting.near_miss:
         state.journal.write(state.now_us, Record("near_miss", reason=waiting.near_miss))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from atm_sim.terminal.chip import Chip
+
 
 def masked_pan(pan: str) -> str:
     """The PAN as receipts may show it: the last four digits."""
@@ -19,7 +21,9 @@ class CardData:
     expires: str
     track2: str
     service_code: str = "201"
-    medium: str = "chip"  # chip | stripe
+    medium: str = "chip"  # chip | stripe | fallback: the stripe of a card whose chip should have been read
+    chip: Chip | None = None  # one that computes cryptograms
+    sequence: str = ""  # DE23, of a card whose chip is not asked
 
     def __repr__(self) -> str:
         return f"CardData({self.alias}, {masked_pan(self.pan)}, {self.medium})"

@@ -41,6 +41,10 @@ class TerminalCrypto(Protocol):
         """The enciphered PIN block as 16 hexadecimal digits (DE52)."""
         ...
 
+    def unpredictable(self) -> bytes:
+        """Four bytes that no card can foresee (tag 9F37)."""
+        ...
+
 
 class State:
     """Everything one ATM remembers, and the effects it is asking for in the current call."""

@@ -12,6 +12,7 @@ from random import Random
 
 from atm_sim.scenario import Person as CastEntry
 from atm_sim.terminal.card import CardData
+from atm_sim.world.chip_card import ChipCard, chip_card
 from atm_sim.world.token_device import TokenDevice
 from bank_host.host import Bank
 from bank_host.hsm import Hsm
@@ -95,7 +96,7 @@ class Cast:
             bank.name,
             account_id,
             card_id,
-            self._card_data(alias, entry, pan, expires, pvv),
+            self._card_data(alias, entry, pan, expires, pvv, entry.opened or today),
             pin,
             entry.name,
             entry.kind,
@@ -118,21 +119,27 @@ class Cast:
         bank.enrol(enrolment, now_us)
         return person
 
-    def _card_data(self, alias: str, entry: CastEntry, pan: str, expires: str, pvv: str) -> CardData:
-        """The card as a reader sees it; a forged one carries a verification value that is not its own."""
+    def _card_data(
+        self, alias: str, entry: CastEntry, pan: str, expires: str, pvv: str, issued: date
+    ) -> CardData:
+        """The card as a reader sees it; a forged one carries a verification value, or a key, that is not its own."""
         service_code = SERVICE_CODES[entry.card.medium]
         track = track2(self._hsm, pan, expires, service_code, pvv)
-        card = CardData(alias, pan, expires, track, service_code, entry.card.medium)
+        chip = chip_card(pan, track, expires, issued, entry.card.cvn) if entry.card.cvn else None
+        card = CardData(alias, pan, expires, track, service_code, entry.card.medium, chip)
         return in_hand(card, "forged") if entry.card.forged else card
 
 
 def in_hand(card: CardData, what: str) -> CardData:
     """What is put into the machine: the `own` card; `skimmed`, a copy of its stripe; `forged`, a stripe made up by
-    somebody who never saw the verification value."""
+    somebody who never saw the verification value, or a chip made up by somebody who does not have the bank's key."""
     if what == "own":
         return card
     if what == "skimmed":
-        return replace(card, medium="stripe")
+        # the service code on the stripe tells the machine that there should be a chip
+        return replace(card, medium="fallback" if card.chip else "stripe", chip=None)
+    if isinstance(card.chip, ChipCard):
+        return replace(card, chip=card.chip.forged())
     wrong = f"{(int(card.track2[-3:]) + 1) % 1_000:03d}"
     return replace(card, track2=card.track2[:-3] + wrong)
 

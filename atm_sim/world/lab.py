@@ -68,11 +68,15 @@ def issuer_node(bank: str) -> str:
 class Keypad:
     """The terminal's key module: turns a PIN into a PIN block, and that is all it does."""
 
-    def __init__(self, hsm: Hsm) -> None:
+    def __init__(self, hsm: Hsm, random: Callable[[], Random] = Random) -> None:
         self._hsm = hsm
+        self._random = random  # called for chip cards only
 
     def pin_block(self, pin: str, pan: str) -> str:
         return self._hsm.encrypt_pin_block(TPK, pin, pan)
+
+    def unpredictable(self) -> bytes:
+        return self._random().randbytes(4)
 
 
 @dataclass(slots=True)
@@ -348,7 +352,8 @@ class Lab:
                 Cassette(note, count, near_end=place.near_end, pays_out=note in partner.denominations)
                 for note, count in place.cassettes.items()
             ]
-            self.terminals[machine] = self.nodes[machine] = Terminal(config, Keypad(self._hsm), cassettes)
+            keypad = Keypad(self._hsm, partial(self.chance.stream, f"chip/{machine}"))
+            self.terminals[machine] = self.nodes[machine] = Terminal(config, keypad, cassettes)
 
     def _join(
         self, alias: str, entry: CastEntry, random: Random, now_us: int, *, online: bool = True

@@ -26,7 +26,7 @@ from bank_host.iso8583.message import Message
 from bank_host.iso8583.mti import is_repeat, repeat_mti, response_mti
 
 CASH_DISPENSER = "6011"
-STRIPE_AND_PIN, CHIP_AND_PIN = "021", "051"
+STRIPE_AND_PIN, CHIP_AND_PIN, STRIPE_OF_CHIP_CARD = "021", "051", "801"
 _CUSTOMER_OPERATED = "02"
 _PIN_CAPTURE_LENGTH = "04"
 

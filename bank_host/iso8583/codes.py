@@ -102,6 +102,7 @@ ADVICE_REASONS: tuple[Code, ...] = tuple(
         ("part_dispense", "only a part was dispensed", "一部払出"),
         ("suspect", "it is unknown what was dispensed", "払出不明"),
         ("mac_failure", "the answer's MAC was wrong", "MAC不一致"),
+        ("card_refused", "the card does not accept the answer as its bank's", "カードによる応答拒否"),
     )
 )
 

@@ -103,9 +103,10 @@ def payment_application(
     cvn: int = 18,
     priority: int = 1,
     country: bytes = JAPAN,
+    track2: str = "",
 ) -> Application:
-    """An online-only cash card for this number."""
-    track = f"{pan}D{expires:%y%m}201" + "0" * 8
+    """An online-only cash card for this number; `track2` as on the stripe, if it has verification values."""
+    track = track2.replace("=", "D") or f"{pan}D{expires:%y%m}201" + "0" * 8
     identity = _elements(
         {
             "57": bytes.fromhex(track + "F" * (len(track) % 2)),

@@ -9,7 +9,8 @@ from cardreader.aids import known_aids
 from cardreader.card import Card
 from cardreader.emv.cryptogram import master_key
 from cardreader.emv.des import Des3
-from cardreader.flow import Reading, read_card, terminal_values
+from cardreader.emv.terminal import terminal_values
+from cardreader.flow import Reading, read_card
 from cardreader.guard import Level
 from cardreader.transport import CardProtocol
 from cardreader.virtual.card import Fault, VirtualCard

@@ -1,4 +1,4 @@
-"""Every scenario of the rulebook and every attack holds: one test for each file, or for each row of its cases."""
+"""Every scenario of the rulebook, of attacks and of cards holds: one test for each file, or row of its cases."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from atm_sim.runner.play import play
 from atm_sim.scenario import Case, Loaded, load, rows
 
 SCENARIOS = Path(__file__).parents[3] / "scenarios"
-FILES = [path for folder in ("rulebook", "attacks") for path in sorted((SCENARIOS / folder).glob("*.yaml"))]
+FILES = [
+    path
+    for folder in ("rulebook", "attacks", "cards")
+    for path in sorted((SCENARIOS / folder).glob("*.yaml"))
+]
 
 
 def cases() -> list[tuple[Loaded, Case]]:

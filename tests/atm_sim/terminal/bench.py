@@ -50,6 +50,9 @@ class FakeKeypad:
     def pin_block(self, pin: str, pan: str) -> str:
         return pin.ljust(16, "F")
 
+    def unpredictable(self) -> bytes:
+        return b"\x52\xbf\x45\x85"
+
 
 @dataclass
 class Bench:
