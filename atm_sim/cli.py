@@ -30,9 +30,10 @@ from atm_sim.report.view import RunView, clock, load
 from atm_sim.runner.files import open_scenario
 from atm_sim.runner.folder import view_of, write_run
 from atm_sim.runner.matrix import matrix_data, matrix_rows, matrix_text
+from atm_sim.runner.own_card import look_at, virtual_reader
 from atm_sim.runner.play import play
 from atm_sim.runner.proof import prove
-from atm_sim.runner.suite import Tested, run_tests, scenario_files, suite_junit
+from atm_sim.runner.suite import NOT_RUN, Tested, run_tests, scenario_files, suite_junit
 from atm_sim.scenario import Case, Loaded, ScenarioError, json_schema, rows
 from atm_sim.shipped import shipped_scenarios
 from atm_sim.world.lab import Parts
@@ -45,6 +46,10 @@ from bank_host.policy import load_policy
 from bank_host.store.contract import Store
 from bank_host.store.memory import MemoryStore
 from bank_host.store.sql import SqlStore
+from cardreader.guard import Level
+from cardreader.pcsc.machine import system_transport
+from cardreader.problems import ReaderError
+from cardreader.transport import Transport
 
 FAILED, WRONG_USAGE, BROKEN, INTERRUPTED = 1, 2, 3, 130
 """Exit codes beside 0; 4 is kept for a measurement that is invalid."""
@@ -52,6 +57,9 @@ FAILED, WRONG_USAGE, BROKEN, INTERRUPTED = 1, 2, 3, 130
 _EXISTING = click.Path(exists=True, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_VIRTUAL_CARD = click.option(
+    "--virtual-card", is_flag=True, help="For `card: reader`: a virtual card instead of one in a reader."
+)
 _LANG = click.option("--lang", type=click.Choice(["en", "ja"]), default="en", help="Language of the words.")
 
 
@@ -70,6 +78,8 @@ class _Command(click.Group):
             _stop(WRONG_USAGE, error)
         except BrokenPipeError:  # `atm-sim schema | head`: click knows what to do
             raise
+        except ReaderError as error:
+            _stop(BROKEN, f"atm-sim: {error}")
         except (RunFolderError, OSError) as error:
             _stop(WRONG_USAGE, f"atm-sim: {error}")
         except KeyboardInterrupt:
@@ -100,11 +110,58 @@ def main() -> None:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Run folder; default out/FILE.")
 @click.option("--seed", type=click.IntRange(0), help="Instead of the file's own seed.")
 @click.option("--case", "row", type=click.IntRange(1), help="Only this row of the file's cases: table.")
+@_VIRTUAL_CARD
+@click.option("--reader", help="For `card: reader`: part of the reader's name, if several have a card.")
+@click.option(
+    "--level",
+    type=click.Choice(["identify", "read"]),
+    default="identify",
+    help="For `card: reader`: how far the card is read.",
+)
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(min=0),
+    default=30,
+    help="For `card: reader`: seconds to wait for a card.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask before the level read.")
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
-def run(file: Path, out: Path | None, seed: int | None, row: int | None, as_json: bool) -> None:
-    """Run the scenario FILE in simulated time and write a run folder with its report."""
+@click.pass_obj
+def run(
+    transport: Callable[[], Transport] | None,
+    file: Path,
+    out: Path | None,
+    seed: int | None,
+    row: int | None,
+    virtual_card: bool,
+    reader: str | None,
+    level: str,
+    wait_s: float,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Run the scenario FILE in simulated time and write a run folder with its report.
+
+    Where somebody's card is `card: reader`, it waits for a card in a reader first; nothing of it is kept but the name
+    of its application, the interface and how its ATR begins.
+    """
     policy = load_policy()
     loaded = open_scenario(file, policy)
+    card_read = ""
+    if loaded.scenario.from_reader:
+        if level == "read" and not (yes or virtual_card):
+            _ask_first()
+        readers = (virtual_reader if virtual_card else transport or system_transport)()
+        found = look_at(
+            readers,
+            loaded.scenario.day,
+            level=Level[level.upper()],
+            reader=reader,
+            wait_s=wait_s,
+            waiting=_say_waiting,
+        )
+        card_read = str(found)
     folder = out or Path("out") / file.stem
     console = Console(highlight=False)
     views: list[tuple[Path, RunView]] = []
@@ -112,7 +169,9 @@ def run(file: Path, out: Path | None, seed: int | None, row: int | None, as_json
         path = folder / f"row-{case.row_number}" if case.row_number else folder
         clear(folder if row is None and not views else path)
         with ExitStack() as stores, _progress(case, quiet=as_json or not console.is_terminal) as tell:
-            done = play(loaded, case, seed=seed, parts=partial(_parts, path, stores), progress=tell)
+            done = play(
+                loaded, case, seed=seed, parts=partial(_parts, path, stores, card_read), progress=tell
+            )
         views.append((path, write_run(done, path, policy)))
     if as_json:
         click.echo(json.dumps([_run_data(path, view) for path, view in views], ensure_ascii=False))
@@ -153,7 +212,23 @@ def _chosen(loaded: Loaded, row: int | None) -> list[Case]:
     return chosen
 
 
-def _parts(folder: Path, stores: ExitStack, replication: int) -> Parts:
+def _say_waiting() -> None:
+    click.echo("Insert a card, or lay it on the reader. No PIN of it is asked for or sent.", err=True)
+
+
+def _ask_first() -> None:
+    click.echo(
+        "The card's transaction counter will go up by one for each application. Nothing else on it changes, and no PIN "
+        "is sent.",
+        err=True,
+    )
+    if not click.confirm("Go on?", err=True):
+        _stop(
+            BROKEN, "atm-sim: nothing was sent to the card; without --level read its counter stays as it is"
+        )
+
+
+def _parts(folder: Path, stores: ExitStack, card_read: str, replication: int) -> Parts:
     """The first replication's banks are kept as SQLite files in the run folder; the others live in memory."""
 
     def store(bank: str) -> Store:
@@ -164,7 +239,7 @@ def _parts(folder: Path, stores: ExitStack, replication: int) -> Parts:
         stores.callback(kept.close)
         return kept
 
-    return Parts(store=store)
+    return Parts(store=store, card_read=card_read)
 
 
 @contextmanager
@@ -202,26 +277,38 @@ def _progress(case: Case, *, quiet: bool) -> Iterator[Callable[[int, int], None]
 @click.option(
     "--prove", "proving", is_flag=True, help="Break each covered requirement: a scenario must notice."
 )
+@_VIRTUAL_CARD
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
 def test(
-    path: Path, seed: int | None, junit_file: Path | None, matrix: bool, proving: bool, as_json: bool
+    path: Path,
+    seed: int | None,
+    junit_file: Path | None,
+    matrix: bool,
+    proving: bool,
+    virtual_card: bool,
+    as_json: bool,
 ) -> None:
-    """Test the scenario file or folder PATH; files below a folder `invalid` must be refused as they say."""
+    """Test the scenario file or folder PATH; files below a folder `invalid` must be refused as they say.
+
+    A file with `card: reader` is not run, unless a virtual card stands in the reader.
+    """
     policy = load_policy()
     files = scenario_files(path)
     if not files:
         _stop(WRONG_USAGE, f"atm-sim: {path}: no scenario file (*.yaml) here")
     console = Console(highlight=False)
     tests = []
-    for tested in run_tests(files, policy, seed):
+    card_read = _look_at_virtual_card if virtual_card else _no_card
+    for tested in run_tests(files, policy, seed, card_read):
         tests.append(tested)
         if not as_json:
             _show_test(console, tested)
-    failed = [tested for tested in tests if not tested.passed]
+    not_run = [tested for tested in tests if tested.not_run]
+    failed = [tested for tested in tests if not tested.passed and not tested.not_run]
     if junit_file is not None:
         junit_file.write_text(suite_junit(tests, policy), encoding="utf-8")
     proofs = prove(files, _tell_proof(console)) if proving else []
-    requirements = matrix_rows([(t.path, t.covers, t.passed) for t in tests], proofs)
+    requirements = matrix_rows([(t.path, t.covers, t.passed) for t in tests if not t.not_run], proofs)
     if as_json:
         data: dict[str, Any] = {"tests": [_test_data(tested) for tested in tests]}
         if matrix or proving:
@@ -232,8 +319,18 @@ def test(
             click.echo(matrix_text(requirements))
         for proof in (proof for proof in proofs if proof.missing):
             click.echo(f"{proof.requirement} is claimed and not proven: {proof.missing}")
-        click.echo(f"{len(tests) - len(failed)} passed, {len(failed)} failed, in {len(files)} files")
+        passed = len(tests) - len(failed) - len(not_run)
+        left_out = f", {len(not_run)} not run" if not_run else ""
+        click.echo(f"{passed} passed, {len(failed)} failed{left_out}, in {len(files)} files")
     raise SystemExit(FAILED if failed or any(proof.missing for proof in proofs) else 0)
+
+
+def _no_card(loaded: Loaded) -> str:
+    return ""
+
+
+def _look_at_virtual_card(loaded: Loaded) -> str:
+    return str(look_at(virtual_reader(), loaded.scenario.day))
 
 
 def _tell_proof(console: Console) -> Callable[[int, int], None]:
@@ -247,6 +344,9 @@ def _tell_proof(console: Console) -> Callable[[int, int], None]:
 
 
 def _show_test(console: Console, tested: Tested) -> None:
+    if tested.not_run:
+        console.print(Text(f"not run {tested.path.as_posix()}: {tested.name}"), soft_wrap=True)
+        return
     mark = ("passed", "green") if tested.passed else ("FAILED", "red")
     # as Text: a title may have [brackets], which are no markup
     console.print(Text.assemble(mark, f" {tested.path.as_posix()}: {tested.name}"), soft_wrap=True)
@@ -262,6 +362,8 @@ def _show_test(console: Console, tested: Tested) -> None:
 
 def _test_data(tested: Tested) -> dict[str, Any]:
     data: dict[str, Any] = {"file": tested.path.as_posix(), "case": tested.name, "passed": tested.passed}
+    if tested.not_run:
+        data["not_run"] = NOT_RUN
     if tested.run is not None:
         data["failed_checks"] = [check._asdict() for check in tested.run.checks if not check.passed]
         data["replay"] = tested.run.replay

@@ -186,6 +186,7 @@ KINDS: Mapping[str, Text] = {
     "cancelled": Text("cancels {why}", "取引を中止 {why}"),
     "answered": Text("the bank answers {answer}", "銀行の応答 {answer}"),
     "declined": Text("is declined {why}", "取引不可 {why}"),
+    "card_read": Text("a real card stands for theirs {why}", "実物のカードを代用 {why}"),
     "chip_told": Text("the chip ends its transaction: {why}", "ICチップが取引を終了: {why}"),
     "no_service": Text("finds no service {why}", "取扱休止 {why}"),
     "dispensed": Text("{amount} comes to the shutter {why}", "{amount}を払出 {why}"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,12 +12,16 @@ from atm_sim.report.junit import junit_xml
 from atm_sim.runner.files import known_to, open_scenario
 from atm_sim.runner.folder import view_of
 from atm_sim.runner.play import CaseRun, play
-from atm_sim.scenario import ScenarioError, rows
+from atm_sim.scenario import Loaded, ScenarioError, rows
 from atm_sim.scenario.invalid import check_invalid
+from atm_sim.world.lab import Parts
 from bank_host.policy import Policy
 
 INVALID = "invalid"
 """The folder whose files must be refused, each with exactly the messages that it states."""
+
+
+NOT_RUN = "not run: it needs a card in a reader (--virtual-card puts a virtual one in)"
 
 
 @dataclass(slots=True)
@@ -27,6 +32,7 @@ class Tested:
     name: str
     passed: bool
     run: CaseRun | None = None
+    not_run: bool = False  # it needs a card in a reader, and there is none
     expected: list[str] = field(default_factory=list)  # messages of an invalid example
     actual: list[str] = field(default_factory=list)
 
@@ -43,8 +49,13 @@ def scenario_files(path: Path) -> list[Path]:
     return sorted(file for pattern in ("*.yaml", "*.yml") for file in path.rglob(pattern))
 
 
-def run_tests(files: Iterable[Path], policy: Policy, seed: int | None = None) -> Iterator[Tested]:
-    """Play every case of every file, one after the other."""
+def run_tests(
+    files: Iterable[Path],
+    policy: Policy,
+    seed: int | None = None,
+    card_read: Callable[[Loaded], str] = lambda loaded: "",
+) -> Iterator[Tested]:
+    """Play every case of every file, one after the other; `card_read` looks at the card of a file that needs one."""
     for path in files:
         if INVALID in path.parent.parts:
             passed, expected, actual = check_invalid(path, known_to(policy))
@@ -55,11 +66,19 @@ def run_tests(files: Iterable[Path], policy: Policy, seed: int | None = None) ->
         except ScenarioError as error:
             yield Tested(path, path.stem, False, actual=[str(problem) for problem in error.problems])
             continue
+        read = card_read(loaded) if loaded.scenario.from_reader else ""
         for case in rows(loaded):
-            done = play(loaded, case, seed=seed)
+            if loaded.scenario.from_reader and not read:
+                yield Tested(path, case.name, False, not_run=True)
+                continue
+            done = play(loaded, case, seed=seed, parts=partial(_with_card, read))
             if done.verdict.met:
                 done.logs.clear()  # nobody asks what happened in a run that went well, and a folder has many
             yield Tested(path, case.name, done.verdict.met, done)
+
+
+def _with_card(read: str, replication: int) -> Parts:
+    return Parts(card_read=read)
 
 
 def suite_junit(tests: Iterable[Tested], policy: Policy) -> str:
@@ -72,11 +91,14 @@ def suite_junit(tests: Iterable[Tested], policy: Policy) -> str:
             root.extend(document.iter("testsuite"))
             continue
         case = ElementTree.SubElement(files, "testcase", {"classname": test.path.name, "name": test.name})
-        if not test.passed:
+        if test.not_run:
+            ElementTree.SubElement(case, "skipped", {"message": NOT_RUN})
+        elif not test.passed:
             failure = ElementTree.SubElement(case, "failure", {"message": "the loader says something else"})
             failure.text = "\n".join(["expected:", *test.expected, "actual:", *test.actual])
     for suite in root.iter("testsuite"):
         suite.set("tests", str(len(suite.findall("testcase"))))
+        suite.set("skipped", str(len(suite.findall("testcase/skipped"))))
         suite.set("failures", str(len(suite.findall("testcase/failure"))))
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"

@@ -177,6 +177,11 @@ class Scenario(Part):
         ]
         return max(map(self.after_midnight_us, named), default=0)
 
+    @property
+    def from_reader(self) -> tuple[str, ...]:
+        """Whose card is the one in a real reader; at most one person's."""
+        return tuple(alias for alias, person in self.cast.items() if person.card.reader)
+
     def bank_bin(self, bank: str) -> str:
         """The prefix of a bank's card numbers."""
         return self.banks[bank].bin if bank in self.banks else DEFAULT_BIN
@@ -205,6 +210,9 @@ class Scenario(Part):
                         f"cards of the bank '{person.bank}' begin with {bin_}; this number would go elsewhere"
                     )
                     yield Contradiction(("cast", alias, "card", "pan"), text)
+        for alias in self.from_reader[1:]:
+            text = f"the card in the reader is already that of '{self.from_reader[0]}'"
+            yield Contradiction(("cast", alias, "card"), text)
         yield from self._twice_used_bins()
 
     def _twice_used_bins(self) -> Iterator[Contradiction]:

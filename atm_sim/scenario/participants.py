@@ -6,7 +6,7 @@ Amounts are integer yen; times are microseconds after midnight (JST).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -138,6 +138,7 @@ class CardOptions(Part):
     medium: Medium = "chip"
     forged: Flag = False
     cryptogram: Cryptogram | Literal[""] = ""
+    reader: Flag = False
 
     @property
     def cvn(self) -> int:
@@ -150,13 +151,21 @@ class CardOptions(Part):
                 ("cryptogram",), "a stripe computes nothing; leave medium: or cryptogram: out"
             )
 
+        for key in ("medium", "forged", "cryptogram"):
+            if self.reader and key in self.model_fields_set:
+                text = f"the card in the reader is what it is; leave reader: or {key}: out"
+                yield Contradiction((key,), text)
+
     @property
     def expires_yymm(self) -> str:
         """The expiry as DE14 carries it; '' when the scenario leaves it open."""
         return f"{self.expires[0] % 100:02d}{self.expires[1]:02d}" if self.expires else ""
 
 
-CARD_WORDS = {"chip": CardOptions(cryptogram="cvn_18")}
+CARD_WORDS: Final = {
+    "chip": CardOptions(cryptogram="cvn_18"),
+    "reader": CardOptions().model_copy(update={"reader": True}),
+}
 """What may stand for a card as a whole, instead of a map."""
 
 
@@ -185,7 +194,7 @@ class Person(Part):
         CardOptions,
         BeforeValidator(
             _read_card,
-            json_schema_input_type=Literal["chip"] | CardOptions,
+            json_schema_input_type=Literal["chip", "reader"] | CardOptions,
         ),
     ] = CardOptions()
     closed: Flag = False
@@ -210,6 +219,8 @@ class Person(Part):
             yield Contradiction(
                 ("card", "pan"), "a group's people have different cards; leave the card number out"
             )
+        if self.is_group and self.card.reader:
+            yield Contradiction(("card",), "a group's people have different cards, and a reader holds one")
         if self.token_ahead_us and self.token_behind_us:
             yield Contradiction(("token_behind",), "a token's clock runs ahead or behind, not both")
 

@@ -12,7 +12,7 @@ from random import Random
 
 from atm_sim.scenario import Person as CastEntry
 from atm_sim.terminal.card import CardData
-from atm_sim.world.chip_card import ChipCard, chip_card
+from atm_sim.world.chip_card import SEQUENCE, ChipCard, chip_card
 from atm_sim.world.token_device import TokenDevice
 from bank_host.host import Bank
 from bank_host.hsm import Hsm
@@ -54,6 +54,7 @@ class Person:
     login_id: str = field(default="", repr=False)
     used_otp: str = field(default="", repr=False)
     random: Random | None = field(default=None, repr=False)  # of whatever they are sent later
+    from_reader: bool = False  # a card in a real reader stands for theirs
 
 
 class Cast:
@@ -102,6 +103,7 @@ class Cast:
             entry.kind,
             [device for device, _ in devices[: entry.tokens]] if entry.authenticator == "token" else [],
             IdCard(secret) if entry.authenticator == "id_card" else None,
+            from_reader=entry.card.reader,
         )
         if online:
             person.random = random
@@ -123,6 +125,10 @@ class Cast:
         self, alias: str, entry: CastEntry, pan: str, expires: str, pvv: str, issued: date
     ) -> CardData:
         """The card as a reader sees it; a forged one carries a verification value, or a key, that is not its own."""
+        if entry.card.reader:  # no chip data, and DE22 says so: the track is the made-up account's
+            service_code = SERVICE_CODES["stripe"]
+            track = track2(self._hsm, pan, expires, service_code, pvv)
+            return CardData(alias, pan, expires, track, service_code, "stripe", sequence=f"{SEQUENCE:0>3}")
         service_code = SERVICE_CODES[entry.card.medium]
         track = track2(self._hsm, pan, expires, service_code, pvv)
         chip = chip_card(pan, track, expires, issued, entry.card.cvn) if entry.card.cvn else None

@@ -216,6 +216,8 @@ class Conductor:
         visitor.script = visit(card, person.pin, planned.wish, partial(self._lab.takes_us, planned))
         self._visits[machine] = visitor
         self._row("started", planned, atm=machine, wait_us=now_us - visitor.arrived_us)
+        if person.from_reader and planned.wish.card == "own" and self._lab.card_read:
+            self._row("card_read", planned, atm=machine, reason=self._lab.card_read)
         self._do(visitor, next(visitor.script))
 
     def _do(self, visitor: Visit, act: Act | None) -> None:

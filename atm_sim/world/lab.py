@@ -89,6 +89,7 @@ class Parts:
     node: Callable[[str, Machine], Machine] = lambda name, machine: machine
     bank: Callable[[Bank], Bank] = lambda bank: bank
     offices: Offices = OFFICES
+    card_read: str = ""  # what is kept of a real card that stands for somebody's; '' if none was put in
 
 
 class Lab:
@@ -102,6 +103,7 @@ class Lab:
         self.run = run
         self.replication = replication
         self.offices = parts.offices
+        self.card_read = parts.card_read
         self._seed = seed
         self.start_us = midnight_us(scenario.day)
         last_us = LONGEST_RUN_US if scenario.run.until_us is None else scenario.run.until_us
