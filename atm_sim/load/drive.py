@@ -26,6 +26,7 @@ MOST_TOLD: Final = 20  # unmatched answers kept in words
 _TURN: Final = 64  # arrivals sent before answers are looked at again
 _POLL_S: Final = 0.02
 _LEAD_US: Final = 50_000
+_KNOWN_US: Final = 30 * SECOND_US  # so long, at least, an answer is known as late or duplicate
 _LONGEST_DRAIN_US: Final = 120 * SECOND_US
 
 
@@ -44,7 +45,7 @@ class Target(NamedTuple):
 
     address: Address
     dialect: Dialect
-    new_keys: Callable[[int], WireKeys | None]
+    new_keys: Callable[[int], WireKeys]
     sign_on: bool = True
 
 
@@ -81,7 +82,7 @@ class Driver:
             exchange=(PIN_KEY, MAC_KEY) if load.exchange_keys else (),
             macs=load.mac,
             answer_within_us=load.answer_within_us,
-            keep_us=2 * load.answer_within_us,
+            keep_us=max(2 * load.answer_within_us, _KNOWN_US),
         )
         self.wires: Wires[Sent] = Wires(target.dialect, settings, clock, self._happened, target.new_keys)
 
@@ -133,9 +134,11 @@ class Driver:
             self._record.counts["dropped.too_many_waiting"] += 1
         else:
             now_us = self._clock()
-            message, sent = self._fleet.request(row, deed, now_us, connection.link.keys)
+            keys = connection.link.keys
+            assert keys is not None, "a fleet's PIN blocks need a key"
+            message, sent = self._fleet.request(row, deed, now_us, keys)
             connection.send(message, sent, now_us)
-            self._record.sent(row, now_us - self.start_us, int(message[11]), now_us // SECOND_US)
+            self._record.sent(row, now_us - self.start_us, sent.stan, now_us // SECOND_US)
         return row
 
     # ---------------- the closed model
@@ -201,7 +204,8 @@ class Driver:
             if connection is None:
                 self._fleet.put_back(sent, now_us)
                 return
-            connection.send(sent.message, sent, now_us)
+            assert sent.advice is not None
+            connection.send(sent.advice, sent, now_us)
 
     async def _poll(self) -> None:
         turns = 0

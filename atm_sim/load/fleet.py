@@ -27,11 +27,14 @@ _NEVER_KEPT: Final = (35, 48, 52)
 
 
 class Sent(NamedTuple):
-    """What a message was about; its link gives this back with the answer."""
+    """What a message was about; its link gives this back with the answer. PIN and track are not in it."""
 
     row: int  # of the record
     part: Part
-    message: Message  # without track and PIN block
+    deed: Deed
+    stan: int  # of the request, made at:
+    made_us: int
+    advice: Message | None = None
     tries: int = 1
 
 
@@ -46,8 +49,10 @@ class Fleet:
         self._people = people
         self.record = record
         self._stans = [0] * len(terminals)
+        self._common: dict[tuple[str, str], Message] = {}
         self._forms: dict[tuple[int, str], dict[int, str]] = {}
-        self._stamp = (-1, "", "", "", "")
+        self._second = -1
+        self._stamp = ("", "", "", "")
         self._due: list[tuple[int, int, Sent]] = []  # advices to send, by when; the number keeps the order
         self._numbers = count()
 
@@ -58,64 +63,67 @@ class Fleet:
 
     # ---------------- requests
 
-    def request(self, row: int, deed: Deed, now_us: int, keys: WireKeys | None) -> tuple[Message, Sent]:
+    def request(self, row: int, deed: Deed, now_us: int, keys: WireKeys) -> tuple[Message, Sent]:
         """The 0200 of a deed: the PIN block and the clock's elements are made now."""
         carrier = self._people[deed.customer]
-        pan = carrier.pan.reveal()
         stan = self._next_stan(deed.terminal)
+        fields = self._elements(deed, carrier, stan, now_us)
+        fields[35] = carrier.track2.reveal()
+        fields[52] = keys.pin_block(carrier.pin.reveal(), fields[2])
+        return Message.of_ascending("0200", fields), Sent(row, "request", deed, stan, now_us)
+
+    def _elements(self, deed: Deed, carrier: Carrier, stan: int, now_us: int) -> dict[int, str]:
+        """All elements of a request in ascending order, track and PIN block still without value."""
+        form = self._forms.get((deed.terminal, deed.service))
+        if form is None:
+            form = self._forms[deed.terminal, deed.service] = self._form(deed.terminal, deed.service)
         transmitted, clock, day, reference = self._stamped(now_us)
         stan_text = f"{stan:06d}"
-        form = self._form(deed.terminal, deed.service, now_us)
-        fields = {
+        return {
             **form,
-            2: pan,
+            2: carrier.pan.reveal(),
             4: f"{deed.amount_jpy:012d}",
             7: transmitted,
             11: stan_text,
             12: clock,
             13: day,
             14: carrier.expires,
-            35: carrier.track2.reveal(),
             37: reference + stan_text,
         }
-        kept = {de: value for de, value in fields.items() if de not in _NEVER_KEPT}
-        if keys is not None:
-            fields[52] = keys.pin_block(carrier.pin.reveal(), pan)
-        else:
-            del fields[52]
-            del fields[26]
-            kept.pop(26, None)
-        return (
-            Message.of_ascending("0200", fields),
-            Sent(row, "request", Message.of_ascending("0200", kept)),
-        )
 
-    def _form(self, terminal: int, service: str, now_us: int) -> dict[int, str]:
-        """All elements of a request in ascending order, those that never change at an ATM filled in."""
-        form = self._forms.get((terminal, service))
-        if form is None:
-            made = build.financial_request(
+    def _form(self, terminal: int, service: str) -> dict[int, str]:
+        """What never changes at an ATM."""
+        acceptor = self._terminals[terminal]
+        kind = (acceptor.acquirer_id, service)
+        common = self._common.get(kind)
+        if common is None:
+            common = self._common[kind] = build.financial_request(
                 service,
                 pan="0" * 16,
                 amount_jpy=0,
                 stan=1,
-                now_us=now_us,
-                acceptor=self._terminals[terminal],
+                now_us=0,
+                acceptor=acceptor,
                 expiry_yymm="0001",
                 track2="0=0",
                 pin_block="0" * 16,
             )
-            form = self._forms[terminal, service] = dict(made.fields)
-        return form
+        own = {41: acceptor.terminal_id.ljust(8), 42: acceptor.acceptor_id.ljust(15)}
+        return {**common.fields, **own}
 
     def _stamped(self, now_us: int) -> tuple[str, str, str, str]:
         """DE7, DE12, DE13 and the head of DE37: made once a second."""
         second = now_us // SECOND_US
-        if second != self._stamp[0]:
+        if second != self._second:
             made = build.network_request("301", stan=1, now_us=now_us)
-            reference = build.retrieval_reference(now_us, 1)[:-6]
-            self._stamp = (second, made[7], made[12], made[13], reference)
-        return self._stamp[1:]
+            self._second = second
+            self._stamp = (made[7], made[12], made[13], build.retrieval_reference(now_us, 1)[:-6])
+        return self._stamp
+
+    def _original(self, sent: Sent) -> Message:
+        """The request again, as an ATM keeps it: without track and PIN block."""
+        fields = self._elements(sent.deed, self._people[sent.deed.customer], sent.stan, sent.made_us)
+        return Message("0200", {de: value for de, value in fields.items() if de not in _NEVER_KEPT})
 
     def _next_stan(self, terminal: int) -> int:
         stan = self._stans[terminal] % 999_999 + 1
@@ -175,27 +183,28 @@ class Fleet:
 
     def _complete(self, sent: Sent, approval_code: str, now_us: int) -> None:
         self.record.set_state(sent.row, "completing")
-        advice = build.completion_advice(
-            sent.message, stan=self._advice_stan(sent), now_us=now_us, approval_code=approval_code
-        )
         self.record.counts["completions"] += 1
-        self._queue(Sent(sent.row, "completion", advice), now_us)
+        stan = self._next_stan(sent.deed.terminal)
+        advice = build.completion_advice(
+            self._original(sent), stan=stan, now_us=now_us, approval_code=approval_code
+        )
+        self._queue(sent._replace(part="completion", advice=advice), now_us)
 
     def _reverse(self, sent: Sent, reason: str, now_us: int) -> None:
         self.record.set_state(sent.row, "reversing")
-        advice = build.reversal_advice(sent.message, reason, stan=self._advice_stan(sent), now_us=now_us)
         self.record.counts["reversals"] += 1
-        self._queue(Sent(sent.row, "reversal", advice), now_us)
-
-    def _advice_stan(self, sent: Sent) -> int:
-        return self._next_stan(self.record.terminal[sent.row])
+        stan = self._next_stan(sent.deed.terminal)
+        advice = build.reversal_advice(self._original(sent), reason, stan=stan, now_us=now_us)
+        self._queue(sent._replace(part="reversal", advice=advice), now_us)
 
     def _again(self, sent: Sent, at_us: int) -> None:
+        assert sent.advice is not None, "requests are not repeated"
         if sent.tries > self._load.repeats:
             self.record.set_state(sent.row, "unresolved")
             return
         self.record.counts["repeats"] += 1
-        self._queue(sent._replace(message=build.as_repeat(sent.message), tries=sent.tries + 1), at_us)
+        repeat = build.as_repeat(sent.advice)
+        self._queue(sent._replace(advice=repeat, tries=sent.tries + 1), at_us)
 
     def _queue(self, sent: Sent, at_us: int) -> None:
         heappush(self._due, (at_us, next(self._numbers), sent))
