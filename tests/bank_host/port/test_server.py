@@ -9,6 +9,8 @@ import pytest
 
 from bank_host.iso8583 import build
 from bank_host.iso8583.codec import encode
+from bank_host.iso8583.dialect import load_dialect
+from bank_host.iso8583.dialect_file import shipped
 from bank_host.port.batches import BatchSettings
 from bank_host.port.server import PortSettings
 from bank_host.port.verdict import Verdict
@@ -32,6 +34,13 @@ def test_a_withdrawal_is_paid_and_posted(online: OnlineBank) -> None:
         answer = port.connect().sign_on().ask(withdrawal(online, 2))
     assert ("0210", "00", "000002") == (answer.mti, answer[39], answer[11])
     assert 240_000 == online.account().posted_jpy
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_dialect_that_is_shipped_is_served(online: OnlineBank, name: str) -> None:
+    with served(online.bank, dialect=load_dialect(name)) as port:
+        answer = port.connect().sign_on().ask(withdrawal(online, 2))
+    assert ("0210", "00", "000002") == (answer.mti, answer[39], answer[11])
 
 
 def test_business_before_the_sign_on_is_refused_and_counted(online: OnlineBank) -> None:

@@ -16,8 +16,7 @@ from bank_host.clock import steady_clock
 from bank_host.host import Bank
 from bank_host.hsm import TPK
 from bank_host.iso8583 import build
-from bank_host.iso8583.codec import decode, encode
-from bank_host.iso8583.dialect import load_dialect
+from bank_host.iso8583.dialect import DEFAULT, Dialect
 from bank_host.iso8583.framing import FRAMINGS
 from bank_host.iso8583.message import Message
 from bank_host.port.link import LinkSettings
@@ -62,17 +61,19 @@ def managing(code: str, stan: int = 1, **more: str) -> Message:
 class Peer:
     """One connection to the port."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, dialect: Dialect = DEFAULT) -> None:
         sock.settimeout(PATIENCE_S)
         self.socket = sock
-        self._stream = FRAMING.reader()
+        self._dialect = dialect
+        self._stream = dialect.framing.reader()
         self._heard: list[bytes] = []
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
 
     def say(self, *messages: Message) -> None:
-        self.send(b"".join(frame(encode(message)) for message in messages))
+        wrap = self._dialect.framing.wrap
+        self.send(b"".join(wrap(self._dialect.encode(message)) for message in messages))
 
     def hear_bytes(self) -> bytes:
         """The next message as it came."""
@@ -83,7 +84,7 @@ class Peer:
         return self._heard.pop(0)
 
     def hear(self) -> Message:
-        return decode(self.hear_bytes())
+        return self._dialect.decode(self.hear_bytes())
 
     def ask(self, message: Message) -> Message:
         self.say(message)
@@ -121,7 +122,7 @@ class Served:
         if context is not None:
             sock.settimeout(PATIENCE_S)
             sock = context.wrap_socket(sock, server_hostname="localhost")
-        self.peers.append(Peer(sock))
+        self.peers.append(Peer(sock, self.port.dialect))
         return self.peers[-1]
 
     def figure(self, name: str, **labels: str) -> float:
@@ -162,7 +163,7 @@ def served(bank: Any, *, settings: PortSettings | None = None, **how: Any) -> It
     async def opened() -> tuple[Port, tuple[str, int]]:
         port = Port(
             bank,
-            how.pop("dialect", load_dialect("atm-sim")),
+            how.pop("dialect", DEFAULT),
             settings=settings or PortSettings(link=PATIENT),
             metrics=metrics,
             clock=steady_clock(),
