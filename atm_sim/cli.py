@@ -26,6 +26,7 @@ from rich.text import Text
 
 from atm_sim.fuzz.command import fuzz
 from atm_sim.load.command import load as load_command
+from atm_sim.load.command import settle_command
 from atm_sim.records.folder import RunFolder, RunFolderError, clear
 from atm_sim.report import html, junit, text
 from atm_sim.report.view import RunView, clock, load
@@ -274,6 +275,7 @@ def _test_data(tested: Tested) -> dict[str, Any]:
 
 main.add_command(fuzz)
 main.add_command(load_command)
+main.add_command(settle_command)
 
 
 # ---------------------------------------------------------------- looking at a run

@@ -1,4 +1,4 @@
-"""The command `atm-sim load`: a scenario's fleet as real traffic, its figures, its report, its verdict.
+"""The commands `atm-sim load`, a scenario's fleet as real traffic with its verdict, and `atm-sim settle`.
 
 Exit 0 met, 1 an expectation failed or the books differ, 2 wrong file or command line, 3 the host could not be reached,
 4 the measurement is invalid, 130 interrupted.
@@ -24,12 +24,13 @@ from rich.text import Text
 from atm_sim.checks.values import duration
 from atm_sim.load import settle
 from atm_sim.load.drive import Progress, Target
-from atm_sim.load.judge import BROKEN, Verdict, judge
+from atm_sim.load.journal_file import JournalError, read_journal, read_map, read_sent
+from atm_sim.load.judge import BROKEN, FAILED, MET, Verdict, judge
 from atm_sim.load.people import Carrier
 from atm_sim.load.plan import planned_rate
 from atm_sim.load.play import Played, play
 from atm_sim.load.target import HostBroke, OwnHost, carriers, make_database, own_host
-from atm_sim.load.write import summary, write
+from atm_sim.load.write import SENT, summary, write
 from atm_sim.runner.files import open_scenario
 from atm_sim.scenario import Scenario
 from atm_sim.scenario.loading import Load
@@ -119,6 +120,27 @@ def load(
     else:
         _show(console, facts, report)
     raise SystemExit(facts["exit_code"])
+
+
+@click.command("settle", short_help="Compare a load run with a host's journal.")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--journal", type=_FILE, required=True, help="The host's journal, CSV.")
+@click.option("--columns", type=_FILE, help="Which column is what, TOML.")
+def settle_command(folder: Path, journal: Path, columns: Path | None) -> None:
+    """Compare what the ATMs of the load run FOLDER know with the journal of a host, as a CSV file."""
+    try:
+        done = read_sent(folder / SENT)
+        entries = list(read_journal(journal, read_map(columns)))
+    except JournalError as error:
+        _stop(WRONG_USAGE, f"atm-sim: {error}")
+    found = settle.settle(done, entries, may_be_cut=True)
+    for difference in (*found.differences, *found.cut_short):
+        click.echo(f"{difference}")
+    click.echo(
+        f"{found.compared:,} compared, {found.completed:,} completed, {found.reversed:,} reversed, "
+        f"{len(found.differences):,} differences, {len(found.cut_short):,} beyond the journal's end"
+    )
+    raise SystemExit(FAILED if found.differences or found.cut_short else MET)
 
 
 def _stop(code: int, message: object) -> NoReturn:
