@@ -85,13 +85,16 @@ class Bank:
         *,
         rules: Rules = RULES,
         passwords: Passwords | None = None,
+        identify: Callable[[Message], str] = identity.identity,
     ) -> None:
+        """`identify` gives the identity of a message as its network means it (`Dialect.identity`)."""
         self.name = name
         self.store = store
         self.policy = policy
         self.hsm = hsm
         self.rules = rules
         self.passwords = passwords or Passwords()
+        self.identify = identify
         self.watch: Callable[[Commit], None] = lambda commit: None
         self.fault: Callable[[Exception], None] = _stop
 
@@ -257,7 +260,7 @@ class Bank:
 
     def _request(self, message: Message, figures: Figures) -> CardRequest:
         return CardRequest(
-            key=identity.identity(message),
+            key=self.identify(message),
             original_key=identity.original_key(message),
             service=composite.service_of(message[3]),
             amount_jpy=composite.amount_jpy(message[4]),

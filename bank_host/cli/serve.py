@@ -130,7 +130,8 @@ def serve_command(
     given = _database(database)
     new = database is None and not Path(given).exists()
     with open_database(given, must_exist=not new) as engine:
-        bank = Bank(name, SqlStore(engine, chain_name=""), load_policy(), hsm)
+        store = SqlStore(engine, chain_name="")
+        bank = Bank(name, store, load_policy(), hsm, identify=dialect.identity)
         if new:
             _example(bank, engine)
         _check(engine)

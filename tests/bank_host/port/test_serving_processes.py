@@ -74,6 +74,21 @@ def read(host: Host, path: str) -> str:
         return str(answer.read().decode())
 
 
+@pytest.mark.parametrize(("setting", "expected"), [("local_time", "94"), ("transmission_time", "00")])
+def test_what_tells_requests_apart_is_the_setting_of_the_dialect_that_is_served(
+    sqlite_databases: Callable[[], URL], tmp_path: Path, setting: str, expected: str
+) -> None:
+    """The same trace number at the same time of the terminal, and another amount; only DE7 differs."""
+    database = sqlite_databases()
+    holder = example_in(database)[0]
+    (tmp_path / "theirs.toml").write_text(f'[link]\nidentity = "{setting}"\n', encoding="utf-8")
+    with running(tmp_path, "--database", str(database.database), "--dialect", "theirs.toml") as host:
+        peer = host.connect().sign_on()
+        first = withdrawal(holder, 1)
+        assert "00" == peer.ask(first)[39]
+        assert expected == peer.ask(first.but({4: "000000020000", 7: "0115040001"}))[39]
+
+
 def test_without_any_option_an_example_bank_is_served(tmp_path: Path) -> None:
     with running(tmp_path) as host:
         assert (tmp_path / "bank.sqlite").exists()
