@@ -26,7 +26,7 @@ from bank_host.port import tls
 from bank_host.port.link import LinkSettings
 from bank_host.port.logs import log_to
 from bank_host.port.scripted import ScriptedJudge
-from bank_host.port.security import HsmSecurity
+from bank_host.port.security import HsmSecurity, unfit_mac_key
 from bank_host.port.serve import Address, AddressError, Opened, Plan, serve
 from bank_host.port.server import PortSettings
 from bank_host.port.verdict import no_judge
@@ -114,15 +114,19 @@ def serve_command(
         stop(WRONG_USAGE, f"--admin {admin}: metrics and health are served on loopback only")
     dialect = _dialect(dialect_name)
     script = None if script_file is None else script_of(script_file)
+    settings = _settings(dialect, sign_on=not no_sign_on, mac_mandatory=mac_mandatory)
+    algorithm = dialect.settings.mac.algorithm
+    if unfit := unfit_mac_key(hsm, algorithm, settings.link.mac_mandatory):
+        stop(WRONG_USAGE, f"--dialect {dialect_name}: {unfit}")
     listening, calling = _tls_contexts(files)
     plan = Plan(
         listen,
         connect,
         admin,
         dialect,
-        _settings(dialect, sign_on=not no_sign_on, mac_mandatory=mac_mandatory),
+        settings,
         judge=no_judge if script is None else ScriptedJudge(script),
-        new_security=partial(HsmSecurity, hsm),
+        new_security=partial(HsmSecurity, hsm, algorithm=algorithm),
         tls=listening,
         calling_tls=calling,
     )

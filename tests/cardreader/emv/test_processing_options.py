@@ -72,6 +72,10 @@ def test_whatever_comes_names_few_records_or_is_refused(data: bytes) -> None:
         assert all(1 <= sfi <= 30 and 1 <= number <= 254 for sfi, number in records)
 
 
-@given(st.lists(st.builds(AflEntry, st.integers(1, 30), st.just(1), st.integers(1, 4), st.integers(0, 1)), max_size=10))
+@given(
+    st.lists(
+        st.builds(AflEntry, st.integers(1, 30), st.just(1), st.integers(1, 4), st.integers(0, 1)), max_size=10
+    )
+)
 def test_a_file_locator_is_read_as_it_was_written(files: list[AflEntry]) -> None:
     assert tuple(files) == read_afl(b"".join(bytes(entry) for entry in files))
