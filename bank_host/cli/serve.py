@@ -20,7 +20,7 @@ from bank_host.example import hand_over, open_example
 from bank_host.host import Bank
 from bank_host.hsm import Hsm, HsmError
 from bank_host.iso8583.dialect import Dialect, load_dialect
-from bank_host.jst import SECOND_US
+from bank_host.jst import MINUTE_US, SECOND_US
 from bank_host.policy import load_policy
 from bank_host.port import tls
 from bank_host.port.link import LinkSettings
@@ -74,6 +74,15 @@ class AddressType(click.ParamType):
     help="Rules for messages that the bank is not to answer as it would.",
 )
 @click.option("--no-sign-on", is_flag=True, help="Take business of peers that have not signed on.")
+@click.option(
+    "--time-window",
+    "window_min",
+    metavar="MINUTES",
+    type=click.IntRange(0, 1_440),
+    default=LinkSettings().window_us // MINUTE_US,
+    show_default=True,
+    help="How far DE7 of a 0200 or 0800 may be from our clock; 0: anything.",
+)
 @click.option("--mac-mandatory", is_flag=True, help="Refuse business without a MAC.")
 @key_options
 @click.option("--plain", is_flag=True, help="Allow plain TCP beyond loopback.")
@@ -94,6 +103,7 @@ def serve_command(
     dialect_name: str,
     script_file: Path | None,
     no_sign_on: bool,
+    window_min: int,
     mac_mandatory: bool,
     key_file: Path | None,
     sealed_by: Path | None,
@@ -114,7 +124,9 @@ def serve_command(
         stop(WRONG_USAGE, f"--admin {admin}: metrics and health are served on loopback only")
     dialect = _dialect(dialect_name)
     script = None if script_file is None else script_of(script_file)
-    settings = _settings(dialect, sign_on=not no_sign_on, mac_mandatory=mac_mandatory)
+    settings = _settings(
+        dialect, sign_on=not no_sign_on, window_us=window_min * MINUTE_US, mac_mandatory=mac_mandatory
+    )
     algorithm = dialect.settings.mac.algorithm
     if unfit := unfit_mac_key(hsm, algorithm, settings.link.mac_mandatory):
         stop(WRONG_USAGE, f"--dialect {dialect_name}: {unfit}")
@@ -171,11 +183,12 @@ def _dialect(name: str) -> Dialect:
         raise click.BadParameter(f"{error}", param_hint="--dialect") from None
 
 
-def _settings(dialect: Dialect, *, sign_on: bool, mac_mandatory: bool) -> PortSettings:
+def _settings(dialect: Dialect, *, sign_on: bool, window_us: int, mac_mandatory: bool) -> PortSettings:
     told = dialect.settings
     return PortSettings(
         link=LinkSettings(
             sign_on=sign_on,
+            window_us=window_us,
             mac_mandatory=mac_mandatory or told.mac.mandatory,
             answer_garbage=told.link.garbage == "answer",
             echo_after_us=told.link.echo_interval_s * SECOND_US,

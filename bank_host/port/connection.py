@@ -136,6 +136,7 @@ class Connection(asyncio.Protocol):
             speaker=speaker,
             security=port.new_security(self.place),
             calls=self._calls,
+            wall_clock=port.bank_clock,
         )
         self._do(self._link.opened(now_us))
 

@@ -7,18 +7,20 @@ an error: it is answered, dropped or ends the link, and what was wrong is told w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Literal, NamedTuple, Protocol
 
-from bank_host.iso8583 import build, identity, mti, network
+from bank_host.iso8583 import build, composite, identity, mti, network
 from bank_host.iso8583.dialect import Dialect
 from bank_host.iso8583.errors import FormatError
 from bank_host.iso8583.framing import Frame, FrameError
 from bank_host.iso8583.message import Message
-from bank_host.jst import SECOND_US
+from bank_host.jst import MINUTE_US, SECOND_US
 
 FORMAT_ERROR: Final = "30"
 NOT_AVAILABLE: Final = "91"
 
+_FIRST_REQUESTS: Final = ("0200", "0800")
 _CALLER: Final = "peer"
 _NEVER: Final = 1 << 62
 
@@ -35,6 +37,7 @@ class LinkSettings(NamedTuple):
     most_format_errors: int = 5
     most_violations: int = 3  # MAC failures, messages in another's name
     most_waiting: int = 64  # messages that wait for the bank
+    window_us: int = 10 * MINUTE_US  # how far DE7 of a first request may be from our clock; 0: anything
     mac_mandatory: bool = False  # of business; a MAC that is there is always verified
     answer_garbage: bool = True
 
@@ -99,6 +102,7 @@ Event = Literal[
     "mac_failure",
     "mac_missing",
     "other_speaker",
+    "outside_window",
     "not_signed_on",
     "queue_full",
     "stopping",
@@ -187,7 +191,8 @@ class _Own(NamedTuple):
 
 
 class Link:
-    """One connection. `calls`: we have called the peer, so we sign on with it."""
+    """One connection. `calls`: we have called the peer, so we sign on with it. `wall_clock` is what DE7 is held
+    against, because the link's own time never jumps; without it that is `now_us`."""
 
     def __init__(
         self,
@@ -198,12 +203,14 @@ class Link:
         speaker: Speaker = ANYBODY,
         security: LinkSecurity | None = None,
         calls: bool = False,
+        wall_clock: Callable[[], int] | None = None,
     ) -> None:
         self._dialect = dialect
         self._settings = settings
         self._speaker = speaker
         self._security = security
         self._calls = calls
+        self._wall_clock = wall_clock
         self._reader = dialect.framing.reader()
         self._called = network.CalledSide()
         self._accepted = False  # our own sign-on was
@@ -340,6 +347,11 @@ class Link:
             return self._own_answered(message)
         if not self._speaker.may_send(message):
             return self._violation("other_speaker", here, now_us)
+        if self._settings.window_us and message.mti in _FIRST_REQUESTS:
+            outside = self._outside_window(message.get(7), now_us)
+            if outside:
+                refused = self._answer(build.answer(message, FORMAT_ERROR), here, now_us)
+                return [Told("outside_window", f"{message.mti} {outside}"), *refused]
         if mti.is_network(message.mti):
             return self._managed(here, now_us)
         if genuine is None and self._settings.mac_mandatory:
@@ -353,6 +365,18 @@ class Link:
             return None
         security = self._security
         return security is not None and security.in_force and security.verify(*covered)
+
+    def _outside_window(self, transmitted: str, now_us: int) -> str:
+        """How far DE7 is from our clock, if that is too far. Repeats and advices keep an old one, and are not asked."""
+        if not transmitted:  # the dialect's network does not have the element
+            return ""
+        clock_us = now_us if self._wall_clock is None else self._wall_clock()
+        ahead_s = composite.seconds_ahead(transmitted, clock_us // SECOND_US)
+        if ahead_s is None:
+            return "DE7 is no date and time"
+        if abs(ahead_s) * SECOND_US <= self._settings.window_us:
+            return ""
+        return f"DE7 is {abs(ahead_s)} s {'ahead of' if ahead_s > 0 else 'behind'} our clock (UTC)"
 
     def _business(self, here: _Waiting, now_us: int) -> list[Effect]:
         if not self.is_open:
