@@ -33,6 +33,7 @@ class LinkSettings(NamedTuple):
     whole_frame_us: int = SECOND_US // 2  # from a frame's first byte to its last
     echo_after_us: int = 30 * SECOND_US  # of silence; 0: no echoes
     echo_wait_us: int = 10 * SECOND_US
+    sign_off_wait_us: int = 2 * SECOND_US  # less than a stop has
     most_missing: int = 2  # so many answers missing in a row close the link
     most_format_errors: int = 5
     most_violations: int = 3  # MAC failures, messages in another's name
@@ -299,17 +300,17 @@ class Link:
             effects.append(Told("not_answered", waiting.message.mti))
         else:
             effects += copies * self._answer(answer, waiting, now_us)
-        return effects + self._stopped()
+        return effects + self._stopped(now_us)
 
     def refused(self, ticket: int, now_us: int) -> list[Effect]:
         """The bank's queue is full."""
         waiting = self._waiting.pop(ticket)
-        return self._not_now("queue_full", waiting, now_us) + self._stopped()
+        return self._not_now("queue_full", waiting, now_us) + self._stopped(now_us)
 
-    def stop(self, reason: End = "stopping") -> list[Effect]:
-        """Take no more business; close when what was accepted is answered."""
+    def stop(self, now_us: int, reason: End = "stopping") -> list[Effect]:
+        """Take no more business; close when what was accepted is answered, and whom we called is told."""
         self._stopping = reason
-        return self._stopped()
+        return self._stopped(now_us)
 
     def close(self, reason: End) -> list[Effect]:
         """End the link now."""
@@ -450,12 +451,16 @@ class Link:
     def _ask_peer(self, code: str, now_us: int) -> list[Effect]:
         self._stan += 1
         message = build.network_request(code, stan=self._stan, now_us=now_us)
-        self._own = _Own(message, now_us + self._settings.echo_wait_us)
+        settings = self._settings
+        wait_us = settings.sign_off_wait_us if code == network.SIGN_OFF else settings.echo_wait_us
+        self._own = _Own(message, now_us + wait_us)
         return [Send(self._wrapped(message, None, self._macs(None)))]
 
     def _answer_missing(self, asked: Message, now_us: int) -> list[Effect]:
         self._missing += 1
         told = Told("answer_missing", asked[70])
+        if asked[70] == network.SIGN_OFF:
+            return [told, *self._close("stopping")]
         if self._missing >= self._settings.most_missing:
             return [told, *self._close("no_answer")]
         return [told, *self._ask_peer(asked[70], now_us)]
@@ -467,6 +472,8 @@ class Link:
         if self._own is None or wanted not in waiting:
             return [Told("unmatched_answer", identity.explain_mismatch(wanted, waiting))]
         code, self._own, self._missing = self._own.message[70], None, 0
+        if code == network.SIGN_OFF:
+            return [Told("signed_off", code), *self._close("stopping")]
         if code != network.SIGN_ON:
             return []
         if answer.get(39) != network.APPROVED:
@@ -492,9 +499,17 @@ class Link:
         mac = security.mac_of if macs and security is not None and security.in_force else None
         return self._dialect.framing.wrap(self._dialect.encode(message, mac=mac), reply_to=reply_to)
 
-    def _stopped(self) -> list[Effect]:
+    def _stopped(self, now_us: int) -> list[Effect]:
+        """What is to be done once nothing waits: sign off where we have signed on, wait for the answer, close."""
         reason = self._stopping
-        return [] if reason is None or self._waiting or self.closed else self._close(reason)
+        if reason is None or self._waiting or self.closed:
+            return []
+        if reason == "stopping" and self._accepted:
+            self._accepted = False
+            return self._ask_peer(network.SIGN_OFF, now_us)
+        if reason == "stopping" and self._own is not None and self._own.message[70] == network.SIGN_OFF:
+            return []
+        return self._close(reason)
 
     def _close(self, reason: End) -> list[Effect]:
         self.closed = reason

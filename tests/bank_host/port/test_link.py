@@ -188,9 +188,50 @@ def test_what_a_link_may_have_waiting_is_bounded() -> None:
 def test_a_stopping_link_takes_no_business_and_closes_after_its_last_answer() -> None:
     line = Line().signed_on()
     line.say(withdrawal())
-    assert [] == line.link.stop()
+    assert [] == line.link.stop(line.now_us)
     assert ["91"] == line.codes(line.say(withdrawal(3)))
     assert ["stopping"] == line.ended(line.link.answered(1, ANSWER, line.now_us))
+
+
+def calling() -> Line:
+    """A link that we made and have signed on."""
+    line = Line(calls=True)
+    (sign_on,) = line.answers(line.link.opened(line.now_us))
+    line.say(build.answer(sign_on, "00"))
+    return line
+
+
+def test_where_we_have_signed_on_we_sign_off_after_the_last_answer_and_close_when_that_is_answered() -> None:
+    line = calling()
+    line.say(withdrawal())
+    assert [] == line.link.stop(line.now_us)
+    answer, sign_off = line.answers(line.link.answered(1, ANSWER, line.now_us))
+    assert ("0210", "0800", "002") == (answer.mti, sign_off.mti, sign_off[70])
+    assert ["91"] == line.codes(line.say(withdrawal(3)))
+    assert [Told("signed_off", "002"), Close("stopping")] == line.say(build.answer(sign_off, "00"))
+
+
+def test_a_switch_that_does_not_answer_the_sign_off_is_waited_for_shortly() -> None:
+    line = calling()
+    line.link.stop(line.now_us)
+    assert [] == line.later(SETTINGS.sign_off_wait_us - 1)
+    assert [Told("answer_missing", "002"), Close("stopping")] == line.later(1)
+
+
+def test_nobody_signs_off_twice_nor_where_only_the_peer_had_signed_on() -> None:
+    line = calling()
+    line.link.stop(line.now_us)
+    assert [] == line.link.stop(line.now_us)
+    assert [Close("stopping")] == Line().signed_on().link.stop(NOON_US)
+    unanswered = Line(calls=True)
+    unanswered.link.opened(NOON_US)
+    assert [Close("stopping")] == unanswered.link.stop(NOON_US)
+
+
+def test_a_switch_that_sends_no_more_is_not_waited_for() -> None:
+    line = calling()
+    line.link.stop(line.now_us)
+    assert [Close("peer_closed")] == line.link.stop(line.now_us, "peer_closed")
 
 
 # ---------------- MAC and keys

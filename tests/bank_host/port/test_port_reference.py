@@ -50,6 +50,7 @@ def test_the_bounds_are_those_of_the_settings() -> None:
         "DE7 of a 0200 or 0800, from our clock": f"{link.window_us // MINUTE_US} min",
         "silence": seconds(link.echo_after_us),
         "answer to our echo or sign-on": seconds(link.echo_wait_us),
+        "answer to our sign-off": seconds(link.sign_off_wait_us),
         "format errors of a link": f"{link.most_format_errors}",
         "wrong or missing MACs, messages in another's name": f"{link.most_violations}",
         "messages of a link that the bank has": f"{link.most_waiting}",
