@@ -157,9 +157,28 @@ def test_wrong_pins_are_charged_before_they_are_compared(till: Till) -> None:
     assert ["charge", "55", "charge", "55", "charge", "75", "75"] == [c.code for c in till.commits]
 
 
-def test_a_request_without_a_pin_has_not_proved_one(till: Till) -> None:
-    request = till.request("withdraw", 10_000).but({52: None, 26: None})
-    assert till.bank.answer(request, NOON_US)[39] == "55"
+def test_a_request_without_a_pin_block_is_an_error_of_form_and_no_try(till: Till) -> None:
+    """Whoever knows a card's number cannot block it by leaving the PIN out; nothing was compared."""
+    for service in ("withdraw", "balance", "deposit", "purchase"):
+        request = till.request(service, 10_000).but({52: None, 26: None})
+        assert ("30", "94") == (
+            till.bank.answer(request, NOON_US)[39],
+            till.bank.answer(request.but({4: composite.amount_text(20_000)}), NOON_US)[39],
+        )
+    assert ["30"] * 4 == [commit.code for commit in till.commits]
+    assert ["55", "55", "00"] == [till.ask("withdraw", 10_000, pin=pin)[39] for pin in ("0000", "1111", PIN)]
+
+
+def test_a_pin_change_without_the_new_pin_block_is_an_error_of_form(till: Till) -> None:
+    assert "30" == till.ask("change_pin")[39]
+    assert "00" == till.ask("withdraw", 10_000)[39]
+
+
+def test_a_repeat_that_has_lost_its_pin_block_gets_the_first_answer(till: Till) -> None:
+    """A store does not keep PIN blocks. Were it refused, an approval would stand that its sender does not reverse."""
+    request = till.request("withdraw", 30_000)
+    first = till.bank.answer(request, NOON_US)
+    assert ("00", first) == (first[39], till.bank.answer(build.as_repeat(request).but({52: None}), NOON_US))
 
 
 def test_an_unknown_card_is_answered_14(till: Till) -> None:
