@@ -1,4 +1,4 @@
-"""The command `atm-sim`: run, test, trace, report, schema, describe, demo, token; fuzz stands in atm_sim/fuzz.
+"""The command `atm-sim`: run, test, trace, report, schema, describe, demo, token; others stand with their packages.
 
 Exit 0 all met, 1 an expectation or invariant failed, 2 the file or the command line is wrong, 3 the tool broke,
 130 interrupted. A user's mistake never ends in a traceback; ATM_SIM_DEBUG=1 shows those of the tool's own.
@@ -23,6 +23,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from atm_sim.doctor.command import doctor
 from atm_sim.fuzz.command import fuzz
 from atm_sim.records.folder import RunFolder, RunFolderError, clear
 from atm_sim.report import html, junit, text
@@ -269,6 +270,7 @@ def _test_data(tested: Tested) -> dict[str, Any]:
 
 
 main.add_command(fuzz)
+main.add_command(doctor)
 
 
 # ---------------------------------------------------------------- looking at a run
