@@ -20,7 +20,7 @@ FOR_RUN  := $(VENV)/.installed-run
 FOR_DEV  := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev pcsc run test test-long lint bench-decide bench-codec bench-hsm lock clean
+.PHONY: help setup setup-dev pcsc run test test-long lint bench-decide bench-codec bench-hsm bench-store lock clean
 
 help:  ## print this list
 	@echo "make TARGET, where TARGET is one of"
@@ -52,6 +52,9 @@ lint: $(FOR_DEV)  ## ruff, mypy and the import contracts
 
 bench-decide: $(FOR_RUN)  ## print the time one decision takes
 	@$(BIN)/python -m bench.decide
+
+bench-store: $(FOR_DEV)  ## print withdrawals per second by batch, on SQLite and PostgreSQL
+	@$(BIN)/python -m bench.store
 
 bench-hsm: $(FOR_RUN)  ## print the time the key module's calls take
 	@$(BIN)/python -m bench.hsm

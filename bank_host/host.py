@@ -93,6 +93,7 @@ class Bank:
         self.rules = rules
         self.passwords = passwords or Passwords()
         self.watch: Callable[[Commit], None] = lambda commit: None
+        self.fault: Callable[[Exception], None] = _stop
 
     # ------------------------------------------------------------ the ISO 8583 door
 
@@ -101,6 +102,7 @@ class Bank:
 
         While the store does not work a request is answered 96. Whoever sent it reverses it, because such an answer
         leaves open what was committed. An advice then gets no answer: it may not be declined, and is sent again.
+        A fault of the program goes to `fault`, which raises it unless a server says otherwise.
         """
         return self.answer_many((message,), now_us)[0]
 
@@ -112,7 +114,11 @@ class Bank:
         for place, message in enumerate(messages):
             match mti.request_mti(message.mti):
                 case "0200" | "0220" | "0420":
-                    waiting[place] = self._asked(message, now_us)
+                    asked = self._unless_fault(partial(self._asked, message, now_us))
+                    if asked is None:
+                        answers[place] = _not_answered(message)
+                    else:
+                        waiting[place] = asked
                 case "0800":
                     answers[place] = build.answer(message, APPROVED)
                 case _:
@@ -128,11 +134,14 @@ class Bank:
         answers the others; a second one answers what was compared in between."""
         works = [partial(self._first, asked=asked, now_us=now_us) for asked in batch]
         first = self._run_together(batch, works)
-        charged = [
-            (asked, self._pin_ok(asked.message, result))
-            for asked, result in zip(batch, first, strict=True)
-            if isinstance(result, Card)
-        ]
+        charged: list[tuple[_Asked, bool]] = []
+        for place, (asked, result) in enumerate(zip(batch, first, strict=True)):
+            if isinstance(result, Card):
+                verdict = self._unless_fault(partial(self._pin_ok, asked.message, result))
+                if verdict is None:
+                    first[place] = _not_answered(asked.message)
+                else:
+                    charged.append((asked, verdict))
         works = [partial(self._decide, asked=asked, now_us=now_us, pin_ok=ok) for asked, ok in charged]
         second = iter(self._run_together([asked for asked, _ in charged], works))
         return [_answer(next(second) if isinstance(each, Card) else each) for each in first]
@@ -144,15 +153,32 @@ class Bank:
 
     def _run_together(
         self, batch: Sequence[_Asked], works: Sequence[Work[Message | Card]]
-    ) -> Sequence[Message | Card | None]:
-        """One commit for all; while the store does not work, 96 to a request and silence to an advice."""
+    ) -> list[Message | Card | None]:
+        """One commit for all. When that does not succeed, each message has its own, so that one that cannot be decided
+        takes no other with it. While the store does not work: 96 to a request and silence to an advice."""
         if not works:
             return []
         wanted = [Wanted(asked.card_id, asked.request.key, asked.request.original_key) for asked in batch]
+        alone = len(works) == 1
         try:
             return run_together(self.store, self.watch, works, wanted, batch[0].figures)
-        except (Conflict, Unavailable):
+        except Unavailable:
             return [_not_answered(asked.message) for asked in batch]
+        except Conflict:
+            pass
+        except Exception as error:  # of the program, and whose message it is shows when each is alone
+            if alone:
+                self.fault(error)
+        if alone:
+            return [_not_answered(batch[0].message)]
+        return [self._run_together((asked,), (work,))[0] for asked, work in zip(batch, works, strict=True)]
+
+    def _unless_fault(self, work: Callable[[], T]) -> T | None:
+        try:
+            return work()
+        except Exception as error:
+            self.fault(error)
+            return None
 
     def _decide(
         self, unit: UnitOfWork, asked: _Asked, now_us: int, pin_ok: bool | None = None
@@ -381,6 +407,10 @@ class Bank:
     def _run(self, work: Callable[[UnitOfWork], tuple[T, Commit | None]]) -> T:
         """Run one unit of work until it commits, then tell the watcher."""
         return run(self.store, self.watch, work)
+
+
+def _stop(error: Exception) -> None:
+    raise error
 
 
 def _answer(result: Message | Card | None) -> Message | None:

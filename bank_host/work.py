@@ -24,6 +24,9 @@ ENROLLED = "enrolled"
 ATTEMPTS = 50
 """How often a unit of work is run before the host gives up: each conflict means that somebody else got on."""
 
+ATTEMPTS_TOGETHER = 5
+"""The same for several works in one unit: whoever asked can still run them one by one."""
+
 
 class Commit(NamedTuple):
     """What one commit did, for those who watch (records, invariant checks); nothing is ever decided from it."""
@@ -56,7 +59,8 @@ def run_together(
 
     `wanted` says what they will ask the store for, on the day of `figures`, so that it is fetched at once.
     """
-    for _ in range(ATTEMPTS):
+    attempts = ATTEMPTS if len(works) == 1 else ATTEMPTS_TOGETHER
+    for _ in range(attempts):
         try:
             with store.begin() as unit:
                 if figures is not None:
@@ -68,4 +72,4 @@ def run_together(
             if commit is not None:
                 watch(commit)
         return [result for result, _ in done]
-    raise Conflict(f"no commit in {ATTEMPTS} attempts")
+    raise Conflict(f"no commit in {attempts} attempts")

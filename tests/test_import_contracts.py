@@ -14,6 +14,7 @@ PACKAGES = ("atm_sim", "bank_host", "cardreader")
 # contract → the module that gets the import it forbids
 PLANTED = {
     "cardreader-alone": ("cardreader/transport.py", "import bank_host.rules"),
+    "card-standard-pure": ("cardreader/emv/dol.py", "import cardreader.transport"),
     "bank-without-world": ("bank_host/store/contract.py", "import atm_sim.records"),
     "bank-without-reader": ("bank_host/host.py", "import cardreader.transport"),
     "pure-core": ("bank_host/rules/facts.py", "import time"),

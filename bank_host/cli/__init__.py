@@ -45,6 +45,7 @@ for _command in (
     serve.serve_command,
     database.init,
     database.verify_command,
+    database.backup,
     database.migrate,
     keys.keys,
     notices.mail,

@@ -1,8 +1,9 @@
-"""Commands about a whole database: create an example bank, bring the schema up to date, sweep the invariants."""
+"""Commands about a whole database: create an example bank, migrate the schema, copy it, sweep the invariants."""
 
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from random import Random, SystemRandom
 
@@ -13,6 +14,8 @@ from bank_host.cli.keys import key_options, keys_of, told
 from bank_host.example import hand_over, open_example
 from bank_host.host import Bank
 from bank_host.policy import load_policy
+from bank_host.store.backup import back_up
+from bank_host.store.engine import open_engine
 from bank_host.store.migrate import upgrade
 from bank_host.store.sql import SqlStore
 from bank_host.store.verify import verify
@@ -57,7 +60,7 @@ def init(
 def verify_command(database: str, as_json: bool) -> None:
     """Sweep every invariant of a bank's DATABASE (a SQLite file or a URL); exit 1 on any difference."""
     with open_database(database, must_exist=True) as engine:
-        findings = verify(SqlStore(engine))
+        findings = verify(SqlStore(engine), load_policy())
     if as_json:
         click.echo(json.dumps([finding._asdict() for finding in findings], ensure_ascii=False))
     else:
@@ -69,6 +72,25 @@ def verify_command(database: str, as_json: bool) -> None:
             else f"{shown(database)}: the books are in order"
         )
     raise SystemExit(FINDING if findings else 0)
+
+
+@click.command(short_help="Copy a SQLite database while it is in use.")
+@click.argument("database")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(database: str, file: Path) -> None:
+    """Copy a bank's DATABASE (a SQLite file or its URL) to a new FILE, as of one commit, while hosts go on writing."""
+    with open_database(database, must_exist=True) as engine:
+        if engine.dialect.name != "sqlite":
+            stop(WRONG_USAGE, f"{shown(database)} is no SQLite file; PostgreSQL has pg_dump for this")
+        try:
+            back_up(engine, file)
+        except OSError as error:
+            stop(WRONG_USAGE, f"{file} cannot be written: {error.strerror or error}")
+        with closing(SqlStore(open_engine(f"sqlite:///{file}"))) as store:
+            postings, ends = sum(1 for _ in store.journal()), store.chain_tails()
+    click.echo(f"{file}: a copy of {shown(database)} with {postings} postings")
+    for end in ends:
+        click.echo(f"chain {end.chain} ends at link {end.n}, {end.digest[:16]}")
 
 
 @click.command(short_help="Bring a database to the newest schema.")

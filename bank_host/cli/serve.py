@@ -130,7 +130,7 @@ def serve_command(
     given = _database(database)
     new = database is None and not Path(given).exists()
     with open_database(given, must_exist=not new) as engine:
-        bank = Bank(name, SqlStore(engine, chain_name=name), load_policy(), hsm)
+        bank = Bank(name, SqlStore(engine, chain_name=""), load_policy(), hsm)
         if new:
             _example(bank, engine)
         _check(engine)

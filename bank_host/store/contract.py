@@ -198,7 +198,7 @@ class Delivery(Protocol):
 
 
 class Store(Protocol):
-    """A bank's storage. Sweeps read a consistent picture and are for verify, checks and reports."""
+    """A bank's storage. A sweep reads a consistent picture and is for verify, checks and reports."""
 
     @property
     def delivery(self) -> Delivery: ...
@@ -206,6 +206,9 @@ class Store(Protocol):
     def begin(self) -> AbstractContextManager[UnitOfWork]: ...
 
     def close(self) -> None: ...
+
+    def snapshot(self) -> AbstractContextManager[Store]:
+        """The store at one moment, to be read only, while units of work go on."""
 
     # sweeps, each in ascending order of its key
     def accounts(self) -> Iterator[Account]: ...
@@ -233,6 +236,8 @@ class Store(Protocol):
     def audit(self) -> Iterator[AuditRow]: ...
 
     def outbox(self) -> Iterator[OutboxRow]: ...
+
+    def mail(self) -> Iterator[MailRow]: ...
 
     def exceptions(self) -> Iterator[ExceptionRow]: ...
 

@@ -31,12 +31,12 @@ _OWN = (
 _M, _O = schema.mail, schema.outbox
 
 _UNADDRESSED = columns(_O, OutboxRow).where(_O.c.state == "waiting").order_by(_O.c.seq)
-_MAIL = (
+ALL_MAIL = (
     select(*(_M.c[name] if name in _OWN else _O.c[name] for name in MailRow._fields))
     .join(_O, _M.c.seq == _O.c.seq)
-    .where(_M.c.state == bindparam("of_state"))
     .order_by(_M.c.seq, _M.c.address)
 )
+_MAIL = ALL_MAIL.where(_M.c.state == bindparam("of_state"))
 _EMAILS = select(schema.customer.c.emails).where(schema.customer.c.account_id == bindparam("id"))
 _ADDRESS = update(_O).where(_O.c.seq == bindparam("id"), _O.c.state == "waiting").values(state="addressed")
 _MOVE = (

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from bank_host.store.contract import Conflict, Unavailable
 
@@ -36,15 +36,20 @@ def open_engine(url: str | URL, *, durable: bool = True) -> Engine:
     if parsed.get_backend_name() == "postgresql":
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
-        return create_engine(parsed, hide_parameters=True)
+        engine = create_engine(parsed, hide_parameters=True)
+        event.listen(engine, "connect", _by_index)
+        return engine
     raise ValueError(f"no store for {parsed.get_backend_name()!r}: use sqlite:///FILE or postgresql://...")
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection for sweeps."""
+def reading(engine: Engine, *, one_moment: bool = False) -> Iterator[Connection]:
+    """A connection for sweeps; with `one_moment` all of them see the same."""
+    how: dict[str, Any] = {_READING: True}
+    if one_moment and engine.dialect.name == "postgresql":
+        how |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     try:
-        with engine.connect().execution_options(**{_READING: True}) as connection:
+        with engine.connect().execution_options(**how) as connection:
             yield connection
     except DBAPIError as error:
         raise as_ours(error) from error
@@ -64,22 +69,30 @@ def _keep_sqlite_rules(engine: Engine, synchronous: str) -> None:
     event.listen(engine, "begin", on_begin)
 
 
-def as_ours(error: DBAPIError) -> Exception:
-    """What the store's contract calls an error of the database; one that is a fault in our code stays what it is."""
-    if is_conflict(error):
+def _by_index(connection: Any, _: Any) -> None:
+    """Units of work find rows by their keys. Their statements are planned once, maybe while a table is small; read by
+    its index it stays fast when it has grown."""
+    for setting in ("jit", "enable_seqscan", "enable_hashjoin", "enable_mergejoin"):
+        connection.execute(f"SET {setting} = off")
+    connection.execute("SET plan_cache_mode = force_generic_plan")
+    connection.commit()
+
+
+def as_ours(error: Exception) -> Exception:
+    """What the store's contract calls an error of the database, be it SQLAlchemy's or the driver's own; one that is a
+    fault in our code stays what it is. Errors go by the names that every driver gives them (PEP 249)."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if _is_conflict(getattr(error, "orig", error), "IntegrityError" in names):
         return Conflict("the database put another unit of work first")
-    if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
+    if names & {"OperationalError", "InterfaceError"} or getattr(error, "connection_invalidated", False):
         return Unavailable(f"the database does not work ({type(error).__name__})")
     return error
 
 
-def is_conflict(error: DBAPIError) -> bool:
+def _is_conflict(cause: BaseException | None, integrity: bool) -> bool:
     """Whether the database says that another unit of work was in the way, or that a unique key is taken."""
-    cause = error.orig
     sqlite_code = getattr(cause, "sqlite_errorcode", None)
     if sqlite_code is not None:
-        if isinstance(error, IntegrityError):
-            return sqlite_code in _SQLITE_UNIQUE
-        return sqlite_code & 0xFF in _SQLITE_BUSY
+        return sqlite_code in _SQLITE_UNIQUE if integrity else sqlite_code & 0xFF in _SQLITE_BUSY
     sqlstate = getattr(cause, "sqlstate", None)
     return sqlstate == _POSTGRESQL_UNIQUE or sqlstate in _POSTGRESQL_AGAIN

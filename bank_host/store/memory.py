@@ -7,12 +7,13 @@ the store whole; a unit of work is in `bank_host.store.memory_unit`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from typing import Any
 
 from bank_host.ledger.posting import customer
 from bank_host.rules.facts import Account, Authorisation, Card, Customer, Exchange, Raise, Token, Transfer
-from bank_host.store.contract import AuditRow, ExceptionRow, JournalRow, OutboxRow
+from bank_host.store.contract import AuditRow, ExceptionRow, JournalRow, MailRow, OutboxRow
 from bank_host.store.delivery import MemoryDelivery
 from bank_host.store.memory_unit import MemoryUnit, Tables
 
@@ -32,6 +33,14 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing to give back: the rows go with the object."""
+
+    def snapshot(self) -> AbstractContextManager[MemoryStore]:
+        """A copy of the rows, which are never changed in place."""
+        copied, tables = MemoryStore(), self._tables
+        with tables.lock:
+            rows = {name: value for name, value in vars(tables).items() if isinstance(value, dict | list)}
+            vars(copied._tables).update({name: value.copy() for name, value in rows.items()})
+        return nullcontext(copied)
 
     # ---------------------------------------------------------------- sweeps
 
@@ -81,6 +90,9 @@ class MemoryStore:
     def outbox(self) -> Iterator[OutboxRow]:
         with self._tables.lock:
             return iter(self._tables.outbox[:])
+
+    def mail(self) -> Iterator[MailRow]:
+        return (row for _, row in self._sorted(self._tables.mail))
 
     def exceptions(self) -> Iterator[ExceptionRow]:
         with self._tables.lock:

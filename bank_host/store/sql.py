@@ -6,21 +6,24 @@ This file opens the store and reads it whole; a unit of work is in `bank_host.st
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import copy
 from datetime import date
 from itertools import groupby
+from threading import Lock
 from typing import Any
 
-from sqlalchemy import URL, Engine, Select, select
+from sqlalchemy import URL, Connection, Engine, Select, select
 
 from bank_host.ledger.posting import customer
 from bank_host.rules.facts import Account, Authorisation, Card, Customer, Exchange, Raise, Token, Transfer
 from bank_host.store import chain, schema
-from bank_host.store.contract import AuditRow, ExceptionRow, JournalRow, OutboxRow
-from bank_host.store.delivery import SqlDelivery
+from bank_host.store.contract import AuditRow, ExceptionRow, JournalRow, MailRow, OutboxRow
+from bank_host.store.delivery import ALL_MAIL, SqlDelivery
 from bank_host.store.engine import open_engine, reading
 from bank_host.store.looking import SqlLook
 from bank_host.store.migrate import upgrade
-from bank_host.store.sealing import SIMULATION_KEY, derive, unseal
+from bank_host.store.sealing import SIMULATION_KEY, derive
 from bank_host.store.sql_statements import columns, row_customer, row_token, row_transfer
 from bank_host.store.sql_unit import SqlUnit
 
@@ -31,7 +34,10 @@ class SqlStore:
     def __init__(self, engine: Engine, store_key: bytes = SIMULATION_KEY, chain_name: str = "host") -> None:
         self.engine = engine
         self._keys = derive(store_key)
-        self._chain_name = chain_name  # one per writing process, so that processes do not wait for each other
+        # One per writing process, so that processes do not wait for each other; '': numbered at the first unit of work.
+        self.chain_name = chain_name
+        self._naming = Lock()
+        self._moment: Connection | None = None  # of a snapshot
 
     @classmethod
     def create(
@@ -47,6 +53,11 @@ class SqlStore:
         upgrade(engine)
         return cls(engine, store_key, chain_name)
 
+    @classmethod
+    def for_process(cls, url: str | URL, *, store_key: bytes = SIMULATION_KEY) -> SqlStore:
+        """The same for one host process of several on a database: its hash chain is its own."""
+        return cls.create(url, store_key=store_key, chain_name="")
+
     @property
     def delivery(self) -> SqlDelivery:
         return SqlDelivery(self.engine)
@@ -57,14 +68,34 @@ class SqlStore:
         return SqlLook(self.engine, self._keys)
 
     def begin(self) -> SqlUnit:
-        return SqlUnit(self.engine, self._keys, self._chain_name)
+        if not self.chain_name:
+            self._number_chain()
+        return SqlUnit(self.engine, self._keys, self.chain_name)
+
+    def _number_chain(self) -> None:
+        """A host sequence number is given out once in the life of a database."""
+        with self._naming:
+            if not self.chain_name:
+                with SqlUnit(self.engine, self._keys, "") as unit:
+                    number = unit.next_seq()
+                self.chain_name = f"host-{number}"
 
     def close(self) -> None:
         self.engine.dispose()
 
     # ---------------------------------------------------------------- sweeps
 
+    @contextmanager
+    def snapshot(self) -> Iterator[SqlStore]:
+        """One read transaction: SQLite's WAL keeps its moment, on PostgreSQL it is REPEATABLE READ."""
+        with reading(self.engine, one_moment=True) as connection:
+            store = copy(self)
+            store._moment = connection
+            yield store
+
     def _rows(self, statement: Select[Any]) -> Iterator[Any]:
+        if self._moment is not None:
+            return iter(self._moment.execute(statement).all())
         with reading(self.engine) as connection:
             return iter(connection.execute(statement).all())
 
@@ -83,7 +114,7 @@ class SqlStore:
     def tokens(self) -> Iterator[Token]:
         table = schema.token
         rows = self._rows(select(table).order_by(table.c.serial))
-        return (row_token(row, unseal(self._keys, row.serial, row.secret_sealed)) for row in rows)
+        return (row_token(row, self._keys) for row in rows)
 
     def transfers(self) -> Iterator[Transfer]:
         table = schema.transfer
@@ -139,6 +170,9 @@ class SqlStore:
         table = schema.outbox
         return map(OutboxRow._make, self._rows(columns(table, OutboxRow).order_by(table.c.seq)))
 
+    def mail(self) -> Iterator[MailRow]:
+        return map(MailRow._make, self._rows(ALL_MAIL))
+
     def exceptions(self) -> Iterator[ExceptionRow]:
         table = schema.exception_item
         return map(ExceptionRow._make, self._rows(columns(table, ExceptionRow).order_by(table.c.seq)))
@@ -168,15 +202,22 @@ class SqlStore:
 
     # ---------------------------------------------------------------- the hash chain
 
+    def chain_tails(self) -> list[chain.Tail]:
+        """The end of each chain, to be kept elsewhere too: a database that was put back shows against them."""
+        return [
+            chain.Tail(*row)
+            for row in self._rows(select(schema.chain_tail).order_by(schema.chain_tail.c.chain))
+        ]
+
     def chain_faults(self) -> Iterator[str]:
-        links, tails = schema.chain_link, schema.chain_tail
+        links = schema.chain_link
         return chain.faults(
             self._keys.chain,
             [
                 chain.Link(row.chain, row.n, _numbers(row.journal_seqs), _numbers(row.audit_seqs), row.digest)
                 for row in self._rows(select(links).order_by(links.c.chain, links.c.n))
             ],
-            [chain.Tail(*row) for row in self._rows(select(tails).order_by(tails.c.chain))],
+            self.chain_tails(),
             list(self.journal()),
             list(self.audit()),
         )

@@ -12,14 +12,13 @@ there BEGIN IMMEDIATE gives the whole database to one unit of work at a time.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from contextlib import closing
 from datetime import date
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Engine, Executable
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy import Engine
 
 from bank_host.ledger.posting import Post
 from bank_host.rules import changes
@@ -36,11 +35,11 @@ from bank_host.rules.facts import (
     Transfer,
 )
 from bank_host.store import sql_statements as sql
-from bank_host.store.contract import ActResult, Conflict, ExceptionRow, Wanted
-from bank_host.store.engine import as_ours
+from bank_host.store.contract import ActResult, ExceptionRow, Wanted
+from bank_host.store.driver import Query, Statement, key_list, open_session
 from bank_host.store.memory_unit import MemoryUnit, Tables
 from bank_host.store.sealing import StoreKeys, unseal
-from bank_host.store.sql_writes import Writes, last_number, reserve
+from bank_host.store.sql_writes import Writes, numbers
 from bank_host.store.writing import CUSTOMER
 
 _SEALED = ""  # in place of a card number that is known to be kept and was not asked for
@@ -51,13 +50,13 @@ class SqlUnit(MemoryUnit):
 
     __slots__ = (
         "_chain_name",
-        "_connection",
         "_engine",
         "_fetched",
         "_forced",
         "_keys",
         "_last_number",
         "_numbers",
+        "_session",
     )
 
     def __init__(self, engine: Engine, keys: StoreKeys, chain_name: str) -> None:
@@ -65,144 +64,131 @@ class SqlUnit(MemoryUnit):
         self._engine = engine
         self._keys = keys
         self._chain_name = chain_name
-        self._fetched: set[tuple[Any, ...]] = set()  # what was looked for, found or not
+        self._fetched: set[Hashable] = set()  # what was looked for, found or not
         self._forced: set[str] = set()  # accounts that a forced posting has moved
         self._numbers: deque[int] = deque()  # host sequence numbers reserved for this unit
         self._last_number: int | None = None  # on SQLite: the latest one given out
 
     def __enter__(self) -> SqlUnit:
         super().__enter__()
-        try:
-            self._connection = self._engine.connect()
-        except PoolTimeout:
-            raise Conflict("every connection to the database is taken") from None
-        except DBAPIError as error:
-            raise as_ours(error) from error
-        try:
-            self._connection.begin()
-        except DBAPIError as error:
-            self._connection.close()
-            raise as_ours(error) from error
+        self._session = open_session(self._engine)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # Closing the connection rolls back what has not been committed.
-        with self._connection:
-            if kind is not None:
-                return
-            try:
-                writes = Writes(self._connection, self._keys, self._chain_name)
+        with closing(self._session):
+            if kind is None:
+                writes = Writes(self._session, self._keys, self._chain_name)
                 writes.write(self._tables, self._undo, self._forced, self._last_number)
-            except DBAPIError as refused:
-                raise as_ours(refused) from refused
-            try:
-                self._connection.commit()
-            except DBAPIError as refused:
-                self._connection.invalidate()  # a failed COMMIT may leave the transaction, and its locks, open
-                raise as_ours(refused) from refused
+                self._session.commit()
 
     # ---------------------------------------------------------------- fetching
 
-    def _rows(self, statement: Executable, keys: Iterable[str], **more: Any) -> Sequence[Any]:
-        try:
-            return self._connection.execute(statement, {"keys": list(keys), **more}).all()
-        except DBAPIError as error:
-            raise as_ours(error) from error
+    def _rows(self, statement: Statement, keys: Iterable[str], **more: Any) -> Sequence[Any]:
+        return self._session.fetch((statement, {"keys": key_list(keys), **more}))[0]
 
-    def _new(self, kind: str, keys: Iterable[str], *more: Any) -> list[str]:
-        """Those of `keys` that were not looked for yet, sorted; from now on they were."""
-        fetched = self._fetched
-        new = sorted({key for key in keys if key and (kind, key, *more) not in fetched})
-        fetched.update((kind, key, *more) for key in new)
-        return new
+    def _once(self, *what: Hashable) -> bool:
+        """Whether this was not looked for yet; from now on it was."""
+        if what in self._fetched:
+            return False
+        self._fetched.add(what)
+        return True
+
+    def _new(self, kind: str, keys: Iterable[str], *more: Hashable) -> list[str]:
+        """Those of `keys` that were not looked for yet, sorted."""
+        return [key for key in sorted(set(keys)) if key and self._once(kind, key, *more)]
 
     def _fetch_accounts(self, account_ids: Iterable[str]) -> None:
-        if new := self._new("account", account_ids):
+        accounts = self._tables.accounts
+        if new := self._new("account", [each for each in account_ids if each not in accounts]):
             for row in self._rows(sql.ACCOUNTS, new):
-                self._tables.accounts.setdefault(row.account_id, Account._make(row))
+                accounts.setdefault(row[0], Account._make(row))
 
     def _fetch_cards(self, card_ids: Iterable[str]) -> None:
         """Cards with their accounts."""
-        if new := self._new("card", card_ids):
-            tables, size = self._tables, len(Card._fields)
-            for row in self._rows(sql.CARDS_WITH_ACCOUNTS, new):
-                card, account = Card._make(row[:size]), Account._make(row[size:])
-                tables.cards.setdefault(card.card_id, card)
-                tables.accounts.setdefault(account.account_id, account)
-                self._fetched.add(("account", account.account_id))
+        cards = self._tables.cards
+        if new := self._new("card", [each for each in card_ids if each not in cards]):
+            self._add_cards(self._rows(sql.CARDS_WITH_ACCOUNTS, new))
 
-    def _fetch_uses(self, account_ids: Iterable[str], day: date) -> None:
-        if new := self._new("uses", account_ids, day):
-            used: dict[tuple[str, date], dict[str, int]] = {}
-            for row in self._rows(sql.USES, new, of_day=day):
-                used.setdefault((row.account_id, day), {})[row.medium] = row.used_jpy
-            for key, by_medium in used.items():
-                self._tables.used.setdefault(key, by_medium)
+    def _add_cards(self, rows: Iterable[Any]) -> None:
+        cards, accounts, size = self._tables.cards, self._tables.accounts, len(Card._fields)
+        for row in rows:
+            card, account = Card._make(row[:size]), Account._make(row[size:])
+            cards.setdefault(card.card_id, card)
+            accounts.setdefault(account.account_id, account)
 
-    def _fetch_months(self, account_ids: Iterable[str], month: str) -> None:
-        if new := self._new("month", account_ids, month):
-            for row in self._rows(sql.MONTHS, new, of_month=month):
-                self._tables.month_uses.setdefault(row[:3], row.uses)
+    def _fetch_uses(self, account_id: str, day: date) -> None:
+        if self._once("uses", account_id, day):
+            self._add_uses(self._rows(sql.USES, (account_id,), of_day=day))
 
-    def _fetch_raises(self, account_ids: Iterable[str], day: date) -> None:
-        if new := self._new("raise", account_ids, day):
-            self._add_raises(self._rows(sql.RAISES, new, of_day=day))
+    def _add_uses(self, rows: Iterable[Any]) -> None:
+        used: dict[tuple[str, date], dict[str, int]] = {}
+        for account_id, day, medium, used_jpy in rows:
+            used.setdefault((account_id, day), {})[medium] = used_jpy
+        for key, by_medium in used.items():
+            self._tables.used.setdefault(key, by_medium)
+
+    def _fetch_months(self, account_id: str, month: str) -> None:
+        if self._once("month", account_id, month):
+            self._add_months(self._rows(sql.MONTHS, (account_id,), of_month=month))
+
+    def _add_months(self, rows: Iterable[Any]) -> None:
+        for account_id, month, service, uses in rows:
+            self._tables.month_uses.setdefault((account_id, month, service), uses)
+
+    def _fetch_raises(self, account_id: str, day: date) -> None:
+        if self._once("raise", account_id, day):
+            self._add_raises(self._rows(sql.RAISES, (account_id,), of_day=day))
 
     def _add_raises(self, rows: Iterable[Any]) -> None:
         tables = self._tables
-        for row in rows:
-            if (row.account_id, row.day) not in tables.raises:
-                tables.raises[row.account_id, row.day] = Raise._make(row)
-            days = {*tables.raise_days.get(row.account_id, ()), row.day}
-            tables.raise_days[row.account_id] = tuple(sorted(days))
-
-    def _fetch_exchanges(self, keys: Iterable[str]) -> None:
-        if new := self._new("exchange", keys):
-            for row in self._rows(sql.EXCHANGES, new):
-                self._tables.exchanges[row.key] = Exchange._make(row)
+        for each in map(Raise._make, rows):
+            tables.raises.setdefault((each.account_id, each.day), each)
+            days = {*tables.raise_days.get(each.account_id, ()), each.day}
+            tables.raise_days[each.account_id] = tuple(sorted(days))
 
     def _fetch_authorisations(self, keys: Iterable[str]) -> None:
-        """The lock of an authorisation's account comes before its own, whoever asks."""
         if new := self._new("authorisation", keys):
-            found = self._rows(sql.ACCOUNTS_OF_AUTHORISATIONS, new)
-            self._fetch_accounts(row.account_id for row in found)
-            for row in self._rows(sql.AUTHORISATIONS, new) if found else ():
-                self._tables.authorisations.setdefault(row.original_key, Authorisation._make(row))
+            self._add_authorisations(self._rows(sql.ACCOUNTS_OF_AUTHORISATIONS, new), new)
+
+    def _add_authorisations(self, accounts: Sequence[Any], keys: Sequence[str]) -> None:
+        """The lock of an authorisation's account comes before its own, whoever asks."""
+        if accounts:
+            self._fetch_accounts(account_id for (account_id,) in accounts)
+            for row in self._rows(sql.AUTHORISATIONS, keys):
+                self._tables.authorisations.setdefault(row[0], Authorisation._make(row))
 
     def _fetch_items(self, keys: Iterable[str]) -> None:
         if new := self._new("item", keys):
-            for row in self._rows(sql.ITEMS, new):
-                self._tables.exceptions.setdefault(row.key, ExceptionRow._make(row))
+            for row in map(ExceptionRow._make, self._rows(sql.ITEMS, new)):
+                self._tables.exceptions.setdefault(row.key, row)
 
     def _fetch_all_of(self, account_id: str, day: date) -> None:
         """Whatever an act of the account's holder may look at."""
-        if not self._new("all", (account_id,), day):
+        if not self._once("all", account_id, day):
             return
         tables, mine = self._tables, (account_id,)
         for row in self._rows(sql.CUSTOMERS, mine):
             tables.customers.setdefault(account_id, sql.row_customer(row))
-        for row in self._rows(sql.CARDS_OF_ACCOUNTS, mine):
-            tables.cards.setdefault(row.card_id, Card._make(row))
-            self._fetched.add(("card", row.card_id))
-            self._belongs(tables.card_ids, account_id, row.card_id)
+        for card in map(Card._make, self._rows(sql.CARDS_OF_ACCOUNTS, mine)):
+            tables.cards.setdefault(card.card_id, card)
+            self._belongs(tables.card_ids, account_id, card.card_id)
         for row in self._rows(sql.TOKENS_OF_ACCOUNTS, mine):
             self._add_token_row(row)
         self._add_raises(self._rows(sql.RAISES_FROM, mine, of_day=day))
-        for row in self._rows(sql.TRANSFERS_OF_ACCOUNTS, mine, of_day=day):
-            tables.transfers.setdefault(row.transfer_id, sql.row_transfer(row))
-            self._fetched.add(("transfer", row.transfer_id))
-            self._belongs(tables.transfer_ids, account_id, row.transfer_id)
-        for row in self._rows(sql.NUMBERED, mine):
-            tables.pans.setdefault(row.card_id, _SEALED)
+        for transfer in map(sql.row_transfer, self._rows(sql.TRANSFERS_OF_ACCOUNTS, mine, of_day=day)):
+            tables.transfers.setdefault(transfer.transfer_id, transfer)
+            self._fetched.add(("transfer", transfer.transfer_id))
+            self._belongs(tables.transfer_ids, account_id, transfer.transfer_id)
+        for (card_id,) in self._rows(sql.NUMBERED, mine):
+            tables.pans.setdefault(card_id, _SEALED)
 
     def _add_token_row(self, row: Any) -> None:
-        if row.serial not in self._tables.tokens:
-            secret = unseal(self._keys, row.serial, row.secret_sealed)
-            self._tables.tokens[row.serial] = sql.row_token(row, secret)
-        self._fetched.add(("token", row.serial))
-        self._belongs(self._tables.serials, row.account_id, row.serial)
+        token = sql.row_token(row, self._keys)
+        self._tables.tokens.setdefault(token.serial, token)
+        self._fetched.add(("token", token.serial))
+        self._belongs(self._tables.serials, token.account_id, token.serial)
 
     @staticmethod
     def _belongs(index: dict[str, tuple[str, ...]], account_id: str, key: str) -> None:
@@ -211,51 +197,64 @@ class SqlUnit(MemoryUnit):
     # ---------------------------------------------------------------- loads
 
     def prefetch(self, wanted: Iterable[Wanted], day: date, month: str) -> None:
-        wanted = list(wanted)
-        self._fetch_cards(want.card_id for want in wanted)
-        self._fetch_standing(list(self._tables.accounts), day, month)
-        self._fetch_exchanges(want.key for want in wanted)
-        self._fetch_authorisations(want.original_key for want in wanted)
-        if self._connection.dialect.name == "postgresql":
-            self._reserve(len(wanted))
+        """One round trip, because everything is found by what the messages say."""
+        tables, wanted = self._tables, list(wanted)
+        card_ids = self._new("card", [want.card_id for want in wanted])
+        keys = self._new("exchange", [want.key for want in wanted])
+        original_keys = self._new("authorisation", [want.original_key for want in wanted])
+        of_cards: dict[str, Any] = {"keys": key_list(card_ids)}
+        queries: list[Query] = [
+            (sql.CARDS_WITH_ACCOUNTS, of_cards),  # first: whoever holds an account's row holds the rest
+            (sql.USES_OF_CARDS, of_cards | {"of_day": day}),
+            (sql.RAISES_OF_CARDS, of_cards | {"of_day": day}),
+            (sql.MONTHS_OF_CARDS, of_cards | {"of_month": month}),
+            (sql.EXCHANGES, {"keys": key_list(keys)}),
+            (sql.ACCOUNTS_OF_AUTHORISATIONS, {"keys": key_list(original_keys)}),
+        ]
+        if self._session.sequences:
+            queries.append((sql.NEXT_NUMBERS["host_number"], {"count": len(wanted)}))
+        cards, uses, raises, months, exchanges, accounts, *numbers = self._session.fetch(*queries)
+        self._add_cards(cards)
+        for each in tables.accounts:
+            of_day, of_month = (("uses", each, day), ("raise", each, day)), ("month", each, month)
+            self._fetched.update((*of_day, of_month, ("standing", each, day, month)))
+        self._add_uses(uses)
+        self._add_raises(raises)
+        self._add_months(months)
+        self._add_exchanges(exchanges)
+        self._add_authorisations(accounts, original_keys)
+        self._numbers.extend([number for rows in numbers for (number,) in rows])
 
-    def _reserve(self, count: int) -> None:
-        """Numbers from PostgreSQL's sequence: nobody waits for another, and those that are not used leave a gap."""
-        try:
-            self._numbers.extend(reserve(self._connection, "host_number", count))
-        except DBAPIError as error:
-            raise as_ours(error) from error
-
-    def _fetch_standing(self, account_ids: list[str], day: date, month: str) -> None:
-        self._fetch_uses(account_ids, day)
-        self._fetch_raises(account_ids, day)
-        self._fetch_months(account_ids, month)
+    def _add_exchanges(self, rows: Iterable[Any]) -> None:
+        for row in rows:
+            self._tables.exchanges[row[0]] = Exchange._make(row)
 
     def next_seq(self) -> int:
-        if (
-            self._connection.dialect.name != "postgresql"
-        ):  # this unit has the database to itself, so it counts on
+        if not self._session.sequences:  # this unit has the database to itself, so it counts on
             if self._last_number is None:
-                self._last_number = last_number(self._connection, "host_number")
+                self._last_number = numbers(self._session, {"host_number": 1})[0][0] - 1
             self._last_number += 1
             return self._last_number
-        if not self._numbers:
-            self._reserve(1)
-        return self._numbers.popleft()
+        return self._numbers.popleft() if self._numbers else numbers(self._session, {"host_number": 1})[0][0]
 
     def exchange(self, key: str) -> Exchange | None:
-        self._fetch_exchanges((key,))
+        if self._once("exchange", key):
+            self._add_exchanges(self._rows(sql.EXCHANGES, (key,)))
         return super().exchange(key)
 
     def authorisation(self, original_key: str) -> Authorisation | None:
-        self._fetch_authorisations((original_key,))
+        if ("authorisation", original_key) not in self._fetched:
+            self._fetch_authorisations((original_key,))
         return super().authorisation(original_key)
 
     def card_facts(self, card_id: str, day: date, month: str, service: str, medium: str) -> CardFacts | None:
-        self._fetch_cards((card_id,))
+        if card_id not in self._tables.cards:
+            self._fetch_cards((card_id,))
         card = self._tables.cards.get(card_id)
-        if card is not None:
-            self._fetch_standing([card.account_id], day, month)
+        if card is not None and self._once("standing", card.account_id, day, month):
+            self._fetch_uses(card.account_id, day)
+            self._fetch_raises(card.account_id, day)
+            self._fetch_months(card.account_id, month)
         return super().card_facts(card_id, day, month, service, medium)
 
     def act_facts(self, account_id: str, day: date, payee_id: str = "") -> ActFacts | None:
@@ -265,7 +264,7 @@ class SqlUnit(MemoryUnit):
         return super().act_facts(account_id, day, payee_id)
 
     def act_result(self, key: str) -> ActResult | None:
-        if self._new("act_result", (key,)):
+        if self._once("act_result", key):
             for row in self._rows(sql.ACT_RESULTS, (key,)):
                 self._tables.act_results[key] = ActResult(*row[1:])
         return super().act_result(key)
@@ -292,14 +291,15 @@ class SqlUnit(MemoryUnit):
         if known:
             return known
         rows = self._rows(sql.PANS, (card_id,))
-        return unseal(self._keys, card_id, rows[0].pan_sealed) if rows else None
+        return unseal(self._keys, card_id, rows[0][0]) if rows else None
 
     # ---------------------------------------------------------------- writes
 
     def apply(self, wanted: Iterable[Change], now_us: int) -> None:
-        for change in wanted:
+        changes = tuple(wanted)
+        for change in changes:
             _TOUCHED[type(change)](self, change)
-            super().apply((change,), now_us)
+        super().apply(changes, now_us)
 
     def add_card(self, card: Card) -> None:
         self._fetch_accounts((card.account_id,))
@@ -321,14 +321,18 @@ class SqlUnit(MemoryUnit):
     # ---------------------------------------------------------------- the rows that a change touches
 
     def _of_post(self, change: Post) -> None:
-        books = (book for book, _ in change.legs if book.startswith(CUSTOMER))
-        self._fetch_accounts(book[len(CUSTOMER) :] for book in books)
+        accounts, size = self._tables.accounts, len(CUSTOMER)
+        touched = [book[size:] for book, _ in change.legs if book.startswith(CUSTOMER)]
+        if missing := [account_id for account_id in touched if account_id not in accounts]:
+            self._fetch_accounts(missing)
 
     def _of_account(self, change: Any) -> None:
-        self._fetch_accounts((change.account_id,))
+        if change.account_id not in self._tables.accounts:
+            self._fetch_accounts((change.account_id,))
 
     def _of_card(self, change: Any) -> None:
-        self._fetch_cards((change.card_id,))
+        if change.card_id not in self._tables.cards:
+            self._fetch_cards((change.card_id,))
 
     def _of_customer(self, change: Any) -> None:
         self._fetch_accounts((change.account_id,))
@@ -337,29 +341,29 @@ class SqlUnit(MemoryUnit):
                 self._tables.customers[change.account_id] = sql.row_customer(row)
 
     def _of_token(self, change: Any) -> None:
-        if self._new("token", (change.serial,)):
+        if self._once("token", change.serial):
             for row in self._rows(sql.TOKENS, (change.serial,)):
                 self._add_token_row(row)
 
     def _of_use(self, change: changes.CountUse) -> None:
         self._of_account(change)
-        self._fetch_uses((change.account_id,), change.day)
+        self._fetch_uses(change.account_id, change.day)
 
     def _of_month(self, change: changes.CountMonth) -> None:
         self._of_account(change)
-        self._fetch_months((change.account_id,), change.month)
+        self._fetch_months(change.account_id, change.month)
 
     def _of_raise(self, change: Any) -> None:
         self._of_account(change)
-        self._fetch_raises((change.account_id,), change.day)
+        self._fetch_raises(change.account_id, change.day)
 
     def _of_new_transfer(self, change: changes.OpenTransfer) -> None:
         self._fetch_accounts((change.transfer.account_id,))
 
     def _of_transfer(self, change: changes.MoveTransfer) -> None:
-        if self._new("transfer", (change.transfer_id,)):
-            for row in self._rows(sql.TRANSFERS.with_for_update(), (change.transfer_id,)):
-                self._tables.transfers.setdefault(row.transfer_id, sql.row_transfer(row))
+        if self._once("transfer", change.transfer_id):
+            for row in self._rows(sql.TRANSFERS_LOCKED, (change.transfer_id,)):
+                self._tables.transfers.setdefault(change.transfer_id, sql.row_transfer(row))
 
     def _of_authorisation(self, change: changes.Resolve) -> None:
         self._fetch_authorisations((change.original_key,))

@@ -1,7 +1,7 @@
 """Full sweeps over a store, for `bank-host verify` and the checks: does what it holds keep the invariants?
 
-Each function looks at one invariant (I1-I3, I5, I6, I8, I10, I15, I20, I21) and names what breaks it. Run
-them on a store that nobody is writing to: each sweep is consistent in itself, several are not one moment.
+Each function looks at one invariant (I1-I6, I8, I10, I12-I15, I18, I20, I21) and names what breaks it. All of them see
+one moment of the store, so hosts may go on writing. I19 leaves nothing to sweep: only the latest spent step is kept.
 """
 
 from __future__ import annotations
@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
+from bank_host.iso8583.codec import decode
+from bank_host.iso8583.errors import FormatError
+from bank_host.jst import DAY_US, HOUR_US, jst_date
 from bank_host.ledger.entries import problems, signed
 from bank_host.ledger.posting import OPENING, Post, clearing, customer, suspense
+from bank_host.policy import Figures, Policy
 from bank_host.rules.acts.transfers import digest
 from bank_host.rules.card import DEBITS, NOTICES
 from bank_host.rules.facts import Authorisation
+from bank_host.rules.reasons import APPROVED
 from bank_host.rules.reversal import KINDS
 from bank_host.store.contract import JournalRow, Store
 from bank_host.store.writing import CUSTOMER
@@ -197,6 +202,84 @@ def transfers_are_posted_as_entered(store: Store) -> Iterator[Finding]:
         yield Finding("I10", f"posting {key}", "belongs to no transfer")
 
 
+def shortfalls_were_forced(store: Store) -> Iterator[Finding]:
+    """I4: what is available is below 0 only where a forced posting took it."""
+    forced = {book for row in store.journal() if row.forced for book, jpy in row.legs if jpy < 0}
+    for account in store.accounts():
+        available_jpy = account.posted_jpy - account.held_jpy
+        if available_jpy < 0 and customer(account.account_id) not in forced:
+            yield Finding(
+                "I4",
+                f"account {account.account_id}",
+                f"{available_jpy} yen are available, and nothing was forced",
+            )
+
+
+_CLEARED_AS = {"completed": ("completion", "settlement"), "settled": ("settlement",)}
+
+
+def approvals_end_once(store: Store) -> Iterator[Finding]:
+    """I12: an approval that was completed or settled was cleared so; what only people can end is in their hands."""
+    cleared = {(row.refers, row.kind) for row in store.journal() if row.refers}
+    items = {row.detail for row in store.exceptions()}
+    for row in store.authorisations():
+        where = f"authorisation {row.original_key}"
+        moved = row.service in KINDS and row.state in _CLEARED_AS
+        if moved and not any((row.key, how) in cleared for how in _CLEARED_AS[row.state]):
+            yield Finding("I12", where, f"is {row.state}, yet nothing cleared it")
+        if row.state == "manual" and row.original_key not in items:
+            yield Finding("I12", where, "is for people to decide, yet there is no exception item")
+
+
+def nothing_is_open_too_long(store: Store, figures: Figures) -> Iterator[Finding]:
+    """I12: no approval is open longer than timer and store-and-forward life, and a day for settling it."""
+    newest_us = _newest_us(store)
+    longest_us = figures.settlement_after_h * HOUR_US + DAY_US
+    for row in store.authorisations():
+        if row.state == "open" and newest_us - row.at_us > longest_us:
+            open_h = (newest_us - row.at_us) // HOUR_US
+            yield Finding("I12", f"authorisation {row.original_key}", f"has been open for {open_h} hours")
+
+
+def answers_are_what_was_decided(store: Store) -> Iterator[Finding]:
+    """I13: each decided message has its one answer, which tells what was decided."""
+    answers = {row.key: row for row in store.exchanges()}
+    for row in store.authorisations():
+        where, known = f"authorisation {row.original_key}", answers.get(row.key)
+        if known is None:
+            yield Finding("I13", where, "its message has no answer")
+            continue
+        try:
+            told = decode(known.answer).get(39)
+        except FormatError:
+            yield Finding("I13", where, "its answer cannot be read")
+            continue
+        if told != (row.code or APPROVED):
+            yield Finding("I13", where, f"was decided {row.code or APPROVED}, yet its answer says {told}")
+
+
+def forced_is_in_the_hands_of_people(store: Store) -> Iterator[Finding]:
+    """I14: whatever was posted although limit or balance spoke against it has an exception item."""
+    items = {(row.key, row.detail) for row in store.exceptions()}
+    keys, details = {key for key, _ in items}, {detail for _, detail in items}
+    originals = {row.key: row.original_key for row in store.authorisations()}
+    for row in store.journal():
+        if row.forced and row.key not in keys and originals.get(row.refers) not in details:
+            yield Finding(
+                "I14", f"posting {row.seq} ({row.key})", "was forced, yet there is no exception item"
+            )
+
+
+def tries_are_counted(store: Store, figures: Figures) -> Iterator[Finding]:
+    """I18: nobody has more tries than there are, because each is charged before it is compared."""
+    for card in store.cards():
+        if card.pin_fails > figures.pin_max_wrong:
+            yield Finding("I18", f"card {card.alias}", f"counts {card.pin_fails} PIN tries")
+    for account in store.accounts():
+        if account.otp_fails > figures.otp_max_wrong:
+            yield Finding("I18", f"account {account.account_id}", f"counts {account.otp_fails} OTP tries")
+
+
 def approvals_have_their_notice(store: Store) -> Iterator[Finding]:
     """I20: each approved withdrawal, deposit and transfer within the bank has its row in the outbox."""
     keys = {row.key for row in store.outbox()}
@@ -208,6 +291,10 @@ def approvals_have_their_notice(store: Store) -> Iterator[Finding]:
         within = entry.state == "executed" and not entry.payee.bank
         if within and f"{entry.transfer_id}:incoming" not in keys:
             yield Finding("I20", f"transfer {entry.transfer_id}", "has no notice in the outbox")
+    mailed = {row.seq for row in store.mail()}
+    for notice in store.outbox():
+        if notice.state == "addressed" and notice.seq not in mailed:
+            yield Finding("I20", f"notice {notice.key}", "left the outbox, yet nothing became of it")
 
 
 def changes_have_their_audit_row(store: Store) -> Iterator[Finding]:
@@ -225,25 +312,82 @@ def changes_have_their_audit_row(store: Store) -> Iterator[Finding]:
             yield Finding("I21", f"transfer {entry.transfer_id}", "has no audit row of its entry")
 
 
+def state_is_what_the_audit_says(store: Store) -> Iterator[Finding]:
+    """I21: limits, closed accounts and locked cards are what the latest act made of them; before any act they are what
+    they were at the opening. An audit row names the account, so locks are followed where it has one card."""
+    latest: dict[tuple[str, str], str] = {}
+    for row in store.audit():
+        if not row.reason:
+            latest[row.account_id, _LOCKING.get(row.what, row.what)] = row.after
+    for account in store.accounts():
+        where, limit = f"account {account.account_id}", f"{account.standing_jpy}"
+        told = latest.get((account.account_id, "set_limit"), limit)
+        if told != limit:
+            yield Finding("I21", where, f"its limit is {limit} yen, the audit says {told}")
+        if not account.closed and (account.account_id, "close_account") in latest:
+            yield Finding("I21", where, "is open, the audit says it was closed")
+    cards = Counter(card.account_id for card in store.cards())
+    for card in store.cards():
+        state = "locked" if card.locked else "open"
+        told = latest.get((card.account_id, "lock"), state)
+        if cards[card.account_id] == 1 and told != state:
+            yield Finding("I21", f"card {card.alias}", f"is {state}, the audit says {told}")
+
+
+_LOCKING = {"lock_card": "lock", "unlock_card": "lock"}
+
+
 SWEEPS: tuple[Callable[[Store], Iterator[Finding]], ...] = (
     postings_are_balanced,
     keys_are_unique,
     cached_balances_are_the_legs,
+    held_is_what_is_reserved,
+    shortfalls_were_forced,
     statements_explain_balances,
     history_is_unchanged,
     suspense_is_what_is_open,
     reversals_fit_their_originals,
-    limit_use_is_what_was_authorised,
-    held_is_what_is_reserved,
     transfers_are_posted_as_entered,
+    approvals_end_once,
+    answers_are_what_was_decided,
+    forced_is_in_the_hands_of_people,
+    limit_use_is_what_was_authorised,
     approvals_have_their_notice,
     changes_have_their_audit_row,
+    state_is_what_the_audit_says,
 )
 
 
-def verify(store: Store) -> list[Finding]:
-    """Everything that is wrong, in the order of the invariants; an empty list is a clean store."""
-    return [finding for sweep in SWEEPS for finding in sweep(store)]
+def verify(store: Store, policy: Policy | None = None) -> list[Finding]:
+    """Everything that is wrong at one moment, in the order of the invariants; an empty list is a clean store.
+
+    With the bank's policy also what only its figures tell: approvals open for too long, tries beyond their number.
+    """
+    with store.snapshot() as moment:
+        once = cast(Store, _Once(moment))
+        found = [finding for sweep in SWEEPS for finding in sweep(once)]
+        if policy is not None:
+            figures = policy.on(jst_date(_newest_us(once)))
+            found += [*nothing_is_open_too_long(once, figures), *tries_are_counted(once, figures)]
+    return sorted(found, key=lambda finding: int(finding.invariant[1:]))
+
+
+class _Once:
+    """A store of which every row is read once, however many sweeps look at it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._rows: dict[str, list[Any]] = {}
+
+    def __getattr__(self, name: str) -> Callable[[], list[Any]]:
+        if name not in self._rows:
+            self._rows[name] = list(getattr(self._store, name)())
+        return lambda: self._rows[name]
+
+
+def _newest_us(store: Store) -> int:
+    """The time by the store's own rows: a simulated bank may stand in any year."""
+    return max((row.at_us for row in store.audit()), default=0)
 
 
 def _as_post(row: JournalRow) -> Post:

@@ -153,7 +153,7 @@ def _without(module: str, real: Callable[..., Any]) -> Callable[..., Any]:
 def test_an_interrupted_sweep_exits_130_which_is_no_finding(
     bank: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(_: object) -> None:
+    def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli.database, "verify", interrupted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -154,20 +155,41 @@ def database(tmp_path):
     store.close()
 
 
-@pytest.mark.parametrize("at", ["before_cursor_execute", "commit"])
-def test_a_broken_database_is_an_unavailable_store(database: SqlStore, at: str):
-    def fails(*_: Any) -> None:
-        raise LOST_CONNECTION
+class Breaking(sqlite3.Connection):
+    """A connection on which one method fails, as on a disk that is gone."""
+
+    broken = ""
+
+    def executemany(self, *how: Any) -> sqlite3.Cursor:
+        return self._unless_broken("executemany", *how)
+
+    def commit(self) -> None:
+        self._unless_broken("commit")
+
+    def _unless_broken(self, method: str, *how: Any) -> Any:
+        if method == self.broken:
+            raise sqlite3.OperationalError("disk I/O error")
+        return getattr(super(), method)(*how)
+
+
+@pytest.mark.parametrize("at", ["executemany", "commit"])
+def test_a_broken_database_is_an_unavailable_store(
+    database: SqlStore, at: str, monkeypatch: pytest.MonkeyPatch
+):
+    database.close()
+    event.listen(database.engine, "do_connect", lambda dialect, record, args, how: Breaking(*args, **how))
 
     def write() -> None:
         with database.begin() as unit:
-            event.listen(database.engine, at, fails)
             unit.add_account(Account("0010000009", "individual", "token", DAY, 100_000))
 
+    monkeypatch.setattr(Breaking, "broken", at)
     with pytest.raises(Unavailable):
         write()
-    event.remove(database.engine, at, fails)
+    monkeypatch.undo()
     assert [] == list(database.accounts())
+    write()
+    assert 1 == len(list(database.accounts()))
 
 
 def test_a_sweep_of_a_broken_database_says_so_too(database: SqlStore):

@@ -20,6 +20,7 @@ from tests.bank_host.port.hosts import BANK_HOST, Host
 
 Victim = Literal["host", "postmaster", "postgres"]
 SIGNALS = {"postmaster": signal.SIGKILL, "postgres": signal.SIGQUIT}
+MALFUNCTION = "96"
 MOST_ANSWERS = 60
 """Before a kill. So few that the last batch before a kill is a good part of what is judged."""
 
@@ -59,7 +60,7 @@ class Drill:
         self._names = [f"host{n}" for n in range(hosts)]
         self._hosts: dict[str, Host] = {}
         self._kills = 0
-        self._booked_unheard = 0
+        self._booked_unheard: set[str] = set()
 
     def play(self, victims: Sequence[Victim]) -> Figures:
         """The figures of a drill in which nothing was found; AssertionError names the kill and what was found."""
@@ -79,8 +80,8 @@ class Drill:
             for name in list(self._hosts):
                 self._bury(name)
         postings = self._judge(at_rest=True)
-        sent, answers, lost = len(self._load.log.sent), self._load.answers, self._load.lost
-        return Figures(self._kills, sent, answers, lost, self._booked_unheard, postings)
+        sent, answers, lost = len(self._load.log.sent), len(self._load.codes), self._load.lost
+        return Figures(self._kills, sent, answers, lost, len(self._booked_unheard), postings)
 
     def _start(self, name: str) -> None:
         address = self._database.render_as_string(hide_password=False)
@@ -112,7 +113,8 @@ class Drill:
         assert self._postgres is not None
         self._postgres.kill(how)
         self._load.come_to_rest()
-        self._load.run(self._random.randint(1, MOST_ANSWERS // 2), only_new=True)
+        codes = self._load.run(self._random.randint(1, MOST_ANSWERS // 2), only_new=True)
+        assert {MALFUNCTION} == set(codes)
         self._load.come_to_rest()
         self._postgres.start()
         self._judge()
@@ -134,6 +136,6 @@ class Drill:
             found += [f"{each}" for each in verify(store)] if at_rest else []
         finally:
             store.close()
-        self._booked_unheard += len(unheard(self._load.log, journal))
+        self._booked_unheard |= unheard(self._load.log, journal)
         assert not found, f"after kill {self._kills}: {'; '.join(found[:5])}"
         return len(journal)

@@ -86,7 +86,7 @@ class Load:
 
     def __init__(self, random: Random, holders: list[Holder]) -> None:
         self.log = Log()
-        self.answers = 0
+        self.codes: list[str] = []  # of all answers, as they came
         self.lost = 0  # sent, and the connection or the bank was gone before the answer came
         self._random = random
         self._holders = holders
@@ -121,20 +121,23 @@ class Load:
 
     # ---------------- load
 
-    def run(self, answers: int, *, only_new: bool = False) -> None:
-        """Keep every window full until so many answers have come."""
-        wanted = self.answers + answers
+    def run(self, answers: int, *, only_new: bool = False) -> list[str]:
+        """Keep every window full until so many answers have come; their codes."""
+        before = len(self.codes)
         self._fill(only_new)
-        while self.answers < wanted:
+        while len(self.codes) < before + answers:
             self._listen()
             self._fill(only_new)
+        return self.codes[before:]
 
     def look(self, times: int) -> None:
-        """Hear what comes while one looks so often, and send nothing: the bank gets on with what it has."""
+        """Hear what comes while one looks so often, and send only when all is answered: the bank is left at work."""
         for _ in range(times):
             self._hear_all(wait_s=0)
+        if not any(line.waiting for line in self._lines):
+            self._fill()
 
-    def _fill(self, only_new: bool) -> None:
+    def _fill(self, only_new: bool = False) -> None:
         for line in self._lines:
             while len(line.waiting) < WINDOW:
                 self._send(line, self._new() if only_new else self._next())
@@ -181,7 +184,7 @@ class Load:
             stan = answer[11]
             first = self.log.answer(stan) is None
             self.log.heard.setdefault(stan, []).append(Heard(data, answer))
-            self.answers += 1
+            self.codes.append(answer[39])
             if stan in line.waiting:
                 place = line.waiting.index(stan)
                 dropped, line.waiting = line.waiting[:place], line.waiting[place + 1 :]

@@ -28,7 +28,7 @@ def postgres() -> Iterator[Postgres]:
 def is_what_it_should_be(figures: Figures, kills: int) -> None:
     """The kills hit something: answers were lost by them, and money was booked in spite of them."""
     assert kills == figures.kills
-    assert figures.lost > kills
+    assert figures.lost > 0
     assert figures.postings > kills
 
 
@@ -36,14 +36,12 @@ def test_five_kills_on_sqlite(sqlite_databases: Callable[[], URL], tmp_path: Pat
     is_what_it_should_be(Drill(tmp_path, sqlite_databases(), seed=1).play(["host"] * 5), 5)
 
 
-def test_five_kills_of_host_and_database_on_postgresql(postgres: Postgres, tmp_path: Path) -> None:
-    drill = Drill(tmp_path, postgres.new_database(), 2, postgres)
+def test_five_kills_on_postgresql_of_two_hosts_and_of_the_database(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    """Where one host is killed the other goes on at once; where the database is, both do when it is back."""
+    drill = Drill(tmp_path, postgres.new_database(), 2, postgres, hosts=2)
     is_what_it_should_be(drill.play(AGAINST_POSTGRES), 5)
-
-
-def test_of_two_hosts_on_one_postgresql_the_other_goes_on(postgres: Postgres, tmp_path: Path) -> None:
-    drill = Drill(tmp_path, postgres.new_database(), 6, postgres, hosts=2)
-    is_what_it_should_be(drill.play(["host", "host"]), 2)
 
 
 @pytest.mark.long

@@ -15,8 +15,7 @@ from typing import Any
 
 import pyotp
 import pytest
-from sqlalchemy import URL, Engine, Executable, create_engine, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import URL, Engine, Update, create_engine, update
 
 from bank_host.host import Bank
 from bank_host.hsm import PVK, TPK, Hsm
@@ -32,8 +31,10 @@ from bank_host.rules.facts import Account, Act, Card, CardFacts, Enrolment, Paye
 from bank_host.secrets import Secret
 from bank_host.store import schema
 from bank_host.store.contract import Store, Wanted
+from bank_host.store.driver import PostgresqlSession, SqliteSession
 from bank_host.store.engine import as_ours, open_engine, reading
 from bank_host.store.memory import MemoryStore
+from bank_host.store.memory_unit import MemoryUnit
 from bank_host.store.sealing import SIMULATION_KEY, derive
 from bank_host.store.sql import SqlStore
 from bank_host.store.sql_statements import columns
@@ -339,10 +340,22 @@ class _NoLock:
     def __exit__(self, *_: object) -> None: ...
 
 
+class LateSession(SqliteSession):
+    """Leaves it to the driver to begin, which it does before the first write."""
+
+    def _begin(self) -> None: ...
+
+
 class CarelessUnit(SqlUnit):
     """Reads outside its transaction and writes back what it has read, plus or minus: the classic mistake."""
 
     _counted = count(1)
+
+    def __enter__(self) -> SqlUnit:
+        MemoryUnit.__enter__(self)
+        late = PostgresqlSession if self._engine.dialect.name == "postgresql" else LateSession
+        self._session = late(self._engine)
+        return self
 
     def prefetch(self, wanted: Iterable[Wanted], day: date, month: str) -> None:
         """Nothing is looked at in good time."""
@@ -350,10 +363,11 @@ class CarelessUnit(SqlUnit):
     def next_seq(self) -> int:
         return next(self._counted)
 
-    def _run(self, statement: Executable) -> None:
+    def _run(self, statement: Update) -> None:
+        text = statement.compile(self._engine, compile_kwargs={"literal_binds": True})
         try:
-            self._connection.execute(statement)
-        except DBAPIError as error:
+            self._session._driver.execute(str(text))
+        except self._session._error as error:
             raise as_ours(error) from error
 
     def card_facts(self, card_id: str, day: date, month: str, service: str, medium: str) -> CardFacts | None:

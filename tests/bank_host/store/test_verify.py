@@ -1,11 +1,14 @@
 """The sweeps name every planted fault: a checker that never fails proves nothing (mutants of the store)."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from typing import Any
 
 import pytest
 
+from bank_host.iso8583 import build
+from bank_host.iso8583.codec import encode
 from bank_host.ledger.entries import authorised, cleared, given_back, opening, transferred
 from bank_host.ledger.posting import FEES, OPENING, customer, suspense
 from bank_host.rules.acts.transfers import digest
@@ -20,7 +23,7 @@ from bank_host.rules.changes import (
     Resolve,
     SetAccount,
 )
-from bank_host.rules.facts import Account, Authorisation, Payee, Raise, Transfer
+from bank_host.rules.facts import Account, Authorisation, Exchange, Payee, Raise, Transfer
 from bank_host.store.contract import JournalRow, Store
 from bank_host.store.memory import MemoryStore
 from bank_host.store.verify import limit_use_is_what_was_authorised, verify
@@ -50,9 +53,23 @@ def opened(n: int, service: str = "withdraw", atm: str = "ATM1") -> Authorisatio
     )
 
 
+def approval(n: int) -> Exchange:
+    asked = build.financial_request(
+        "withdraw",
+        pan="4999000000000013",
+        amount_jpy=10_000,
+        stan=n,
+        now_us=NOW_US,
+        acceptor=build.Acceptor("ATM1", "SHOP", "34"),
+    )
+    return Exchange(f"0200:{n}", "", encode(build.answer(asked, "00", {38: "000001"})), NOW_US)
+
+
 def filled(store: Store) -> Store:
     """One withdrawal of each ending, a deposit, and a dated raise."""
     with store.begin() as unit:
+        for n in range(1, 6):
+            unit.remember(approval(n))
         for account_id in (A, B):
             unit.add_account(Account(account_id, "individual", "token", TODAY, 500_000))
         unit.apply([opening(A, 100_000, TODAY), PutRaise(A, TODAY, 600_000, 1)], NOW_US)
@@ -112,6 +129,9 @@ class Doctored:
         self._store = store
         self._sweep = sweep
         self._rows = rows
+
+    def snapshot(self) -> AbstractContextManager[Any]:
+        return nullcontext(self)
 
     def __getattr__(self, name: str) -> Any:
         return (lambda: iter(self._rows)) if name == self._sweep else getattr(self._store, name)

@@ -1,0 +1,311 @@
+"""How a unit of work speaks to its database: SQL compiled once, sent in as few round trips as the driver allows.
+
+The tables and every SELECT are SQLAlchemy's; what is left out is its work for each statement and each row, which costs
+more than the databases do (docs/performance.md). SQLite: plain rows through `executemany`. PostgreSQL: reads go
+out together in a pipeline, and everything that a unit writes is one statement with one JSON text for each table.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+from sqlalchemy import Boolean, ColumnElement, Date, Engine, LargeBinary, Select, Table, Text, TextClause
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.types import TypeEngine
+
+from bank_host.store.contract import Conflict, Unavailable
+from bank_host.store.engine import as_ours
+
+Row = tuple[Any, ...]
+Statement = Select[Any] | TextClause
+Query = tuple[Statement, Mapping[str, Any]]
+
+_DIALECTS: dict[str, Any] = {
+    "sqlite": sqlite.dialect(paramstyle="named"),
+    "postgresql": postgresql.psycopg.dialect(),
+}
+
+
+class Insert(NamedTuple):
+    """Rows to add. With `adds`, a row whose key is there already has that column added to it instead."""
+
+    table: Table
+    columns: tuple[str, ...]
+    adds: str = ""
+
+
+class Update(NamedTuple):
+    """Rows to change: each is the new values of `columns`, then those that it was `seen` with, its key among them."""
+
+    table: Table
+    columns: tuple[str, ...]
+    seen: tuple[str, ...]
+
+
+Write = tuple[Insert | Update, Sequence[Row]]
+
+
+# ---------------------------------------------------------------- lists of keys, one parameter however long
+
+
+class Among(ColumnElement[bool]):
+    """Whether a column is in the JSON list of the parameter `keys`, or among the rows of a SELECT that looks for it."""
+
+    inherit_cache = False  # each is compiled once, by this file
+
+    def __init__(self, column: ColumnElement[str], found: Select[Any] | None = None) -> None:
+        self.column = column
+        self.found = found
+
+
+@compiles(Among, "sqlite")
+def _among_sqlite(element: Among, compiler: Any, **how: Any) -> str:
+    rows = "SELECT value FROM json_each(:keys)" if element.found is None else compiler.process(element.found)
+    return f"{compiler.process(element.column)} IN ({rows})"
+
+
+@compiles(Among, "postgresql")
+def _among_postgresql(element: Among, compiler: Any, **how: Any) -> str:
+    """As an array, which is read once, and then by the column's index whatever the statistics say."""
+    rows = "SELECT jsonb_array_elements_text(%(keys)s::jsonb)"
+    if element.found is not None:
+        rows = compiler.process(element.found)
+    return f"{compiler.process(element.column)} = ANY(ARRAY({rows}))"
+
+
+def key_list(keys: Iterable[str]) -> str:
+    return json.dumps(list(keys))
+
+
+# ---------------------------------------------------------------- one connection
+
+
+class Session:
+    """A transaction on one connection of the pool; on SQLite it has the database to itself."""
+
+    sequences = False  # does the database give out numbers for which nobody waits?
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._error: type[Exception] = engine.dialect.loaded_dbapi.Error
+        try:
+            self._pooled = engine.raw_connection()
+        except PoolTimeout:
+            raise Conflict("every connection to the database is taken") from None
+        except self._error as error:
+            raise Unavailable("the database cannot be reached") from error
+        self._driver: Any = self._pooled.driver_connection
+        self._begin()
+
+    def _begin(self) -> None:
+        """Where the driver does not begin by itself."""
+
+    def fetch(self, *queries: Query) -> list[Sequence[Row]]:
+        """The rows of several SELECTs."""
+        try:
+            return self._fetch(queries)
+        except self._error as error:
+            raise self._ours(error) from error
+
+    def write(self, writes: Sequence[Write]) -> None:
+        """Write; Conflict when a row that is to change is no longer as it was seen."""
+        try:
+            counts = self._write(writes)
+        except self._error as error:
+            raise self._ours(error) from error
+        for (write, rows), count in zip(writes, counts, strict=True):
+            if count != len(rows):
+                raise Conflict(f"a row of {write.table.name} has moved since it was read")
+
+    def commit(self) -> None:
+        try:
+            self._driver.commit()
+        except self._error as error:  # which may leave the transaction, and its locks, open
+            raise self._ours(error, lost=True) from error
+
+    def close(self) -> None:
+        """Give the connection back; what was not committed is rolled back."""
+        self._pooled.close()
+
+    def _ours(self, error: Exception, lost: bool = False) -> Exception:
+        ours = as_ours(error)
+        unavailable = isinstance(ours, Unavailable)
+        if lost or unavailable:
+            self._pooled.invalidate()
+        if unavailable:  # then so are the other connections of the pool
+            self._engine.dispose()
+        return ours
+
+    def _fetch(self, queries: Sequence[Query]) -> list[Sequence[Row]]:
+        raise NotImplementedError
+
+    def _write(self, writes: Sequence[Write]) -> Sequence[int]:
+        raise NotImplementedError
+
+
+class SqliteSession(Session):
+    def _begin(self) -> None:
+        try:
+            self._driver.execute("BEGIN IMMEDIATE")
+        except self._error as error:
+            self._pooled.close()
+            raise as_ours(error) from error
+
+    def _fetch(self, queries: Sequence[Query]) -> list[Sequence[Row]]:
+        run, answers = self._driver.execute, []
+        for statement, parameters in queries:
+            text, always, read = _sqlite_query(statement)
+            rows = run(text, {**always, **parameters}).fetchall()
+            answers.append([read(row) for row in rows] if read else rows)
+        return answers
+
+    def _write(self, writes: Sequence[Write]) -> Sequence[int]:
+        return [self._driver.executemany(_sqlite_write(write), rows).rowcount for write, rows in writes]
+
+
+class PostgresqlSession(Session):
+    sequences = True
+
+    def _fetch(self, queries: Sequence[Query]) -> list[Sequence[Row]]:
+        run = self._driver.execute
+        with self._driver.pipeline():  # BEGIN goes with them
+            cursors = [
+                run(text, {**always, **parameters})
+                for (text, always), parameters in ((_postgresql_query(each), more) for each, more in queries)
+            ]
+            return [cursor.fetchall() for cursor in cursors]
+
+    def _write(self, writes: Sequence[Write]) -> Sequence[int]:
+        text = _postgresql_writes(tuple([write for write, _ in writes]))
+        counts: Sequence[int] = self._driver.execute(text, [_json(rows) for _, rows in writes]).fetchone()
+        return counts
+
+
+def open_session(engine: Engine) -> Session:
+    return (PostgresqlSession if engine.dialect.name == "postgresql" else SqliteSession)(engine)
+
+
+# ---------------------------------------------------------------- texts, made once
+
+
+def _compiled(statement: Statement, dialect: str) -> tuple[str, dict[str, Any]]:
+    """The text, and the parameters that never change."""
+    made = statement.compile(dialect=_DIALECTS[dialect], compile_kwargs={"render_postcompile": True})
+    return str(made), {name: value for name, value in made.params.items() if value is not None}
+
+
+@cache
+def _postgresql_query(statement: Statement) -> tuple[str, dict[str, Any]]:
+    return _compiled(statement, "postgresql")
+
+
+@cache
+def _sqlite_query(statement: Statement) -> tuple[str, dict[str, Any], Callable[[Row], Row] | None]:
+    """Also what makes a row what SQLAlchemy would make it: SQLite has no dates and no booleans."""
+    types = [column.type for column in statement.selected_columns] if isinstance(statement, Select) else []
+    readers = [(n, _SQLITE_READERS[type(of)]) for n, of in enumerate(types) if type(of) in _SQLITE_READERS]
+    return *_compiled(statement, "sqlite"), partial(_read, readers) if readers else None
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
+
+
+_SQLITE_READERS: dict[type[TypeEngine[Any]], Callable[[Any], Any]] = {Date: _day, Boolean: bool}
+
+
+def _read(readers: Sequence[tuple[int, Callable[[Any], Any]]], row: Row) -> Row:
+    values = list(row)
+    for n, reader in readers:
+        values[n] = reader(values[n])
+    return tuple(values)
+
+
+_KEPT = "forced_low"  # of a change: NULL leaves it as it is
+
+
+@cache
+def _sqlite_write(write: Insert | Update) -> str:
+    values = ["?"] * len(write.columns)
+    if isinstance(write, Insert):
+        return f"{_insert_into('sqlite', write)} VALUES ({', '.join(values)}){_upsert('sqlite', write)}"
+    same = [f"{name} = ?" for name in _names("sqlite", write.seen)]
+    return f"UPDATE {_new_values('sqlite', write, values)} WHERE {' AND '.join(same)}"
+
+
+@cache
+def _postgresql_writes(writes: tuple[Insert | Update, ...]) -> str:
+    """One statement for all, each with the number of rows that it wrote."""
+    parts = [f"w{n} AS ({_postgresql_write(write)} RETURNING 1)" for n, write in enumerate(writes)]
+    counts = [f"(SELECT count(*) FROM w{n})" for n in range(len(writes))]
+    return f"WITH {', '.join(parts)} SELECT {', '.join(counts)}"
+
+
+def _postgresql_write(write: Insert | Update) -> str:
+    rows = "FROM jsonb_array_elements(%s::jsonb) AS r"
+    given = [_from_json(write.table.c[name].type, n) for n, name in enumerate(_given(write))]
+    if isinstance(write, Insert):
+        return f"{_insert_into('postgresql', write)} SELECT {', '.join(given)} {rows}{_upsert('postgresql', write)}"
+    new, seen = given[: len(write.columns)], given[len(write.columns) :]
+    same = [f"t.{name} = {value}" for name, value in zip(_names("postgresql", write.seen), seen, strict=True)]
+    return f"UPDATE {_new_values('postgresql', write, new)} {rows} WHERE {' AND '.join(same)}"
+
+
+def _from_json(of: TypeEngine[Any], n: int) -> str:
+    if isinstance(of, LargeBinary):
+        return f"decode(r->>{n}, 'hex')"
+    if isinstance(of, Text):
+        return f"r->>{n}"
+    return f"(r->>{n})::{of.compile(_DIALECTS['postgresql'])}"
+
+
+def _given(write: Insert | Update) -> tuple[str, ...]:
+    return write.columns if isinstance(write, Insert) else write.columns + write.seen
+
+
+def _insert_into(dialect: str, write: Insert) -> str:
+    return f"INSERT INTO {write.table.name} ({', '.join(_names(dialect, write.columns))})"
+
+
+def _upsert(dialect: str, write: Insert) -> str:
+    if not write.adds:
+        return ""
+    keys = ", ".join(_names(dialect, key_of(write.table)))
+    more = f"{write.adds} = {write.table.name}.{write.adds} + excluded.{write.adds}"
+    return f" ON CONFLICT ({keys}) DO UPDATE SET {more}"
+
+
+def _new_values(dialect: str, write: Update, values: Sequence[str]) -> str:
+    names = zip(write.columns, _names(dialect, write.columns), values, strict=True)
+    new = [
+        f"{name} = COALESCE({value}, t.{name})" if column == _KEPT else f"{name} = {value}"
+        for column, name, value in names
+    ]
+    return f"{write.table.name} AS t SET {', '.join(new)}"
+
+
+def _names(dialect: str, columns: Iterable[str]) -> list[str]:
+    quote = _DIALECTS[dialect].identifier_preparer.quote
+    return [quote(column) for column in columns]
+
+
+def key_of(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.primary_key)
+
+
+def _json(rows: Sequence[Row]) -> str:
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"), default=_json_value)
+
+
+def _json_value(value: bytes | date) -> str:
+    return value.hex() if isinstance(value, bytes) else value.isoformat()
+
+
+sqlite3.register_adapter(date, date.isoformat)  # as SQLAlchemy writes them

@@ -1,0 +1,34 @@
+"""The bench of the store measures what it says, on both engines; what it measures is nobody's test."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bank_host.rules import RULES
+from bank_host.rules.changes import Decision
+from bank_host.store.sql import SqlStore
+from bench import store
+
+
+def test_every_batch_on_both_engines_and_one_line_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    store.main(rounds=1, seconds=0.01, customers=256, scale=1)
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert 2 == sum(line.startswith(("SQLite,", "PostgreSQL,")) for line in lines)
+    assert [1, 8, 32, 128] * 2 == [
+        int(line.split()[2]) for line in lines if line.strip().startswith("batch of ")
+    ]
+    result = json.loads(last)
+    assert {"name", "value", "unit", "baseline", "ratio"} == set(result)
+    assert "PostgreSQL" in result["unit"]
+
+
+def test_a_refused_withdrawal_stops_the_bench(tmp_path: Path) -> None:
+    """Else a bank that refuses everything would look fast."""
+    till = store.Till(SqlStore.create(f"sqlite:///{tmp_path}/bank.sqlite", durable=False), 8)
+    till.bank.rules = RULES._replace(precheck=lambda *_: Decision("91", "MALFUNCTION"))
+    with pytest.raises(SystemExit, match="91"):
+        till.waits(1, 0.01)
+    till.close()
