@@ -6,6 +6,7 @@ python -m tests.bank_host.crash.early_host --listen 127.0.0.1:0 --admin 127.0.0.
 from __future__ import annotations
 
 from types import TracebackType
+from typing import Any
 
 import click
 
@@ -20,35 +21,35 @@ from bank_host.store.sql import SqlStore
 from bank_host.store.sql_unit import SqlUnit
 
 
-class LateUnit(SqlUnit):
-    """Leaves its transaction open when it has gone well."""
+class LateUnit:
+    """A unit of work that leaves its transaction open when it has gone well."""
 
-    late: LateStore
+    def __init__(self, store: LateStore, unit: SqlUnit) -> None:
+        self._store = store
+        self._unit = unit
+
+    def __enter__(self) -> SqlUnit:
+        return self._unit.__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None:
-            self.late.uncommitted = self
+            self._store.uncommitted = self._unit
         else:
-            super().__exit__(kind, error, trace)
-
-    def commit(self) -> None:
-        super().__exit__(None, None, None)
+            self._unit.__exit__(kind, error, trace)
 
 
 class LateStore(SqlStore):
     """Commits a unit of work when the next one begins."""
 
-    uncommitted: LateUnit | None = None
+    uncommitted: SqlUnit | None = None
 
-    def begin(self) -> SqlUnit:
+    def begin(self) -> Any:
         if self.uncommitted is not None:
-            self.uncommitted.commit()
+            self.uncommitted.__exit__(None, None, None)
             self.uncommitted = None
-        unit = LateUnit(self.engine, self._keys, self._chain_name)
-        unit.late = self
-        return unit
+        return LateUnit(self, super().begin())
 
 
 @click.command()
