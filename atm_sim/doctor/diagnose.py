@@ -122,6 +122,8 @@ def _cut(cut: Cut, variants: Variants, deep: bool) -> _Heard:
         for name in differ
     ]
     notes = [_NO_LENGTHS] if cut.framing.name == framings.BARE else []
+    if len(frames) < len(cut.frames):
+        notes.append(f"of each direction of a connection the first {MOST_MESSAGES} messages were looked at")
     if cut.rest and len(frames) == len(cut.frames):
         if _is_cut_short(cut):
             notes.append(f"the last {len(cut.rest)} bytes are a message that was cut short; left out")

@@ -6,7 +6,7 @@ from bank_host.iso8583 import build
 from bank_host.iso8583.message import Message
 
 NOON_US = 1_480_000_000_000_000
-PAN = "9999010000000000005"
+PAN = "4999010000000000005"
 """19 digits, of the test range."""
 ACCEPTOR = build.Acceptor("ATM00007", "SHIBUYA", "34567", name="SHIBUYA", city="TOKYO")
 
