@@ -230,7 +230,7 @@ def _examined(host: str, port: int, sides: _Sides, options: _Options) -> tuple[l
             if not options.quiet:
                 click.echo(_told(len(asked), answer))
             if answer.received:
-                found = _verdict(_heard(answer), sides)
+                found = _answered(_verdict(_heard(answer), sides), answer)
                 if not best or found[0].cost < best[0].cost:
                     best = found
                 if _is_enough(found[0]):
@@ -244,6 +244,21 @@ def _examined(host: str, port: int, sides: _Sides, options: _Options) -> tuple[l
 def _heard(answer: Answer) -> Capture:
     sent = tuple(filter(None, (answer.probe.sign_on, answer.probe.data)))
     return Capture((Stream("sent", sent), Stream("received", (answer.received,))))
+
+
+def _answered(found: list[Diagnosis], answer: Answer) -> list[Diagnosis]:
+    """A peer that speaks as it should, but not to us, has not answered."""
+    if not found[0].fits or answer.probe.is_answered_by(answer.received):
+        return found
+    finding = Finding(
+        "link.no_answer",
+        "the peer sent messages that can be read, but no answer to our 0800",
+        "ask whether the peer answers echoes (DE70 301) on this port; try --sign-on, or a longer --timeout",
+    )
+    return [
+        found[0]._replace(findings=(finding,)),
+        *(each._replace(findings=(finding,)) for each in found[1:]),
+    ]
 
 
 def _is_enough(diagnosis: Diagnosis) -> bool:

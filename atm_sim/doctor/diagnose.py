@@ -130,7 +130,11 @@ def _cut(cut: Cut, variants: Variants, deep: bool) -> _Heard:
         else:
             findings.append(_rest(cut))
     findings += [finding for cause in causes for finding in _of_cause(cause, dialect)]
-    cost = _FRAMING_COST * len(differ) + sum(map(_cost_of, causes)) + (_FAULT_COST if cut.rest else 0)
+    cost = (
+        _FRAMING_COST * len(differ)
+        + sum(map(_cost_of, causes))
+        + (_FAULT_COST if cut.rest and len(frames) == len(cut.frames) else 0)
+    )
     return _Heard(frames, tuple(findings), tuple(causes), cost, tuple(notes))
 
 

@@ -17,6 +17,10 @@ _HEADS: Final = re.compile(rb"0[1-8][0-9]{2}|[\x01-\x08][\x00-\x79]|\xf0[\xf1-\x
 """How a message type begins in ASCII, BCD or EBCDIC."""
 
 
+MOST_BYTES: Final = 1 << 19
+"""Of one stream: more than is looked at of the longest messages."""
+
+
 class Cut(NamedTuple):
     """A stream cut by one framing. `rest` are bytes behind message `last` that belong to none."""
 
@@ -71,7 +75,9 @@ def cuts(stream: Stream, ours: Framing) -> list[Cut]:
         tried = [bare] if all(map(_begins, bare.frames)) else []
         tried += [cut for framing in candidates if (cut := _cut_pieces(stream, framing)) is not None]
     else:
-        tried = [cut for framing in candidates if (cut := _cut(stream.data, framing)) is not None]
+        tried = [
+            cut for framing in candidates if (cut := _cut(stream.data[:MOST_BYTES], framing)) is not None
+        ]
     return sorted(tried, key=lambda cut: len(cut.rest) > 0)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
 from atm_sim.doctor.probes import Probe
-from bank_host.iso8583.framing import FrameError
 
 MOST_BYTES: Final = 8_192
 _QUIET_S: Final = 0.3
@@ -58,9 +57,9 @@ def _ask(host: str, port: int, probe: Probe, timeout_s: float) -> Answer:
 
 
 def _receive(connection: socket.socket, probe: Probe, timeout_s: float) -> tuple[bytes, Outcome]:
-    """What comes until a frame is whole, the peer is silent or gone, or it is too much."""
+    """What comes until there is an answer, the peer is silent or gone, or it is too much."""
     received, give_up_at = b"", time.monotonic() + timeout_s
-    while len(received) < MOST_BYTES and not _is_whole(received, probe):
+    while len(received) < MOST_BYTES and not probe.is_answered_by(received):
         left_s = give_up_at - time.monotonic()
         if left_s <= 0:
             break
@@ -73,12 +72,3 @@ def _receive(connection: socket.socket, probe: Probe, timeout_s: float) -> tuple
             return received, "closed"
         received += piece
     return received, "answered" if received else "silent"
-
-
-def _is_whole(received: bytes, probe: Probe) -> bool:
-    reader = probe.framing.reader()
-    try:
-        frames = reader.feed(received)
-    except FrameError:
-        return False
-    return any(frame.payload for frame in frames) and not reader.pending_bytes

@@ -9,11 +9,12 @@ from typing import Final, NamedTuple
 from atm_sim.doctor.framings import telling_tpdu
 from bank_host.iso8583 import build, network
 from bank_host.iso8583.dialect import Dialect, make_dialect
-from bank_host.iso8583.framing import FRAMINGS, Framing
+from bank_host.iso8583.framing import FRAMINGS, FrameError, Framing
 from bank_host.iso8583.message import Message
 from bank_host.iso8583.settings import Settings
 
 MOST: Final = 12
+_ANSWERS: Final = (b"081", b"\x08\x10")
 
 
 class Probe(NamedTuple):
@@ -23,6 +24,15 @@ class Probe(NamedTuple):
     data: bytes
     framing: Framing
     sign_on: bytes = b""
+
+    def is_answered_by(self, received: bytes) -> bool:
+        """Whether these bytes are whole frames, by the framing of the probe, and one of them is a 0810."""
+        reader = self.framing.reader()
+        try:
+            frames = reader.feed(received)
+        except FrameError:
+            return False
+        return not reader.pending_bytes and any(frame.payload.startswith(_ANSWERS) for frame in frames)
 
 
 class Ends(NamedTuple):

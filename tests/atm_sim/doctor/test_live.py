@@ -10,8 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from atm_sim.cli import main
+from bank_host.iso8583 import build
 from bank_host.iso8583.dialect_file import shipped
 from tests.atm_sim.doctor.peers import MISCONFIGURED, as_host, listening, unchanged
+from tests.atm_sim.doctor.samples import NOON_US
 
 
 def doctor(port: int, *words: str) -> Result:
@@ -91,6 +93,26 @@ def test_a_sign_on_goes_first_if_asked_for() -> None:
     with listening(answers) as port:
         assert ["answer.code"] == [each["cause"] for each in told(port, "--dialect", "atm-sim")["findings"]]
         assert [] == told(port, "--dialect", "atm-sim", "--sign-on")["findings"]
+
+
+# ---------------------------------------------------------------- peers that call first
+
+
+def _calling() -> bytes:
+    """A sign-on of the peer's own."""
+    dialect = unchanged("atm-sim").meant
+    return dialect.framing.wrap(dialect.encode(build.network_request("001", stan=1, now_us=NOON_US)))
+
+
+def test_a_peer_that_signs_on_by_itself_and_answers_gets_no_finding() -> None:
+    with listening(as_host(unchanged("atm-sim")), greeting=_calling()) as port:
+        assert [] == told(port, "--dialect", "atm-sim")["findings"]
+
+
+def test_a_peer_that_only_talks_itself_has_not_answered() -> None:
+    with listening(lambda data: (b"", False), greeting=_calling()) as port:
+        data = told(port, "--dialect", "atm-sim", "--probes", "1")
+    assert ["link.no_answer"] == [each["cause"] for each in data["findings"]]
 
 
 # ---------------------------------------------------------------- peers that are something else
