@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from atm_sim.doctor import exchange, framings, mac, strangers, wiring
-from atm_sim.doctor.capture import Capture, Said, Stream
+from atm_sim.doctor.capture import Capture, Said, Stream, Way
 from atm_sim.doctor.exchange import Read
 from atm_sim.doctor.finding import Diagnosis, Finding, merged
 from atm_sim.doctor.framings import Cut
@@ -22,6 +22,7 @@ from bank_host.iso8583.fields import BY_DE
 from bank_host.iso8583.framing import Frame
 from bank_host.iso8583.mti import is_response
 from bank_host.iso8583.plain import Elements
+from bank_host.iso8583.settings import NEEDED
 
 MOST_MESSAGES: Final = 200
 """Of one stream; a fault shows in the first ones."""
@@ -64,10 +65,13 @@ def _against(capture: Capture, variants: Variants, macs: Macs, *, deep: bool) ->
     read: list[Read] = []
     notes = list(capture.notes)
     cost = count = 0
+    ways: dict[str, set[Way]] = {}
     for stream in capture.streams:
         heard = _heard(stream, variants, deep)
         called = _names(stream, heard, count)
         found += [_renamed(each, called) for each in (*heard.findings, *_presence(heard, variants))]
+        for finding in heard.findings:
+            ways.setdefault(finding.cause, set()).add(stream.way)
         here = list(_read(heard, stream, variants))
         read += [each._replace(number=called[each.number - 1]) for each in here]
         if algorithms := macs(dialect):
@@ -82,7 +86,8 @@ def _against(capture: Capture, variants: Variants, macs: Macs, *, deep: bool) ->
         found += _forms(number, said, variants)
     count += len(capture.said)
     found += exchange.findings(read, dialect)
-    findings = merged(found)
+    all_ways = {stream.way for stream in capture.streams}
+    findings = [_one_way(each, ways.get(each.cause, all_ways), all_ways, dialect) for each in merged(found)]
     return Diagnosis(
         dialect.name, tuple(findings), cost + len(findings), len(read), count, tuple(dict.fromkeys(notes))
     )
@@ -92,6 +97,20 @@ def _names(stream: Stream, heard: _Heard, before: int) -> Sequence[int]:
     """What the stream's messages are called: as their file does, or in the order of the conversation."""
     count = len(heard.frames)
     return stream.numbers if len(stream.numbers) == count else range(before + 1, before + count + 1)
+
+
+def _one_way(finding: Finding, ways: set[Way], all_ways: set[Way], dialect: Dialect) -> Finding:
+    """No setting of a dialect helps against a peer that writes otherwise than it reads."""
+    of_settings = (
+        finding.cause.startswith(("framing.", "wire.", "elements.")) and finding.cause != "framing.rest"
+    )
+    if ways == all_ways or not of_settings:
+        return finding
+    if ways == {"received"}:
+        step = f"have the peer write as it reads: what is sent to it lies as {dialect.name} has it"
+    else:
+        step = f"change our side: what the peer writes lies as {dialect.name} has it"
+    return finding._replace(next_step=step)
 
 
 def _renamed(finding: Finding, called: Sequence[int]) -> Finding:
@@ -129,7 +148,7 @@ def _cut(cut: Cut, variants: Variants, deep: bool) -> _Heard:
             notes.append(f"the last {len(cut.rest)} bytes are a message that was cut short; left out")
         else:
             findings.append(_rest(cut))
-    findings += [finding for cause in causes for finding in _of_cause(cause, dialect)]
+    findings += [finding for cause in causes for finding in _of_cause(cause, frames, dialect)]
     cost = (
         _FRAMING_COST * len(differ)
         + sum(map(_cost_of, causes))
@@ -180,7 +199,7 @@ def _headless(stream: Stream, variants: Variants) -> _Heard:
                     cost = _FAULT_COST + _CHANGE_COST * len(changes)
                     frame = Frame(piece[at:])
                     causes = wiring.causes(variants, [frame.payload])
-                    wire = [each for cause in causes for each in _of_cause(cause, dialect)]
+                    wire = [each for cause in causes for each in _of_cause(cause, (frame,), dialect)]
                     return _Heard((frame,), (finding, *wire), tuple(causes), cost)
     return _stranger(stream, dialect)
 
@@ -211,14 +230,23 @@ def _of_header(header: framings.Header, dialect: Dialect) -> Finding:
     )
 
 
-def _of_cause(cause: Cause, dialect: Dialect) -> Iterator[Finding]:
+def _of_cause(cause: Cause, frames: Sequence[Frame], dialect: Dialect) -> Iterator[Finding]:
     number, count, fault = cause.payloads[0] + 1, len(cause.payloads), cause.fault
     for change in cause.changes:
         what, step = wiring.in_words(change, dialect)
-        yield Finding(f"{change}", what, step, number, fault.de, fault.offset, count)
+        de = None if change.key in _BEFORE_ELEMENTS else fault.de
+        yield Finding(f"{change}", what, step, number, de, fault.offset, count)
     if not cause.changes:
-        yield _of_fault(fault, number, count, dialect)
+        finding = _of_fault(fault, number, count, dialect)
+        if fault.reason == "trailing_data":
+            left = frames[number - 1].payload[fault.offset :]
+            what = f"{len(left)} byte{'s' if len(left) > 1 else ''} behind the last element{_shown(left)}"
+            finding = finding._replace(what=what)
+        yield finding
 
+
+_BEFORE_ELEMENTS: Final = ("bitmap", "digits", wiring.CHARACTERS)
+"""What is wrong before the first element: the element at which it shows is none."""
 
 _STEPS: Final = {
     "trailing_data": "have the peer end the message with its last element (padding, ETX, line ends are none of it)",
@@ -300,11 +328,13 @@ def _of_presence(fault: FormatError, mti: str, number: int, dialect: Dialect) ->
     de = fault.de
     name = f"DE{de} {BY_DE[de].name_en}" if de in BY_DE and de is not None else f"DE{de}"
     if fault.reason == "missing_element":
+        step = f"have the {'peer answer' if is_response(mti) else 'sender send'} with DE{de}"
+        if de not in NEEDED:
+            step += f", or write absent = true under [elements.{de}] where the network does not have it"
         return Finding(
             f"presence.missing.{mti}.{de}",
             f"{name} is absent in {mti}; {dialect.name} needs it there",
-            f"have the {'peer answer' if is_response(mti) else 'sender send'} with DE{de},"
-            f" or write absent = true under [elements.{de}] where the network does not have it",
+            step,
             number,
             de,
         )

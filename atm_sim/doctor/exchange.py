@@ -41,13 +41,11 @@ _IF_THERE: Final = (12, 13, 42, 49, 70)
 """Echoed where the answer has them; in this order they are looked at, after what answers are matched by."""
 
 _WHY: Final = {
-    11: "trace number",
-    41: "terminal",
-    7: "transmission time",
-    32: "acquirer",
-    37: "retrieval reference, which links a withdrawal and its reversal",
-    3: "processing code",
-    4: "amount",
+    11: "by which answers are matched",
+    41: "by which answers are matched",
+    7: "by which answers are matched",
+    32: "by which answers are matched",
+    37: "which links a withdrawal and its reversal",
 }
 _TELLING: Final = (11, 37, 7, 41, 4)
 
@@ -152,7 +150,7 @@ def _echo(de: int, pair: Pair, dialect: Dialect) -> Iterator[Finding]:
     if asked is None or not needed or (given is not None and given.rstrip() == asked.rstrip()):
         return
     name = BY_DE[de].name_en
-    why = f" ({_WHY[de]})" if de in _WHY and _WHY[de] != name.lower() else ""
+    why = f", {_WHY[de]}," if de in _WHY else ""
     if given is None:
         if answer.whole and needed == "always":
             yield Finding(

@@ -37,6 +37,13 @@ def test_a_misconfigured_peer_is_told_this_cause_first_and_no_other(name: str) -
     assert [peer.cause] == [finding["cause"] for finding in data["findings"]], data
 
 
+def test_no_setting_of_ours_is_advised_where_a_peer_writes_otherwise_than_it_reads() -> None:
+    peer = MISCONFIGURED["length of answers counts itself"]
+    with listening(as_host(peer)) as port:
+        (finding,) = told(port, "--dialect", peer.dialect)["findings"]
+    assert "have the peer write as it reads" in finding["next_step"]
+
+
 @pytest.mark.parametrize("name", shipped())
 def test_a_correct_peer_gets_no_finding(name: str) -> None:
     with listening(as_host(unchanged(name))) as port:
