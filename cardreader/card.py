@@ -54,7 +54,7 @@ class Card:
         except TookTooLong:
             # It may still open, later: then nobody would give the card back.
             self._watchdog.end(lambda: opened[0].close() if opened else None)
-            raise ReaderError("silent") from None
+            raise ReaderError("reader_in_use", "or its card does not answer") from None
         except BaseException:
             self._watchdog.end()
             raise

@@ -180,7 +180,7 @@ class PcscLink:
         self._reader = reader
         self._context: int | None = None
         self._card: int | None = None
-        self._answers = True
+        self._answers = False
         try:
             self._context = api.establish()
             self._card, self._protocol = self._powered(reader)

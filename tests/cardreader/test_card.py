@@ -96,7 +96,7 @@ def test_a_card_that_opens_too_late_is_given_back() -> None:
 
     readers = Slow(READER)
     readers.insert(READER, card())
-    with pytest.raises(ReaderError, match="card stopped answering"):
+    with pytest.raises(ReaderError, match="reader in use by another program"):
         Card(readers, READER, patience_s=0.05)
     may_open.set()
     assert was_closed.wait(PATIENCE_S)

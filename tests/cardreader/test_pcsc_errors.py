@@ -167,6 +167,13 @@ def test_a_pulled_card_and_a_dead_one_are_told_apart(problem: str, raw: int) -> 
     assert LEAVE == api.disposition
 
 
+def test_a_card_that_was_asked_nothing_is_left_as_it_is() -> None:
+    """It may be gone, and pcscd then loses count of its cards by a reset."""
+    api = Api()
+    PcscTransport(api).connect("Reader A").close()
+    assert LEAVE == api.disposition
+
+
 def test_a_card_that_answers_is_reset_when_it_is_given_back() -> None:
     api = Api()
     link = PcscTransport(api).connect("Reader A")

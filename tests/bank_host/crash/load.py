@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import select
 import socket
+from collections import Counter
 from random import Random
 from typing import NamedTuple
 
@@ -36,6 +37,7 @@ from tests.bank_host.port.wire import ACQUIRER, PATIENCE_S, Peer, frame
 
 CONNECTIONS = 3
 WINDOW = 6  # messages of one connection that wait for their answers
+MOST_TRIES = 50
 HSM = Hsm.simulation()
 AT = build.Acceptor("ATM00007", "SHIBUYA", ACQUIRER)
 
@@ -93,7 +95,8 @@ class Load:
         self._lines: list[Line] = []
         self._todo: dict[str, Message] = {}  # repeats, reversals and completions that wait to be sent
         self._since_start: dict[str, None] = {}  # trace numbers sent since a host was started
-        self._reversed: set[str] = set()
+        self._ended: set[str] = set()  # withdrawals that were completed or taken back
+        self._tries: Counter[str] = Counter()
         self._stan = 1
 
     # ---------------- connections
@@ -207,8 +210,10 @@ class Load:
         self.lost += 1
         if self.log.answer(stan) is not None:
             return
+        self._tries[stan] += 1
+        assert self._tries[stan] < MOST_TRIES, f"{stan} is not answered, however often it is sent"
         message = self.log.sent[stan]
-        if _withdraws(message) and stan not in self._reversed and self._random.random() < 0.5:
+        if _withdraws(message) and stan not in self._ended and self._random.random() < 0.5:
             self._reverse(message, "timeout")
         else:
             self._todo[stan] = build.as_repeat(message)
@@ -216,7 +221,7 @@ class Load:
     def _follow_up(self, message: Message, answer: Message) -> None:
         """The cash is taken, or not, or nothing is heard of it."""
         stan = message[11]
-        if not _withdraws(message) or stan in self._reversed:
+        if not _withdraws(message) or stan in self._ended:
             return
         chance = self._random.random()
         if chance < 0.4:
@@ -224,14 +229,14 @@ class Load:
                 message, stan=self._next_stan(), now_us=NOON_US, approval_code=answer[38]
             )
             self._todo[advice[11]] = advice
-            self._reversed.add(stan)
+            self._ended.add(stan)
         elif chance < 0.6:
             self._reverse(message, "hardware_error")
 
     def _reverse(self, message: Message, reason: str) -> None:
         advice = build.reversal_advice(message, reason, stan=self._next_stan(), now_us=NOON_US)
         self._todo[advice[11]] = advice
-        self._reversed.add(message[11])
+        self._ended.add(message[11])
 
     # ---------------- what is sent next
 
