@@ -9,7 +9,7 @@ from bank_host.issuing import account_number, card_expiry, card_number, pin_valu
 from bank_host.jst import jst_date
 from bank_host.ledger.entries import opening
 from bank_host.rules.facts import Account, Card
-from bank_host.store.sql import SqlStore
+from bank_host.store.contract import Store
 
 PIN = "5739"
 ATMS = [build.Acceptor(f"T{n:07d}", "SHIBUYA", "00000000034") for n in range(200)]
@@ -20,7 +20,7 @@ def pan_of(number: int) -> str:
     return card_number("499900", number)
 
 
-def open_customers(store: SqlStore, hsm: Hsm, count: int, now_us: int) -> None:
+def open_customers(store: Store, hsm: Hsm, count: int, now_us: int) -> None:
     """Accounts with a card each, in one commit."""
     day = jst_date(now_us)
     with store.begin() as unit:

@@ -25,13 +25,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
-from sqlalchemy import URL, create_engine, func, select, text
+from sqlalchemy import URL, create_engine, func, select
 
 from bank_host.clock import wall_clock
 from bank_host.hsm import Hsm
 from bank_host.store import schema
 from bank_host.store.sql import SqlStore
-from bench.baselines import CLIENTS, SCALE, PgBench, RawSqlite, bare_commit, postgresql, rate
+from bench.baselines import CLIENTS, SCALE, PgBench, RawSqlite, bare_commit, new_database, postgresql, rate
 from bench.clients import DIALECT_FILE, HOT_ACCOUNTS, HOT_SHARE, Heard, Load, send
 from bench.command import quick, tell_result
 from bench.customers import open_customers
@@ -139,12 +139,12 @@ class Bench:
         """Each column once."""
         self.p50_ms["bare commit"].append(_p50_ms(bare_commit(self._url), self.length.seconds / 4))
         for count in COUNTS:
-            self._measure(executor, f"{count}", count)
-        self._measure(executor, "hot accounts", CLIENTS, hot=True)
+            self.measure(executor, f"{count}", count)
+        self.measure(executor, "hot accounts", CLIENTS, hot=True)
         if len(self._hosts) > 1:
-            self._measure(executor, "two hosts", CLIENTS, hosts=2)
+            self.measure(executor, "two hosts", CLIENTS, hosts=2)
 
-    def _measure(
+    def measure(
         self, executor: Executor, name: str, clients: int, *, hot: bool = False, hosts: int = 1
     ) -> None:
         before_s = sum(host.cpu_s() for host in self._hosts)
@@ -271,11 +271,7 @@ def on_sqlite(folder: Path, length: Length, executor: Executor) -> Bench:
 def on_postgresql(server: tuple[URL, Path], folder: Path, length: Length, executor: Executor) -> Bench:
     address, program = server
     pgbench = PgBench(address, program, length.scale)
-    admin = create_engine(address, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text("CREATE DATABASE bench_host"))
-    admin.dispose()
-    database = address.set(database="bench_host")
+    database = new_database(address, "bench_host")
     bench = Bench("PostgreSQL, synchronous_commit=on", database, length)
     with bench.serving(2, folder, executor):
         for _ in range(length.rounds):

@@ -19,7 +19,7 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
-from sqlalchemy import URL, create_engine, text
+from sqlalchemy import URL
 
 from bank_host.host import Bank
 from bank_host.hsm import Hsm
@@ -28,7 +28,7 @@ from bank_host.jst import HOUR_US, midnight_us
 from bank_host.policy import load_policy
 from bank_host.store.sql import SqlStore
 from bank_host.store.verify import verify
-from bench.baselines import SCALE, PgBench, RawSqlite, bare_commit, postgresql, rate
+from bench.baselines import SCALE, PgBench, RawSqlite, bare_commit, new_database, postgresql, rate
 from bench.command import quick, tell_result
 from bench.customers import ATMS, open_customers, pan_of, withdrawal
 
@@ -138,11 +138,7 @@ def on_postgresql(
 ) -> Figures:
     address, program = server
     figures, pgbench = Figures("PostgreSQL, synchronous_commit=on"), PgBench(address, program, scale)
-    admin = create_engine(address, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text("CREATE DATABASE bench_bank"))
-    admin.dispose()
-    database = address.set(database="bench_bank")
+    database = new_database(address, "bench_bank")
     with till(database, customers) as bank:
         for _ in range(rounds):
             figures.per_s["pgbench"].append(pgbench.rate(seconds))

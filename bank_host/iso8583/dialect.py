@@ -115,7 +115,7 @@ class Dialect:
         return _MAC_BYTES * (2 if self._plain.wire.binary == "hex" else 1)
 
     def _mac_element(self, message: Message) -> int:
-        return 128 if self.settings.mac.element == "128" or any(de > 64 for de in message.fields) else 64
+        return 128 if self.settings.mac.element == "128" or max(message.fields, default=0) > 64 else 64
 
     def _mac_on_the_wire(self, mac: str) -> bytes:
         return mac.encode("ascii") if self._plain.wire.binary == "hex" else bytes.fromhex(mac)
