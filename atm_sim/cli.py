@@ -1,7 +1,8 @@
-"""The command `atm-sim`: run, test, trace, report, schema, describe, demo, token; fuzz stands in atm_sim/fuzz.
+"""The command `atm-sim`: run, test, trace, report, schema, describe, demo, token; fuzz and load have their packages.
 
-Exit 0 all met, 1 an expectation or invariant failed, 2 the file or the command line is wrong, 3 the tool broke,
-130 interrupted. A user's mistake never ends in a traceback; ATM_SIM_DEBUG=1 shows those of the tool's own.
+Exit 0 all met, 1 an expectation or invariant failed, 2 the file or the command line is wrong, 3 the tool broke, 4 a
+measurement is invalid, 130 interrupted. A user's mistake never ends in a traceback; ATM_SIM_DEBUG=1 shows those of the
+tool's own.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from atm_sim.fuzz.command import fuzz
+from atm_sim.load.command import load as load_command
+from atm_sim.load.command import settle_command
 from atm_sim.records.folder import RunFolder, RunFolderError, clear
 from atm_sim.report import html, junit, text
 from atm_sim.report.view import RunView, clock, load
@@ -47,7 +50,7 @@ from bank_host.store.memory import MemoryStore
 from bank_host.store.sql import SqlStore
 
 FAILED, WRONG_USAGE, BROKEN, INTERRUPTED = 1, 2, 3, 130
-"""Exit codes beside 0; 4 is kept for a measurement that is invalid."""
+"""Exit codes beside 0; 4, a measurement that is invalid, is `load`'s."""
 
 _EXISTING = click.Path(exists=True, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -105,6 +108,8 @@ def run(file: Path, out: Path | None, seed: int | None, row: int | None, as_json
     """Run the scenario FILE in simulated time and write a run folder with its report."""
     policy = load_policy()
     loaded = open_scenario(file, policy)
+    if loaded.scenario.only_load:
+        _stop(WRONG_USAGE, f"{file}: only load: here, which runs in wall time; atm-sim load {file}")
     folder = out or Path("out") / file.stem
     console = Console(highlight=False)
     views: list[tuple[Path, RunView]] = []
@@ -269,6 +274,8 @@ def _test_data(tested: Tested) -> dict[str, Any]:
 
 
 main.add_command(fuzz)
+main.add_command(load_command)
+main.add_command(settle_command)
 
 
 # ---------------------------------------------------------------- looking at a run

@@ -169,7 +169,7 @@ class _Run:
         self._sent_s: dict[bytes, float] = {}
         self.answers: list[bytes] = []
         self.waits_s: list[float] = []
-        self.in_time = 0  # answers within the time; those that come after it are only checked
+        self.in_time = 0  # answers until the time was over; those that come later are only checked
         self.took_s = self.cpu_s = 0.0
 
     def go(self, peers: Sequence[_Peer], clients: int, seconds: float) -> None:
@@ -188,12 +188,13 @@ class _Run:
                     heard = key.data.hear()
                     now = time.perf_counter()
                     self._keep(heard, now)
-                    if now < until:
-                        self.in_time += len(heard)
+                    if self.took_s:
+                        continue
+                    self.in_time += len(heard)
+                    if now < until and self._left:
                         self._ask(key.data, len(heard))
-                    if not self.took_s and (now >= until or not self._left):
+                    else:  # the time is from the first request to these answers
                         self.took_s, self.cpu_s = now - begun, time.process_time() - cpu_s
-                        until = now
 
     def _ask(self, peer: _Peer, count: int) -> None:
         frames: list[bytes] = []

@@ -1,79 +1,58 @@
-"""The way to a card reader: PC/SC through pyscard, and in plain words why there is none.
+"""The way to readers and cards, whatever is behind it: the machine's PC/SC, or cards that live in this process.
 
-pyscard is an extra (it compiles against the system's PC/SC library), so it is imported only when a reader is
-asked for. Everything that touches the machine is behind `PcscSystem`; a test passes its own.
+Two protocols. A `Transport` knows readers and which of them have a card; its `connect` gives a `Link`, the bare line to
+one card. A link's `transmit` is called in one place only, `cardreader.card`, behind the allow-list.
 """
 
 from __future__ import annotations
 
-import ctypes
-import sys
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple, Protocol
 
-# PC/SC status: the resource manager (Linux: pcscd) does not run, or its client library could not be loaded.
-SCARD_E_NO_SERVICE = 0x8010001D
-SCARD_E_SERVICE_STOPPED = 0x8010001E
+CardProtocol = Literal["T=0", "T=1"]
 
-INSTALL_EXTRA = "pyscard is not installed: install the pcsc extra: pip install 'atm-sim[pcsc]'"
-LIBRARY_MISSING = "PC/SC library missing: install it (Debian, Ubuntu: sudo apt-get install libpcsclite1)"
-SERVICE_DOWN = "smart-card service not running: start pcscd (Debian, Ubuntu: sudo apt-get install pcscd)"
-NO_READER = "no reader connected: plug one in, then try again"
+MOST_ATR_BYTES: Final = 33
 
 
-class ReaderError(Exception):
-    """No card reader can be used; the message says why and what to do next."""
+class ReaderState(NamedTuple):
+    """One reader at one moment, as the system tells it."""
+
+    reader: str
+    present: bool = False
+    mute: bool = False  # a card that does not answer to power
+    in_use: bool = False  # held by another program for itself
+    atr: bytes = b""
+    changes: int = 0  # insertions and removals as the system counts them, modulo 2 to the 16th
+    raw: int = 0  # the system's own word, handed back in the next wait
 
 
-class PcscSystem(Protocol):
-    """What is asked of the machine."""
+class Link(Protocol):
+    """The bare line to one card. Each call may block for ever: PC/SC has no time-out."""
 
-    def reader_names(self) -> list[str]:
-        """The names of the connected readers; whatever pyscard raises is let through."""
+    atr: bytes
+    protocol: CardProtocol
+    made_here: bool
+    """Whether the card is one of this program's own, which no command can harm."""
 
-    def library_loads(self) -> bool:
-        """Whether the PC/SC client library can be loaded."""
+    def transmit(self, command: bytes) -> bytes:
+        """Command bytes to the card, answer bytes back; ReaderError if that does not work."""
 
-
-class Pyscard:
-    """The machine we run on."""
-
-    def reader_names(self) -> list[str]:
-        from smartcard.System import readers
-
-        return [str(reader) for reader in readers()]
-
-    def library_loads(self) -> bool:
-        # macOS and Windows carry PC/SC themselves; elsewhere it is a package of its own.
-        if sys.platform in ("darwin", "win32"):
-            return True
-        try:
-            ctypes.CDLL("libpcsclite.so.1")
-        except OSError:
-            return False
-        return True
+    def close(self) -> None:
+        """Give the card back, reset. Never raises."""
 
 
-def connected_readers(system: PcscSystem) -> list[str]:
-    """The names of the connected readers, at least one; otherwise ReaderError with the reason."""
-    try:
-        names = system.reader_names()
-    except ModuleNotFoundError as missing:
-        if missing.name is None or missing.name.partition(".")[0] != "smartcard":
-            raise
-        raise ReaderError(INSTALL_EXTRA) from missing
-    except Exception as refused:
-        # pyscard's exceptions share no base that is importable without it; all carry the PC/SC status.
-        status = getattr(refused, "hresult", None)
-        if status is None:
-            raise
-        raise ReaderError(reason_of(status & 0xFFFFFFFF, system)) from refused
-    if not names:
-        raise ReaderError(NO_READER)
-    return names
+class Transport(Protocol):
+    """Readers, and the way to their cards. Every method may raise ReaderError."""
 
+    name: str
 
-def reason_of(status: int, system: PcscSystem) -> str:
-    """A PC/SC status in plain words. A missing library and a stopped service share one status on Linux."""
-    if status in (SCARD_E_NO_SERVICE, SCARD_E_SERVICE_STOPPED):
-        return SERVICE_DOWN if system.library_loads() else LIBRARY_MISSING
-    return f"PC/SC refused with status 0x{status:08X}"
+    def states(
+        self, known: Sequence[ReaderState] | None = None, wait_s: float = 0
+    ) -> tuple[ReaderState, ...]:
+        """The readers with their cards; with `known`, waits until they differ from it, at most this long."""
+
+    def connect(self, reader: str) -> Link:
+        """A line to the card in this reader, shared with other programs but not interleaved with them."""
+
+    def close(self) -> None:
+        """Let go of the system. Never raises."""

@@ -5,11 +5,16 @@ is supposed to have everything, so there the same skip is a failure.
 """
 
 import os
+import tempfile
 from collections.abc import Generator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# libpcsclite reads this name once in a process. Under it there is at most a pcscd of the tests' own
+# (tests/cardreader/pcsc/daemon.py), so no test ever sees a reader of this machine.
+os.environ["PCSCLITE_CSOCK_NAME"] = os.path.join(tempfile.gettempdir(), f"pcscd-of-test-{os.getpid()}.socket")
 
 IN_CI = os.environ.get("CI", "").lower() in ("true", "1")
 

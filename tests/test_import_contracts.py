@@ -14,6 +14,7 @@ PACKAGES = ("atm_sim", "bank_host", "cardreader")
 # contract → the module that gets the import it forbids
 PLANTED = {
     "cardreader-alone": ("cardreader/transport.py", "import bank_host.rules"),
+    "card-standard-pure": ("cardreader/emv/dol.py", "import cardreader.transport"),
     "bank-without-world": ("bank_host/store/contract.py", "import atm_sim.records"),
     "bank-without-reader": ("bank_host/host.py", "import cardreader.transport"),
     "pure-core": ("bank_host/rules/facts.py", "import time"),
@@ -25,6 +26,7 @@ PLANTED = {
     "one-simpy-driver": ("atm_sim/records/event.py", "import simpy"),
     "no-asyncio": ("atm_sim/records/event.py", "import asyncio"),
     "link-without-driver": ("bank_host/port/link.py", "import time"),
+    "wire-without-driver": ("atm_sim/load/record.py", "import asyncio"),
     "report-reads-files": ("atm_sim/report/view.py", "import bank_host.store"),
     "auditor-shares-no-rule": ("atm_sim/checks/invariants/model.py", "import bank_host.rules.limits"),
 }

@@ -55,6 +55,8 @@ def run_tests(files: Iterable[Path], policy: Policy, seed: int | None = None) ->
         except ScenarioError as error:
             yield Tested(path, path.stem, False, actual=[str(problem) for problem in error.problems])
             continue
+        if loaded.scenario.only_load:
+            continue  # nothing of it is in simulated time
         for case in rows(loaded):
             done = play(loaded, case, seed=seed)
             if done.verdict.met:

@@ -20,13 +20,13 @@ from bank_host.example import hand_over, open_example
 from bank_host.host import Bank
 from bank_host.hsm import Hsm, HsmError
 from bank_host.iso8583.dialect import Dialect, load_dialect
-from bank_host.jst import SECOND_US
+from bank_host.jst import MINUTE_US, SECOND_US
 from bank_host.policy import load_policy
 from bank_host.port import tls
 from bank_host.port.link import LinkSettings
 from bank_host.port.logs import log_to
 from bank_host.port.scripted import ScriptedJudge
-from bank_host.port.security import HsmSecurity
+from bank_host.port.security import HsmSecurity, unfit_mac_key
 from bank_host.port.serve import Address, AddressError, Opened, Plan, serve
 from bank_host.port.server import PortSettings
 from bank_host.port.verdict import no_judge
@@ -74,6 +74,15 @@ class AddressType(click.ParamType):
     help="Rules for messages that the bank is not to answer as it would.",
 )
 @click.option("--no-sign-on", is_flag=True, help="Take business of peers that have not signed on.")
+@click.option(
+    "--time-window",
+    "window_min",
+    metavar="MINUTES",
+    type=click.IntRange(0, 1_440),
+    default=LinkSettings().window_us // MINUTE_US,
+    show_default=True,
+    help="How far DE7 of a 0200 or 0800 may be from our clock; 0: anything.",
+)
 @click.option("--mac-mandatory", is_flag=True, help="Refuse business without a MAC.")
 @key_options
 @click.option("--plain", is_flag=True, help="Allow plain TCP beyond loopback.")
@@ -94,6 +103,7 @@ def serve_command(
     dialect_name: str,
     script_file: Path | None,
     no_sign_on: bool,
+    window_min: int,
     mac_mandatory: bool,
     key_file: Path | None,
     sealed_by: Path | None,
@@ -114,15 +124,21 @@ def serve_command(
         stop(WRONG_USAGE, f"--admin {admin}: metrics and health are served on loopback only")
     dialect = _dialect(dialect_name)
     script = None if script_file is None else script_of(script_file)
+    settings = _settings(
+        dialect, sign_on=not no_sign_on, window_us=window_min * MINUTE_US, mac_mandatory=mac_mandatory
+    )
+    algorithm = dialect.settings.mac.algorithm
+    if unfit := unfit_mac_key(hsm, algorithm, settings.link.mac_mandatory):
+        stop(WRONG_USAGE, f"--dialect {dialect_name}: {unfit}")
     listening, calling = _tls_contexts(files)
     plan = Plan(
         listen,
         connect,
         admin,
         dialect,
-        _settings(dialect, sign_on=not no_sign_on, mac_mandatory=mac_mandatory),
+        settings,
         judge=no_judge if script is None else ScriptedJudge(script),
-        new_security=partial(HsmSecurity, hsm),
+        new_security=partial(HsmSecurity, hsm, algorithm=algorithm),
         tls=listening,
         calling_tls=calling,
     )
@@ -130,7 +146,8 @@ def serve_command(
     given = _database(database)
     new = database is None and not Path(given).exists()
     with open_database(given, must_exist=not new) as engine:
-        bank = Bank(name, SqlStore(engine, chain_name=""), load_policy(), hsm)
+        store = SqlStore(engine, chain_name="")
+        bank = Bank(name, store, load_policy(), hsm, identify=dialect.identity)
         if new:
             _example(bank, engine)
         _check(engine)
@@ -166,11 +183,12 @@ def _dialect(name: str) -> Dialect:
         raise click.BadParameter(f"{error}", param_hint="--dialect") from None
 
 
-def _settings(dialect: Dialect, *, sign_on: bool, mac_mandatory: bool) -> PortSettings:
+def _settings(dialect: Dialect, *, sign_on: bool, window_us: int, mac_mandatory: bool) -> PortSettings:
     told = dialect.settings
     return PortSettings(
         link=LinkSettings(
             sign_on=sign_on,
+            window_us=window_us,
             mac_mandatory=mac_mandatory or told.mac.mandatory,
             answer_garbage=told.link.garbage == "answer",
             echo_after_us=told.link.echo_interval_s * SECOND_US,

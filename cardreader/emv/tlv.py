@@ -69,11 +69,15 @@ class Tlv(NamedTuple):
         return f"Tlv({self.tag}{inside})"
 
 
-def read(data: bytes) -> tuple[Tlv, ...]:
-    """The elements that these bytes are; TlvError, and nothing else, if they are not acceptable."""
+def read(data: bytes, *, forgiving: bool = False) -> tuple[Tlv, ...]:
+    """The elements that these bytes are; TlvError, and nothing else, if they are not acceptable.
+
+    `forgiving` is for cards alone: real ones fill up with zeros between elements, which EMV allows, and write lengths
+    longer than need be.
+    """
     if len(data) > MOST_BYTES:
         raise TlvError("too_long", MOST_BYTES)
-    return _elements(data, 0, len(data), 1, repeats=False)
+    return _elements(data, 0, len(data), 1, repeats=False, forgiving=forgiving)
 
 
 def read_hex(text: str) -> tuple[Tlv, ...]:
@@ -125,22 +129,27 @@ def tag_at(data: bytes, at: int, end: int) -> tuple[str, int]:
 # ---------------------------------------------------------------- inside
 
 
-def _elements(data: bytes, at: int, end: int, depth: int, *, repeats: bool) -> tuple[Tlv, ...]:
+def _elements(
+    data: bytes, at: int, end: int, depth: int, *, repeats: bool, forgiving: bool
+) -> tuple[Tlv, ...]:
     if depth > MOST_DEPTH:
         raise TlvError("too_deep", at)
     found: list[Tlv] = []
     seen: set[str] = set()
     while at < end:
+        if forgiving and data[at] == 0x00:
+            at += 1
+            continue
         start = at
         tag, at = tag_at(data, at, end)
         if tag in seen and not repeats:
             raise TlvError("twice", start)
         seen.add(tag)
-        length, at = _length(data, at, end)
+        length, at = _length(data, at, end, forgiving)
         if length > end - at:
             raise TlvError("cut_short", at)
         if is_template(tag):
-            parts = _elements(data, at, at + length, depth + 1, repeats=tag in LISTS)
+            parts = _elements(data, at, at + length, depth + 1, repeats=tag in LISTS, forgiving=forgiving)
             found.append(Tlv(tag, parts=parts))
         else:
             found.append(Tlv(tag, data[at : at + length]))
@@ -148,7 +157,7 @@ def _elements(data: bytes, at: int, end: int, depth: int, *, repeats: bool) -> t
     return tuple(found)
 
 
-def _length(data: bytes, at: int, end: int) -> tuple[int, int]:
+def _length(data: bytes, at: int, end: int, forgiving: bool) -> tuple[int, int]:
     if at >= end:
         raise TlvError("cut_short", at)
     first_byte = data[at]
@@ -160,7 +169,7 @@ def _length(data: bytes, at: int, end: int) -> tuple[int, int]:
     if at + 1 + size > end:
         raise TlvError("cut_short", at)
     length = int.from_bytes(data[at + 1 : at + 1 + size])
-    if length < (_MORE, 0x100)[size - 1]:
+    if not forgiving and length < (_MORE, 0x100)[size - 1]:
         raise TlvError("not_shortest", at)
     return length, at + 1 + size
 

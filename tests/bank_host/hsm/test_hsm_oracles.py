@@ -1,18 +1,10 @@
-"""Two independent implementations say the same as ours: psec for PINs, cards and MACs, pyemv for chip cryptograms.
-
-Both are old and name TDES by a path that `cryptography` is about to drop, with keys that it no longer expands; they get
-the cipher from where it is now.
-"""
+"""Two independent implementations say the same as ours: psec for PINs, cards and MACs, pyemv for chip cryptograms."""
 
 from __future__ import annotations
-
-from types import SimpleNamespace
 
 import psec
 import pyemv
 import pytest
-from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +12,7 @@ from bank_host.hsm import Hsm, Key
 from bank_host.secrets import Secret
 from cardreader.emv.cryptogram import METHODS, arpc_1, arpc_2, cryptogram, master_key, session_key
 from cardreader.emv.des import Des3
+from tests.bank_host.hsm.ciphers import use_ciphers_of_today
 
 pins = st.text("0123456789", min_size=4, max_size=12)
 pans = st.text("0123456789", min_size=13, max_size=19)
@@ -33,12 +26,7 @@ asked = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 @pytest.fixture(autouse=True)
 def _ciphers_of_today(monkeypatch: pytest.MonkeyPatch) -> None:
-    def expanded(key: bytes) -> TripleDES:
-        return TripleDES((key * 3)[:24])  # of one part, of two or of three
-
-    ciphers = SimpleNamespace(TripleDES=expanded, AES=AES)
-    for part in (psec.des, psec.mac, pyemv.tools, pyemv.mac):
-        monkeypatch.setattr(part, "_algorithms", ciphers)
+    use_ciphers_of_today(monkeypatch)
 
 
 def hsm_of(**held: Key) -> Hsm:

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -15,6 +15,8 @@ from typing import Self
 from tests.bank_host.port.wire import PATIENCE_S, Peer
 
 ROOT = Path(__file__).parents[3]
+BANK_HOST = (sys.executable, "-m", "bank_host.cli", "serve", "--time-window", "0")
+"""The messages of these tests are of one noon, whatever the computer's clock says."""
 _OPENED = re.compile(r"listening on \S+:(\d+);.* metrics http://\S+?:(\d+)/")
 
 
@@ -24,13 +26,12 @@ class Host:
     port = 0
     admin = 0
 
-    def __init__(self, folder: Path, *words: str) -> None:
+    def __init__(self, folder: Path, *words: str, program: Sequence[str] = BANK_HOST) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "bank_host.cli", "serve", *words]
         with (folder / "log").open("wb") as log:
             self.process = subprocess.Popen(
-                command,
+                [*program, *words],
                 cwd=folder,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -40,9 +41,9 @@ class Host:
         self.said: list[str] = []
 
     @classmethod
-    def started(cls, folder: Path, *words: str) -> Self:
+    def started(cls, folder: Path, *words: str, program: Sequence[str] = BANK_HOST) -> Self:
         """A host on free ports that has told where it listens."""
-        host = cls(folder, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", *words)
+        host = cls(folder, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", *words, program=program)
         assert host.process.stdout is not None
         for line in host.process.stdout:
             host.said.append(line)
