@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
 from bank_host.iso8583 import build
 from bench import clients
 from bench.clients import DIALECT, HSM, Request, fault_of
 from bench.customers import ATMS, pan_of, withdrawal
+from bench.host import BRIEF, Bench
 from tests.bench.runs import told_by
 
 pytestmark = pytest.mark.xdist_group("bench")
@@ -57,6 +61,18 @@ def test_whether_the_ratio_counts_follows_from_the_conditions(engine: str) -> No
     assert re.search(r" (\d[\d,]*) checked, 0 wrong; \1 posted", answered)
     counts = all(line.startswith("  held") for line in told)
     assert counts == lines[-1].startswith("  so the ratio counts")
+
+
+def test_a_condition_that_does_not_hold_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "bank.sqlite"
+    bench = Bench("SQLite", URL.create("sqlite", database=str(file)), BRIEF)
+    bench.p50_ms |= {"bare commit": [1.0], "1": [2.0]}
+    assert [True, True, True] == [condition.held for condition in bench.conditions()]
+    bench.p50_ms["1"] = [2.1]
+    bench.answers = 1  # which was never posted
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE account SET posted_jpy = posted_jpy + 1")
+    assert [False, False, False] == [condition.held for condition in bench.conditions()]
 
 
 # ---------------- no wrong answer is taken for a right one
