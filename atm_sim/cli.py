@@ -1,4 +1,4 @@
-"""The command `atm-sim`: run, test, trace, report, schema, describe, demo, token; fuzz and load have their packages.
+"""The command `atm-sim`: run, test, trace, report, schema, describe, demo, token; others stand with their packages.
 
 Exit 0 all met, 1 an expectation or invariant failed, 2 the file or the command line is wrong, 3 the tool broke, 4 a
 measurement is invalid, 130 interrupted. A user's mistake never ends in a traceback; ATM_SIM_DEBUG=1 shows those of the
@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -24,6 +25,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from atm_sim.doctor.command import doctor
 from atm_sim.fuzz.command import fuzz
 from atm_sim.load.command import load as load_command
 from atm_sim.load.command import settle_command
@@ -36,6 +38,7 @@ from atm_sim.runner.matrix import matrix_data, matrix_rows, matrix_text
 from atm_sim.runner.play import play
 from atm_sim.runner.proof import prove
 from atm_sim.runner.suite import Tested, run_tests, scenario_files, suite_junit
+from atm_sim.runner.tap import PcapTap
 from atm_sim.scenario import Case, Loaded, ScenarioError, json_schema, rows
 from atm_sim.shipped import shipped_scenarios
 from atm_sim.world.lab import Parts
@@ -103,8 +106,16 @@ def main() -> None:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Run folder; default out/FILE.")
 @click.option("--seed", type=click.IntRange(0), help="Instead of the file's own seed.")
 @click.option("--case", "row", type=click.IntRange(1), help="Only this row of the file's cases: table.")
+@click.option(
+    "--pcap",
+    "pcap_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the messages of the first replication as a capture for Wireshark.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
-def run(file: Path, out: Path | None, seed: int | None, row: int | None, as_json: bool) -> None:
+def run(
+    file: Path, out: Path | None, seed: int | None, row: int | None, pcap_file: Path | None, as_json: bool
+) -> None:
     """Run the scenario FILE in simulated time and write a run folder with its report."""
     policy = load_policy()
     loaded = open_scenario(file, policy)
@@ -113,12 +124,21 @@ def run(file: Path, out: Path | None, seed: int | None, row: int | None, as_json
     folder = out or Path("out") / file.stem
     console = Console(highlight=False)
     views: list[tuple[Path, RunView]] = []
-    for case in _chosen(loaded, row):
+    cases = _chosen(loaded, row)
+    if pcap_file is not None and len(cases) > 1:
+        raise click.UsageError(
+            f"--pcap holds one run; choose a row of the file with --case 1 to {len(cases)}"
+        )
+    tap = PcapTap() if pcap_file is not None else None
+    for case in cases:
         path = folder / f"row-{case.row_number}" if case.row_number else folder
         clear(folder if row is None and not views else path)
         with ExitStack() as stores, _progress(case, quiet=as_json or not console.is_terminal) as tell:
-            done = play(loaded, case, seed=seed, parts=partial(_parts, path, stores), progress=tell)
+            done = play(loaded, case, seed=seed, parts=partial(_parts, path, stores, tap), progress=tell)
         views.append((path, write_run(done, path, policy)))
+    if pcap_file is not None and tap is not None:
+        pcap_file.write_bytes(tap.pcap())
+        _tell_capture(pcap_file, tap)
     if as_json:
         click.echo(json.dumps([_run_data(path, view) for path, view in views], ensure_ascii=False))
     else:
@@ -126,6 +146,13 @@ def run(file: Path, out: Path | None, seed: int | None, row: int | None, as_json
             console.print(text.summary(view, report=(path / "report.html").as_posix()), soft_wrap=True)
             _show_failures(console, view)
     raise SystemExit(0 if all(view.verdict.met for _, view in views) else FAILED)
+
+
+def _tell_capture(file: Path, tap: PcapTap) -> None:
+    """On standard error, so that --json stays what it is."""
+    nodes = [f"{name} {address}" for name, address in islice(tap.addresses.items(), 12)]
+    more = f", and {len(tap.addresses) - 12} more" if len(tap.addresses) > 12 else ""
+    click.echo(f"{file}: {tap.messages:,} messages; {', '.join(nodes)}{more}", err=True)
 
 
 def _run_data(path: Path, view: RunView) -> dict[str, Any]:
@@ -158,8 +185,9 @@ def _chosen(loaded: Loaded, row: int | None) -> list[Case]:
     return chosen
 
 
-def _parts(folder: Path, stores: ExitStack, replication: int) -> Parts:
-    """The first replication's banks are kept as SQLite files in the run folder; the others live in memory."""
+def _parts(folder: Path, stores: ExitStack, tap: PcapTap | None, replication: int) -> Parts:
+    """The first replication's banks are kept as SQLite files in the run folder, and it is listened to; the others live
+    in memory."""
 
     def store(bank: str) -> Store:
         if replication > 1:
@@ -169,7 +197,7 @@ def _parts(folder: Path, stores: ExitStack, replication: int) -> Parts:
         stores.callback(kept.close)
         return kept
 
-    return Parts(store=store)
+    return Parts(store=store) if tap is None or replication > 1 else Parts(store=store, tap=tap)
 
 
 @contextmanager
@@ -274,6 +302,7 @@ def _test_data(tested: Tested) -> dict[str, Any]:
 
 
 main.add_command(fuzz)
+main.add_command(doctor)
 main.add_command(load_command)
 main.add_command(settle_command)
 

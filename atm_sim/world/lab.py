@@ -75,6 +75,14 @@ class Keypad:
         return self._hsm.encrypt_pin_block(TPK, pin, pan)
 
 
+Tap = Callable[[int, str, str, Message], None]
+"""Somebody who listens on every line: time, sender, receiver and message, as it is sent."""
+
+
+def _no_tap(now_us: int, sender: str, receiver: str, message: Message) -> None:
+    """Nobody listens."""
+
+
 @dataclass(slots=True)
 class Parts:
     """What a lab is wired from; tests and proofs hand in others."""
@@ -85,6 +93,7 @@ class Parts:
     node: Callable[[str, Machine], Machine] = lambda name, machine: machine
     bank: Callable[[Bank], Bank] = lambda bank: bank
     offices: Offices = OFFICES
+    tap: Tap = _no_tap
 
 
 class Lab:
@@ -98,6 +107,7 @@ class Lab:
         self.run = run
         self.replication = replication
         self.offices = parts.offices
+        self.tap = parts.tap
         self._seed = seed
         self.start_us = midnight_us(scenario.day)
         last_us = LONGEST_RUN_US if scenario.run.until_us is None else scenario.run.until_us

@@ -13,12 +13,11 @@ import click
 from sqlalchemy import Engine, literal, select
 
 from bank_host.cli.common import NOT_REACHED, WRONG_USAGE, open_database, shown, stop
-from bank_host.cli.keys import key_options, keys_of
+from bank_host.cli.keys import key_options, keys_of, store_of, told
 from bank_host.cli.script import script_of
 from bank_host.clock import wall_clock
 from bank_host.example import hand_over, open_example
 from bank_host.host import Bank
-from bank_host.hsm import Hsm, HsmError
 from bank_host.iso8583.dialect import Dialect, load_dialect
 from bank_host.jst import MINUTE_US, SECOND_US
 from bank_host.policy import load_policy
@@ -34,7 +33,6 @@ from bank_host.store import schema
 from bank_host.store.contract import Unavailable
 from bank_host.store.engine import reading
 from bank_host.store.migrate import upgrade
-from bank_host.store.sql import SqlStore
 
 DATABASE = "bank.sqlite"
 LETTERS = "bank-letters"
@@ -94,6 +92,7 @@ class AddressType(click.ParamType):
     help="The authority of the peers' certificates, PEM.",
 )
 @click.option("--log", "log_file", type=click.Path(dir_okay=False, path_type=Path), help="Instead of stderr.")
+@told
 def serve_command(
     database: str | None,
     name: str,
@@ -116,7 +115,7 @@ def serve_command(
     """Run the issuing bank as an ISO 8583 server until SIGTERM or Ctrl-C; a second one stops it at once."""
     if listen is None and connect is None:
         listen = Address("127.0.0.1", 8583)
-    hsm = _keys(key_file, sealed_by)
+    hsm = keys_of(key_file, sealed_by)
     published = hsm.published_keys()
     files = _tls_files(tls_certificate, tls_key, tls_ca)
     warning = _refuse_to_expose(listen, connect, files is not None, plain, published)
@@ -146,10 +145,12 @@ def serve_command(
     given = _database(database)
     new = database is None and not Path(given).exists()
     with open_database(given, must_exist=not new) as engine:
-        store = SqlStore(engine, chain_name="")
+        if new:
+            upgrade(engine)
+        store = store_of(engine, given, hsm, chain_name="")
         bank = Bank(name, store, load_policy(), hsm, identify=dialect.identity)
         if new:
-            _example(bank, engine)
+            _example(bank)
         _check(engine)
 
         def opened(at: Opened) -> None:
@@ -167,13 +168,6 @@ def serve_command(
 
 
 # ---------------- what the options say
-
-
-def _keys(key_file: Path | None, sealed_by: Path | None) -> Hsm:
-    try:
-        return keys_of(key_file, sealed_by)
-    except HsmError as error:
-        stop(WRONG_USAGE, f"{error}")
 
 
 def _dialect(name: str) -> Dialect:
@@ -269,8 +263,7 @@ def _tls_contexts(files: tls.TlsFiles | None) -> tuple[ssl.SSLContext | None, ss
 # ---------------- the database, and what is printed
 
 
-def _example(bank: Bank, engine: Engine) -> None:
-    upgrade(engine)
+def _example(bank: Bank) -> None:
     for holding in open_example(bank, SystemRandom(), wall_clock()()):
         hand_over(holding, Path(LETTERS))
     click.echo(f"{DATABASE}: a new example bank; letters with card numbers and PINs are in {LETTERS}")

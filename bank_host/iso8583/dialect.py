@@ -47,6 +47,11 @@ class Dialect:
     _touched: frozenset[int] = field(repr=False, compare=False)  # elements that lie differently on the wire
     _optional: int = field(repr=False, compare=False)  # bits of the elements that the network does not have
 
+    @property
+    def plain(self) -> PlainCodec:
+        """Reader and writer of its wire, element by element, for whoever looks into foreign bytes."""
+        return self._plain
+
     # ---------------- messages
 
     def decode(self, data: bytes) -> Message:

