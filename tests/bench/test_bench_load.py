@@ -1,4 +1,4 @@
-"""`make bench-load` says what it did and ends with one line for programs."""
+"""The bench of the load generator measures what it says; what it measures is nobody's test."""
 
 from __future__ import annotations
 
@@ -6,19 +6,12 @@ import json
 
 import pytest
 
-from bench import load
+from tests.bench.runs import told_by
+
+pytestmark = pytest.mark.xdist_group("bench")
 
 
-def test_the_last_line_is_the_result(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(load, "RATES", (100,))
-    monkeypatch.setattr(load, "SECONDS", 1)
-    monkeypatch.setattr(load, "BASELINE_SECONDS", 0.2)
-    monkeypatch.setattr(load, "MOST_LAG_MS", 60_000.0)
-    load.main()
-    *method, last = capsys.readouterr().out.splitlines()
-    result = json.loads(last)
-    assert {"name", "value", "unit", "baseline", "ratio"} == set(result)
-    assert ("load", 100) == (result["name"], result["value"])
-    assert "open model" in method[0]
+def test_a_rate_that_is_kept_is_the_result() -> None:
+    method, *_, last = told_by("load")
+    assert "open model" in method
+    assert 100 == json.loads(last)["value"]
