@@ -20,7 +20,7 @@ FOR_RUN  := $(VENV)/.installed-run
 FOR_DEV  := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev pcsc run test test-long lint bench-decide bench-codec bench-hsm bench-store lock clean
+.PHONY: help setup setup-dev pcsc run test test-long lint bench-decide bench-store bench-hsm bench-codec bench-session bench-host bench-layers bench-load lock clean
 
 help:  ## print this list
 	@echo "make TARGET, where TARGET is one of"
@@ -61,6 +61,18 @@ bench-hsm: $(FOR_RUN)  ## print the time the key module's calls take
 
 bench-codec: $(FOR_DEV)  ## print the time one message takes on the wire side
 	@$(BIN)/python -m bench.codec
+
+bench-session: $(FOR_RUN)  ## print the time one session at an ATM takes in full detail
+	@$(BIN)/python -m bench.session
+
+bench-host: $(FOR_DEV)  ## print withdrawals per second over TCP, beside pgbench and raw SQLite (minutes)
+	@$(BIN)/python -m bench.host
+
+bench-layers: $(FOR_DEV)  ## print what each layer of the host costs for one withdrawal
+	@$(BIN)/python -m bench.layers
+
+bench-load: $(FOR_DEV)  ## print the rate that one load generator keeps (a minute)
+	@$(BIN)/python -m bench.load
 
 lock: $(FOR_DEV)  ## pin the requirements again from pyproject.toml (UPGRADE=1 raises every pin)
 	@$(LOCK) pyproject.toml requirements/build.in --extra dev --extra postgres -o requirements/dev.txt

@@ -1,7 +1,8 @@
-"""The command `atm-sim`: run, test, trace, report, schema, describe, demo, token; fuzz stands in atm_sim/fuzz.
+"""The command `atm-sim`: run, test, trace, report, schema, describe, demo, token; others stand with their packages.
 
-Exit 0 all met, 1 an expectation or invariant failed, 2 the file or the command line is wrong, 3 the tool broke,
-130 interrupted. A user's mistake never ends in a traceback; ATM_SIM_DEBUG=1 shows those of the tool's own.
+Exit 0 all met, 1 an expectation or invariant failed, 2 the file or the command line is wrong, 3 the tool broke, 4 a
+measurement is invalid, 130 interrupted. A user's mistake never ends in a traceback; ATM_SIM_DEBUG=1 shows those of the
+tool's own.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,7 +25,10 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from atm_sim.doctor.command import doctor
 from atm_sim.fuzz.command import fuzz
+from atm_sim.load.command import load as load_command
+from atm_sim.load.command import settle_command
 from atm_sim.records.folder import RunFolder, RunFolderError, clear
 from atm_sim.report import html, junit, text
 from atm_sim.report.view import RunView, clock, load
@@ -34,6 +39,7 @@ from atm_sim.runner.own_card import look_at, virtual_reader
 from atm_sim.runner.play import play
 from atm_sim.runner.proof import prove
 from atm_sim.runner.suite import NOT_RUN, Tested, run_tests, scenario_files, suite_junit
+from atm_sim.runner.tap import PcapTap
 from atm_sim.scenario import Case, Loaded, ScenarioError, json_schema, rows
 from atm_sim.shipped import shipped_scenarios
 from atm_sim.world.lab import Parts
@@ -52,7 +58,7 @@ from cardreader.problems import ReaderError
 from cardreader.transport import Transport
 
 FAILED, WRONG_USAGE, BROKEN, INTERRUPTED = 1, 2, 3, 130
-"""Exit codes beside 0; 4 is kept for a measurement that is invalid."""
+"""Exit codes beside 0; 4, a measurement that is invalid, is `load`'s."""
 
 _EXISTING = click.Path(exists=True, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -110,6 +116,12 @@ def main() -> None:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Run folder; default out/FILE.")
 @click.option("--seed", type=click.IntRange(0), help="Instead of the file's own seed.")
 @click.option("--case", "row", type=click.IntRange(1), help="Only this row of the file's cases: table.")
+@click.option(
+    "--pcap",
+    "pcap_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the messages of the first replication as a capture for Wireshark.",
+)
 @_VIRTUAL_CARD
 @click.option("--reader", help="For `card: reader`: part of the reader's name, if several have a card.")
 @click.option(
@@ -134,6 +146,7 @@ def run(
     out: Path | None,
     seed: int | None,
     row: int | None,
+    pcap_file: Path | None,
     virtual_card: bool,
     reader: str | None,
     level: str,
@@ -148,6 +161,8 @@ def run(
     """
     policy = load_policy()
     loaded = open_scenario(file, policy)
+    if loaded.scenario.only_load:
+        _stop(WRONG_USAGE, f"{file}: only load: here, which runs in wall time; atm-sim load {file}")
     card_read = ""
     if loaded.scenario.from_reader:
         if level == "read" and not (yes or virtual_card):
@@ -165,14 +180,22 @@ def run(
     folder = out or Path("out") / file.stem
     console = Console(highlight=False)
     views: list[tuple[Path, RunView]] = []
-    for case in _chosen(loaded, row):
+    cases = _chosen(loaded, row)
+    if pcap_file is not None and len(cases) > 1:
+        raise click.UsageError(
+            f"--pcap holds one run; choose a row of the file with --case 1 to {len(cases)}"
+        )
+    tap = PcapTap() if pcap_file is not None else None
+    for case in cases:
         path = folder / f"row-{case.row_number}" if case.row_number else folder
         clear(folder if row is None and not views else path)
         with ExitStack() as stores, _progress(case, quiet=as_json or not console.is_terminal) as tell:
-            done = play(
-                loaded, case, seed=seed, parts=partial(_parts, path, stores, card_read), progress=tell
-            )
+            wired = partial(_parts, path, stores, card_read, tap)
+            done = play(loaded, case, seed=seed, parts=wired, progress=tell)
         views.append((path, write_run(done, path, policy)))
+    if pcap_file is not None and tap is not None:
+        pcap_file.write_bytes(tap.pcap())
+        _tell_capture(pcap_file, tap)
     if as_json:
         click.echo(json.dumps([_run_data(path, view) for path, view in views], ensure_ascii=False))
     else:
@@ -180,6 +203,13 @@ def run(
             console.print(text.summary(view, report=(path / "report.html").as_posix()), soft_wrap=True)
             _show_failures(console, view)
     raise SystemExit(0 if all(view.verdict.met for _, view in views) else FAILED)
+
+
+def _tell_capture(file: Path, tap: PcapTap) -> None:
+    """On standard error, so that --json stays what it is."""
+    nodes = [f"{name} {address}" for name, address in islice(tap.addresses.items(), 12)]
+    more = f", and {len(tap.addresses) - 12} more" if len(tap.addresses) > 12 else ""
+    click.echo(f"{file}: {tap.messages:,} messages; {', '.join(nodes)}{more}", err=True)
 
 
 def _run_data(path: Path, view: RunView) -> dict[str, Any]:
@@ -228,8 +258,9 @@ def _ask_first() -> None:
         )
 
 
-def _parts(folder: Path, stores: ExitStack, card_read: str, replication: int) -> Parts:
-    """The first replication's banks are kept as SQLite files in the run folder; the others live in memory."""
+def _parts(folder: Path, stores: ExitStack, card_read: str, tap: PcapTap | None, replication: int) -> Parts:
+    """The first replication's banks are kept as SQLite files in the run folder, and it is listened to; the others live
+    in memory."""
 
     def store(bank: str) -> Store:
         if replication > 1:
@@ -239,7 +270,9 @@ def _parts(folder: Path, stores: ExitStack, card_read: str, replication: int) ->
         stores.callback(kept.close)
         return kept
 
-    return Parts(store=store, card_read=card_read)
+    if tap is None or replication > 1:
+        return Parts(store=store, card_read=card_read)
+    return Parts(store=store, card_read=card_read, tap=tap)
 
 
 @contextmanager
@@ -371,6 +404,9 @@ def _test_data(tested: Tested) -> dict[str, Any]:
 
 
 main.add_command(fuzz)
+main.add_command(doctor)
+main.add_command(load_command)
+main.add_command(settle_command)
 
 
 # ---------------------------------------------------------------- looking at a run

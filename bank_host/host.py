@@ -85,13 +85,16 @@ class Bank:
         *,
         rules: Rules = RULES,
         passwords: Passwords | None = None,
+        identify: Callable[[Message], str] = identity.identity,
     ) -> None:
+        """`identify` gives the identity of a message as its network means it (`Dialect.identity`)."""
         self.name = name
         self.store = store
         self.policy = policy
         self.hsm = hsm
         self.rules = rules
         self.passwords = passwords or Passwords()
+        self.identify = identify
         self.watch: Callable[[Commit], None] = lambda commit: None
         self.fault: Callable[[Exception], None] = _stop
 
@@ -192,7 +195,9 @@ class Bank:
         facts = unit.card_facts(card_id, figures.day, figures.month, request.service, request.medium)
         at = At(now_us, figures.day, unit.next_seq())
         decision: Decision | None
-        if facts is None:
+        if not _holds_its_pins(message, request.service):
+            decision = Decision(CODES["BAD_FORMAT"], "BAD_FORMAT")
+        elif facts is None:
             decision = Decision(CODES["CARD_UNKNOWN"], "CARD_UNKNOWN")
         elif unit.authorisation(request.original_key) is not None:
             decision = self.rules.decide_overtaken(request, facts, figures, at)
@@ -257,7 +262,7 @@ class Bank:
 
     def _request(self, message: Message, figures: Figures) -> CardRequest:
         return CardRequest(
-            key=identity.identity(message),
+            key=self.identify(message),
             original_key=identity.original_key(message),
             service=composite.service_of(message[3]),
             amount_jpy=composite.amount_jpy(message[4]),
@@ -271,9 +276,7 @@ class Bank:
     # ------------------------------------------------------------ what only the PIN module can say
 
     def _pin_ok(self, message: Message, card: Card) -> bool:
-        """The verdict on DE52 under the stored PVV; a request without a PIN has not proved one."""
-        if 52 not in message:
-            return False
+        """The verdict on DE52 under the stored PVV."""
         return self.hsm.verify_pin(TPK, message[52], message[2], PVK, card.pvv)
 
     def _genuine(self, message: Message) -> bool:
@@ -420,6 +423,12 @@ def _answer(result: Message | Card | None) -> Message | None:
 
 def _not_answered(message: Message) -> Message | None:
     return None if mti.is_advice(message.mti) else build.answer(message, CODES[MALFUNCTION])
+
+
+def _holds_its_pins(message: Message, service: str) -> bool:
+    """Whether a request has the PIN block that every service of a card needs, and a PIN change the new one too. Without
+    one nothing can be compared, so it is an error of form and no try: else a card could be blocked without a guess."""
+    return 52 in message and (service != "change_pin" or 48 in message)
 
 
 def _authorised_on(message: Message, now_us: int) -> date:

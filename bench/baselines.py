@@ -92,10 +92,7 @@ class PgBench:
         self._program = program
         address = server.set(drivername="postgresql", database="pgbench")
         self._address = address.render_as_string(hide_password=False)
-        engine = create_engine(server, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text("CREATE DATABASE pgbench"))
-        engine.dispose()
+        new_database(server, "pgbench")
         self._run("-i", "-q", "-s", f"{scale}")
 
     def rate(self, seconds: float, mode: str = "simple") -> float:
@@ -142,6 +139,15 @@ def bare_commit(database: URL) -> Callable[[], int]:
 
 
 # ---------------------------------------------------------------- a server to measure on
+
+
+def new_database(server: URL, name: str) -> URL:
+    """An empty database on the server."""
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return server.set(database=name)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ element table and none of them. Both give the same bytes.
 
 from __future__ import annotations
 
-import json
 import statistics
 import timeit
 from collections.abc import Callable
@@ -16,6 +15,7 @@ import iso8583
 
 from bank_host.iso8583 import build, codec
 from bank_host.iso8583.fields import FIELDS
+from bench.command import quick, tell_result
 
 ROUNDS, CALLS = 101, 100
 NOW_US = 1_760_000_000_000_000
@@ -56,35 +56,33 @@ def with_ours(data: bytes) -> bytes:
     return codec.encode(build.answer(request, "00", {38: "A00001", 54: BALANCE}))
 
 
-def microseconds(call: Callable[[bytes], bytes], data: bytes) -> float:
-    return timeit.timeit(lambda: call(data), number=CALLS) / CALLS * 1e6
+def microseconds(call: Callable[[bytes], bytes], data: bytes, calls: int) -> float:
+    return timeit.timeit(lambda: call(data), number=calls) / calls * 1e6
 
 
-def main() -> None:
+def main(rounds: int = ROUNDS, calls: int = CALLS) -> None:
     data = codec.encode(REQUEST)
     if with_ours(data) != with_pyiso8583(data):
         raise SystemExit("bench.codec: the two answers differ")
     times: dict[str, list[float]] = {"ours": [], "pyiso8583": []}
-    for _ in range(ROUNDS):  # interleaved, so that a busy moment touches both alike
-        times["ours"].append(microseconds(with_ours, data))
-        times["pyiso8583"].append(microseconds(with_pyiso8583, data))
+    for _ in range(rounds):  # interleaved, so that a busy moment touches both alike
+        times["ours"].append(microseconds(with_ours, data, calls))
+        times["pyiso8583"].append(microseconds(with_pyiso8583, data, calls))
     print(
-        f"{ROUNDS} interleaved rounds of {CALLS} calls each: 0200 of {len(REQUEST.fields)} elements, {len(data)} bytes,"
+        f"{rounds} interleaved rounds of {calls} calls each: 0200 of {len(REQUEST.fields)} elements, {len(data)} bytes,"
     )
     print("decoded; 0210 built and encoded. Ours with all strictness checks, pyiso8583 without.")
     print(f"{'':<12}{'median us':>10}{'best us':>10}")
-    for name, rounds in times.items():
-        print(f"{name:<12}{statistics.median(rounds):>10.2f}{min(rounds):>10.2f}")
+    for name, figures in times.items():
+        print(f"{name:<12}{statistics.median(figures):>10.2f}{min(figures):>10.2f}")
     value, baseline = statistics.median(times["ours"]), statistics.median(times["pyiso8583"])
-    result = {
-        "name": "codec",
-        "value": round(value, 2),
-        "unit": "us per 0200 decoded and 0210 built and encoded",
-        "baseline": round(baseline, 2),
-        "ratio": round(baseline / value, 2),
-    }
-    print(json.dumps(result))
+    tell_result(
+        "codec", value, "us per 0200 decoded and 0210 built and encoded", baseline, less_is_better=True
+    )
 
 
 if __name__ == "__main__":
-    main()
+    if quick():
+        main(rounds=1, calls=2)
+    else:
+        main()

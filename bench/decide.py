@@ -8,7 +8,6 @@ the same rounds, so that the ratio says something on any machine.
 
 from __future__ import annotations
 
-import json
 import statistics
 import timeit
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from bank_host.jst import HOUR_US, midnight_us
 from bank_host.policy import Figures, Policy, load_policy
 from bank_host.rules import RULES
 from bank_host.rules.facts import Account, At, Card, CardFacts, CardRequest
+from bench.command import quick, tell_result
 
 ROUNDS, CALLS = 9, 10_000
 DAY = date(2014, 1, 15)
@@ -109,48 +109,44 @@ def plain_decide(amount_jpy: int, account: PlainAccount, policy: Policy, day: da
 # ---------------------------------------------------------------- measuring
 
 
-def microseconds(call: Callable[[], object]) -> float:
-    return timeit.timeit(call, number=CALLS) / CALLS * 1e6
+def microseconds(call: Callable[[], object], calls: int) -> float:
+    return timeit.timeit(call, number=calls) / calls * 1e6
 
 
 def decide_call(request: CardRequest, facts: CardFacts, figures: Figures) -> Callable[[], object]:
     return lambda: RULES.decide(request, facts, figures, AT)
 
 
-def main() -> None:
+def main(rounds: int = ROUNDS, calls: int = CALLS) -> None:
     policy = load_policy()
     figures = policy.on(DAY)
-    calls = {name: decide_call(request, facts, figures) for name, (request, facts) in cases().items()}
+    timed = {name: decide_call(request, facts, figures) for name, (request, facts) in cases().items()}
     for name, (request, facts) in cases().items():
         answer = RULES.decide(request, facts, figures, AT)
         if answer.reason != ("" if name.startswith("approved") else name):
             raise SystemExit(f"bench.decide: the case {name} was decided {answer.reason or answer.code}")
     plain = PlainAccount(500_000, 1_000_000, 0, 1, False)
-    calls["baseline"] = lambda: plain_decide(30_000, plain, policy, DAY)
+    timed["baseline"] = lambda: plain_decide(30_000, plain, policy, DAY)
 
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(ROUNDS):  # interleaved, so that a busy moment touches every case alike
-        for name, call in calls.items():
-            times[name].append(microseconds(call))
+    times: dict[str, list[float]] = {name: [] for name in timed}
+    for _ in range(rounds):  # interleaved, so that a busy moment touches every case alike
+        for name, call in timed.items():
+            times[name].append(microseconds(call, calls))
 
     print(
-        f"{ROUNDS} interleaved rounds of {CALLS:,} calls each; facts ready, PIN already compared, no store."
+        f"{rounds} interleaved rounds of {calls:,} calls each; facts ready, PIN already compared, no store."
     )
     print(f"{'case':<20}{'median us':>10}{'best us':>10}{'of baseline':>13}")
     baseline = statistics.median(times["baseline"])
-    for name, rounds in times.items():
-        median = statistics.median(rounds)
-        print(f"{name:<20}{median:>10.2f}{min(rounds):>10.2f}{median / baseline:>12.2f}x")
+    for name, figures in times.items():
+        median = statistics.median(figures)
+        print(f"{name:<20}{median:>10.2f}{min(figures):>10.2f}{median / baseline:>12.2f}x")
     value = statistics.median(times["approved"])
-    result = {
-        "name": "decide",
-        "value": round(value, 3),
-        "unit": "us per approved withdrawal",
-        "baseline": round(baseline, 3),
-        "ratio": round(baseline / value, 2),
-    }
-    print(json.dumps(result))
+    tell_result("decide", value, "us per approved withdrawal", baseline, less_is_better=True)
 
 
 if __name__ == "__main__":
-    main()
+    if quick():
+        main(rounds=1, calls=20)
+    else:
+        main()

@@ -6,7 +6,6 @@ steps, all made for this message. Every call is checked once before the clock st
 
 from __future__ import annotations
 
-import json
 import statistics
 import timeit
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from bank_host.hsm import CVK, IMK_AC, PVK, TPK, ZAK, ZMK, Hsm, Key
 from bank_host.hsm.keys import SIMULATION_KEYS
 from bank_host.secrets import Secret
+from bench.command import quick, tell_result
 from cardreader.emv.cryptogram import METHODS, cryptogram, transaction_key
 from cardreader.emv.des import Des3
 
@@ -66,29 +66,25 @@ def cases() -> dict[str, Callable[[], object]]:
     return dict(truths)
 
 
-def main() -> None:
-    calls = cases()
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(ROUNDS):  # interleaved, so that a busy moment touches every case alike
-        for name, call in calls.items():
-            times[name].append(timeit.timeit(call, number=CALLS) / CALLS * 1e6)
+def main(rounds: int = ROUNDS, calls: int = CALLS) -> None:
+    timed = cases()
+    times: dict[str, list[float]] = {name: [] for name in timed}
+    for _ in range(rounds):  # interleaved, so that a busy moment touches every case alike
+        for name, call in timed.items():
+            times[name].append(timeit.timeit(call, number=calls) / calls * 1e6)
 
     print(
-        f"{ROUNDS} interleaved rounds of {CALLS:,} calls each; keys loaded, {len(MESSAGE)} bytes a message."
+        f"{rounds} interleaved rounds of {calls:,} calls each; keys loaded, {len(MESSAGE)} bytes a message."
     )
     print(f"{'call':<24}{'median us':>10}{'best us':>10}")
-    for name, rounds in times.items():
-        print(f"{name:<24}{statistics.median(rounds):>10.1f}{min(rounds):>10.1f}")
+    for name, figures in times.items():
+        print(f"{name:<24}{statistics.median(figures):>10.1f}{min(figures):>10.1f}")
     value, baseline = (statistics.median(times[name]) for name in ("retail MAC, verified", "baseline"))
-    result = {
-        "name": "hsm",
-        "value": round(value, 3),
-        "unit": "us per retail MAC over 320 bytes",
-        "baseline": round(baseline, 3),
-        "ratio": round(baseline / value, 2),
-    }
-    print(json.dumps(result))
+    tell_result("hsm", value, "us per retail MAC over 320 bytes", baseline, less_is_better=True)
 
 
 if __name__ == "__main__":
-    main()
+    if quick():
+        main(rounds=1, calls=2)
+    else:
+        main()

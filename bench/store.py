@@ -8,9 +8,7 @@ and the databases are verified at the end.
 
 from __future__ import annotations
 
-import json
 import statistics
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -21,27 +19,23 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
-from sqlalchemy import URL, create_engine, text
+from sqlalchemy import URL
 
 from bank_host.host import Bank
-from bank_host.hsm import TPK, Hsm
-from bank_host.iso8583 import build
+from bank_host.hsm import Hsm
 from bank_host.iso8583.message import Message
-from bank_host.issuing import account_number, card_number, pin_value
 from bank_host.jst import HOUR_US, midnight_us
-from bank_host.ledger.entries import opening
 from bank_host.policy import load_policy
-from bank_host.rules.facts import Account, Card
 from bank_host.store.sql import SqlStore
 from bank_host.store.verify import verify
-from bench.baselines import SCALE, PgBench, RawSqlite, bare_commit, postgresql, rate
+from bench.baselines import SCALE, PgBench, RawSqlite, bare_commit, new_database, postgresql, rate
+from bench.command import quick, tell_result
+from bench.customers import ATMS, open_customers, pan_of, withdrawal
 
 BATCHES = (1, 8, 32, 128)
 ROUNDS, SECONDS, CUSTOMERS = 5, 2.0, 4_096
 DAY = date(2014, 1, 15)
 NOON_US = midnight_us(DAY) + 12 * HOUR_US
-ATMS = [build.Acceptor(f"T{n:07d}", "SHIBUYA", "00000000034") for n in range(200)]
-PIN = "5739"
 
 
 class Till:
@@ -52,14 +46,8 @@ class Till:
         self.hsm = Hsm.simulation()
         self.bank = Bank("bench", store, load_policy(), self.hsm)
         self._random, self._stan = Random(1), count(1)
-        self._pans = [card_number("499900", n) for n in range(customers)]
-        with store.begin() as unit:
-            for n, pan in enumerate(self._pans):
-                account_id = account_number(n)
-                unit.add_account(Account(account_id, "individual", "token", DAY, 500_000))
-                pvv = pin_value(self.hsm, PIN, pan)
-                unit.add_card(Card(self.hsm.card_id(pan), f"card-{n}", account_id, "1812", pvv))
-                unit.apply([opening(account_id, 100_000_000, DAY)], NOON_US)
+        self._pans = [pan_of(n) for n in range(customers)]
+        open_customers(store, self.hsm, customers, NOON_US)
 
     def messages(self, size: int) -> list[Message]:
         """Withdrawals of ¥1,000 by different customers at any machine."""
@@ -67,16 +55,8 @@ class Till:
 
     def _withdrawal(self, pan: str) -> Message:
         stan = next(self._stan)
-        return build.financial_request(
-            "withdraw",
-            pan=pan,
-            amount_jpy=1_000,
-            stan=stan,
-            now_us=NOON_US + stan // 999_999 * 1_000_000,
-            acceptor=self._random.choice(ATMS),
-            expiry_yymm="1812",
-            pin_block=self.hsm.encrypt_pin_block(TPK, PIN, pan),
-        )
+        then_us = NOON_US + stan // 999_999 * 1_000_000
+        return withdrawal(self.hsm, pan, stan, then_us, self._random.choice(ATMS))
 
     def waits(self, size: int, seconds: float) -> list[float]:
         """How long each batch took, one after the other for about so long."""
@@ -158,11 +138,7 @@ def on_postgresql(
 ) -> Figures:
     address, program = server
     figures, pgbench = Figures("PostgreSQL, synchronous_commit=on"), PgBench(address, program, scale)
-    admin = create_engine(address, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text("CREATE DATABASE bench_bank"))
-    admin.dispose()
-    database = address.set(database="bench_bank")
+    database = new_database(address, "bench_bank")
     with till(database, customers) as bank:
         for _ in range(rounds):
             figures.per_s["pgbench"].append(pgbench.rate(seconds))
@@ -186,18 +162,16 @@ def main(
             shown, baseline = on_postgresql(server, rounds, seconds, customers, scale), "pgbench"
             shown.show(baseline)
     most = f"{BATCHES[-1]}"
-    result = {
-        "name": "store",
-        "value": round(shown.rate(most)),
-        "unit": f"withdrawals per second in batches of {most} on {shown.engine.split(',')[0]}",
-        "baseline": round(shown.rate(baseline)),
-        "ratio": round(shown.rate(most) / shown.rate(baseline), 2),
-    }
-    print(json.dumps(result))
+    tell_result(
+        "store",
+        shown.rate(most),
+        f"withdrawals per second in batches of {most} on {shown.engine.split(',')[0]}",
+        shown.rate(baseline),
+    )
 
 
 if __name__ == "__main__":
-    if "--quick" in sys.argv[1:]:
+    if quick():
         main(rounds=1, seconds=0.2, customers=256, scale=1)
     else:
         main()

@@ -26,6 +26,8 @@ PLANTED = {
     "one-simpy-driver": ("atm_sim/records/event.py", "import simpy"),
     "no-asyncio": ("atm_sim/records/event.py", "import asyncio"),
     "link-without-driver": ("bank_host/port/link.py", "import time"),
+    "doctor-without-driver": ("atm_sim/doctor/finding.py", "import socket"),
+    "wire-without-driver": ("atm_sim/load/record.py", "import asyncio"),
     "report-reads-files": ("atm_sim/report/view.py", "import bank_host.store"),
     "auditor-shares-no-rule": ("atm_sim/checks/invariants/model.py", "import bank_host.rules.limits"),
 }

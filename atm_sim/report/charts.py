@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from math import log10
 from typing import Any
 
 import matplotlib
@@ -90,6 +91,33 @@ def hour_bars(name: str, hours: Sequence[Hour]) -> str:
     axes.xaxis.set_major_formatter(FuncFormatter(_clock))
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.grid(axis="y")
+    return _svg(name, figure)
+
+
+def over_time(name: str, seconds: Sequence[int], lines: Sequence[Sequence[float]], unit: str) -> str:
+    """A line for each series over the seconds of a run."""
+    figure, axes = _figure(2.8)
+    for colour, line in zip(_SERIES, lines, strict=False):
+        axes.plot(seconds, line, color=colour, linewidth=2, marker="." if len(seconds) < 60 else "")
+    axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_locator(MaxNLocator(12, integer=True))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} s"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} {unit}"))
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.grid(axis="y")
+    return _svg(name, figure)
+
+
+def percentile_curve(name: str, points: Sequence[tuple[float, float]]) -> str:
+    """Milliseconds by percentile; each step to the right is a tenth of the requests that are left."""
+    figure, axes = _figure(2.8)
+    nines = [-log10(1 - percent / 100) for percent, _ in points]
+    axes.plot(nines, [value for _, value in points], color=_SERIES[0], linewidth=2, marker=".")
+    axes.set_ylim(bottom=0)
+    axes.set_xticks([0, 1, 2, 3, 4, 5], ["0 %", "90 %", "99 %", "99.9 %", "99.99 %", "99.999 %"])
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} ms"))
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.grid(axis="both")
     return _svg(name, figure)
 
 

@@ -63,7 +63,7 @@ def render(folder: Path, lang: Lang = "en") -> str:
 
 def render_view(view: RunView, lang: Lang = "en") -> str:
     return (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             lang=lang,
@@ -80,7 +80,8 @@ def render_view(view: RunView, lang: Lang = "en") -> str:
     )
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates, with what they call: words in both languages, values as people read them."""
     environment = Environment(
         loader=PackageLoader("atm_sim.report"),
         autoescape=True,

@@ -66,6 +66,8 @@ def run_tests(
         except ScenarioError as error:
             yield Tested(path, path.stem, False, actual=[str(problem) for problem in error.problems])
             continue
+        if loaded.scenario.only_load:
+            continue  # nothing of it is in simulated time
         read = card_read(loaded) if loaded.scenario.from_reader else ""
         for case in rows(loaded):
             if loaded.scenario.from_reader and not read:

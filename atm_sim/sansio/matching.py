@@ -15,7 +15,9 @@ A key stays known for `keep_us` after its request was answered or given up; late
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 from bank_host.iso8583.identity import MatchKey, explain_mismatch, match_key
@@ -23,6 +25,7 @@ from bank_host.iso8583.message import Message
 from bank_host.iso8583.mti import is_response
 
 KEEP_US = 120_000_000
+MOST_COMPARED = 1_000  # waiting keys that an answer without a request is compared with
 
 Context = TypeVar("Context")
 Kind = Literal["matched", "late", "duplicate", "unmatched", "unsolicited"]
@@ -61,10 +64,12 @@ class Waiting(NamedTuple, Generic[Context]):
 class Pending(Generic[Context]):
     """The requests sent to one neighbour, each with whatever its owner wants back when the answer comes."""
 
-    __slots__ = ("_keep_us", "_settled", "_waiting", "counts")
+    __slots__ = ("_keep_us", "_key_of", "_settled", "_waiting", "counts")
 
-    def __init__(self, keep_us: int = KEEP_US) -> None:
+    def __init__(self, keep_us: int = KEEP_US, key_of: Callable[[Message], MatchKey] = match_key) -> None:
+        """`key_of` is what joins answer and request: a dialect's own `match_key`, where it has one."""
         self._keep_us = keep_us
+        self._key_of = key_of
         self.counts = Counts()
         # Both stand in the order of their times (one owner waits equally long for all it sends), so what is
         # outdated stands in front.
@@ -83,7 +88,7 @@ class Pending(Generic[Context]):
         up: the machine's clock may have been set meanwhile.
         """
         self._forget(now_us)
-        key = match_key(request)
+        key = self._key_of(request)
         text = str(key)
         self._waiting[text] = Waiting(key, context, now_us + wait_us, timed)
         self._waiting.move_to_end(text)
@@ -92,7 +97,7 @@ class Pending(Generic[Context]):
     def state(self, message: Message, now_us: int) -> State:
         """What is known of the key of a request or answer; '' means never ours, or forgotten."""
         self._forget(now_us)
-        text = str(match_key(message))
+        text = str(self._key_of(message))
         if text in self._waiting:
             return "waiting"
         return self._settled[text][0] if text in self._settled else ""
@@ -110,11 +115,20 @@ class Pending(Generic[Context]):
             self._settle(key_text, "given_up", now_us)
         return waiting
 
+    def overdue(self, now_us: int) -> Iterator[Waiting[Context]]:
+        """Give up, oldest first, whatever has waited its time; for an owner without a timer for each request."""
+        while self._waiting:
+            text, oldest = next(iter(self._waiting.items()))
+            if oldest.due_us > now_us:
+                return
+            self.give_up(text, now_us)
+            yield oldest
+
     def _judge(self, message: Message, now_us: int) -> Verdict[Context]:
         if not is_response(message.mti):
             return Verdict("unsolicited")
         self._forget(now_us)
-        key = match_key(message)
+        key = self._key_of(message)
         text = str(key)
         waiting = self._waiting.pop(text, None)
         if waiting is not None:
@@ -126,7 +140,7 @@ class Pending(Generic[Context]):
 
     def _explain(self, wanted: MatchKey) -> str:
         nearest = min(
-            self._waiting.values(),
+            islice(self._waiting.values(), MOST_COMPARED),
             key=lambda one: (sum(a != b for a, b in zip(wanted, one.key, strict=True)), one.key),
             default=None,
         )

@@ -29,6 +29,7 @@ from atm_sim.scenario.fields import (
     scalar,
     wrong,
 )
+from atm_sim.scenario.loading import Load
 from atm_sim.scenario.machine_steps import loose_ends
 from atm_sim.scenario.measured import ExpectationInFile
 from atm_sim.scenario.network import Network
@@ -154,6 +155,7 @@ class Scenario(Part):
     case_names: Annotated[tuple[str, ...], BeforeValidator(_read_case_names)] = Field(
         default=(), alias="cases"
     )
+    load: Load | None = None
     run: Run = Run()
     rest: Literal["required"] | None = None
     expectations: tuple[ExpectationInFile, ...] = Field(default=(), alias="expect")
@@ -164,6 +166,11 @@ class Scenario(Part):
             {"anyOf": [{"const": "all"}, {"type": "array", "items": {"pattern": "^I[0-9]{1,3}$"}}]}
         ),
     ] = "all"
+
+    @property
+    def only_load(self) -> bool:
+        """Whether there is nothing to play in simulated time."""
+        return not self.steps and not self.streams
 
     def after_midnight_us(self, moment: values.Moment) -> int:
         """A step's time as microseconds after the scenario day's midnight."""
@@ -187,8 +194,12 @@ class Scenario(Part):
         return self.banks[bank].bin if bank in self.banks else DEFAULT_BIN
 
     def contradictions(self) -> Iterator[Contradiction]:
-        if not self.steps and not self.streams:
+        if not self.steps and not self.streams and self.load is None:
             yield Contradiction((), "nothing happens in this scenario; add steps: or streams:")
+        if self.load is not None and not self.places:
+            yield Contradiction(("load",), "load: needs ATMs; add places:")
+        if self.load is not None and not (self.cast or self.load.customers):
+            yield Contradiction(("load", "customers"), "nobody is there to come; write customers: 1_000")
         for number, step in enumerate(self.steps):
             if step.at.day and not 0 <= (step.at.day - self.day).days <= LATEST_DAYS:
                 yield Contradiction(

@@ -424,6 +424,7 @@ class Conductor:
             self._errands.passes(sender, planned.label, message)
         link, bank = self._lab.line(sender, to)
         passage = self._lab.links.carry(link, bank, message, now_us)
+        self._lab.tap(now_us, sender, to, message)
         self._log.append_message(
             MessageRow(
                 self._lab.run,

@@ -79,6 +79,14 @@ class Keypad:
         return self._random().randbytes(4)
 
 
+Tap = Callable[[int, str, str, Message], None]
+"""Somebody who listens on every line: time, sender, receiver and message, as it is sent."""
+
+
+def _no_tap(now_us: int, sender: str, receiver: str, message: Message) -> None:
+    """Nobody listens."""
+
+
 @dataclass(slots=True)
 class Parts:
     """What a lab is wired from; tests and proofs hand in others."""
@@ -90,6 +98,7 @@ class Parts:
     bank: Callable[[Bank], Bank] = lambda bank: bank
     offices: Offices = OFFICES
     card_read: str = ""  # what is kept of a real card that stands for somebody's; '' if none was put in
+    tap: Tap = _no_tap
 
 
 class Lab:
@@ -104,6 +113,7 @@ class Lab:
         self.replication = replication
         self.offices = parts.offices
         self.card_read = parts.card_read
+        self.tap = parts.tap
         self._seed = seed
         self.start_us = midnight_us(scenario.day)
         last_us = LONGEST_RUN_US if scenario.run.until_us is None else scenario.run.until_us

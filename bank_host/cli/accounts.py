@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bank_host.cli.acting import Order, account_named, acting, do, looking, staffed
+from bank_host.cli.acting import BankNamed, Order, account_named, acting, bank_named, do, looking, staffed
 from bank_host.cli.showing import (
     MOST_ROWS,
     account_state,
@@ -25,11 +25,11 @@ _MOVEMENTS = 10
 
 
 @click.group(invoke_without_command=True, short_help="Look at accounts; unlock, close one.")
-@click.argument("database")
+@bank_named
 @click.pass_context
-def accounts(context: click.Context, database: str) -> None:
+def accounts(context: click.Context, named: BankNamed) -> None:
     """Look at the accounts of DATABASE (a SQLite file or a URL); without a command they are listed."""
-    context.obj = database
+    context.obj = named
     if context.invoked_subcommand is None:
         context.invoke(list_accounts)
 
@@ -39,9 +39,9 @@ def accounts(context: click.Context, database: str) -> None:
 @click.option("--limit", type=click.IntRange(1), default=MOST_ROWS, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
 @click.pass_obj
-def list_accounts(database: str, find: str, limit: int, as_json: bool) -> None:
+def list_accounts(named: BankNamed, find: str, limit: int, as_json: bool) -> None:
     """List accounts, by number."""
-    with looking(database) as look:
+    with looking(named) as look:
         rows = look.accounts(find=find, limit=limit + 1)
     print_list(rows, limit, as_json, _COLUMNS, _cells)
 
@@ -50,9 +50,9 @@ def list_accounts(database: str, find: str, limit: int, as_json: bool) -> None:
 @click.argument("account")
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
 @click.pass_obj
-def show(database: str, account: str, as_json: bool) -> None:
+def show(named: BankNamed, account: str, as_json: bool) -> None:
     """Show one account with its cards, its tokens, its latest movements and its open items."""
-    with looking(database) as look:
+    with looking(named) as look:
         seen = account_named(look, account)
         cards = look.cards(account_id=account)
         tokens = look.tokens(account)
@@ -100,9 +100,9 @@ def show(database: str, account: str, as_json: bool) -> None:
 @click.argument("account")
 @acting
 @click.pass_obj
-def unlock(database: str, account: str, order: Order) -> None:
+def unlock(named: BankNamed, account: str, order: Order) -> None:
     """Release one-time passwords that too many wrong ones have locked."""
-    with staffed(database) as (bank, look):
+    with staffed(named) as (bank, look):
         seen = account_named(look, account)
         act = order.act("release_otp", account)
         do(bank, order, act, f"account {account}: {seen.otp_fails} wrong one-time passwords become 0")
@@ -112,9 +112,9 @@ def unlock(database: str, account: str, order: Order) -> None:
 @click.argument("account")
 @acting
 @click.pass_obj
-def close(database: str, account: str, order: Order) -> None:
+def close(named: BankNamed, account: str, order: Order) -> None:
     """Close an account: its cards and its internet banking are refused from then on."""
-    with staffed(database) as (bank, look):
+    with staffed(named) as (bank, look):
         seen = account_named(look, account)
         told = f"account {account}: {account_state(seen)}, balance ¥{seen.posted_jpy:,}, becomes closed"
         do(bank, order, order.act("close_account", account), told)
@@ -125,9 +125,9 @@ def close(database: str, account: str, order: Order) -> None:
 @click.option("--to", "device", type=click.Choice(["token", "id_card"]), required=True)
 @acting
 @click.pass_obj
-def authenticator(database: str, account: str, device: str, order: Order) -> None:
+def authenticator(named: BankNamed, account: str, device: str, order: Order) -> None:
     """Change what the holder's codes come from; a transfer limit above the new cap is lowered to it."""
-    with staffed(database) as (bank, look):
+    with staffed(named) as (bank, look):
         seen = account_named(look, account)
         act = order.act("change_authenticator", account, detail=device)
         do(bank, order, act, f"account {account}: {seen.authenticator} becomes {device}")

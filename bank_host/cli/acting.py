@@ -16,6 +16,7 @@ from uuid import uuid4
 import click
 
 from bank_host.cli.common import FINDING, WRONG_USAGE, clock_at, open_database, stop
+from bank_host.cli.keys import key_options, keys_of, store_of, told
 from bank_host.host import Bank
 from bank_host.hsm import Hsm
 from bank_host.policy import load_policy
@@ -24,7 +25,6 @@ from bank_host.rules.changes import Outcome
 from bank_host.rules.facts import Act
 from bank_host.rules.reasons import MALFUNCTION
 from bank_host.store.looking import AccountSeen, CardSeen, SqlLook
-from bank_host.store.sql import SqlStore
 
 _LONGEST_REASON = 200
 _NAME = re.compile(r"[\w.@-]{1,64}")
@@ -85,19 +85,38 @@ def _reason(context: click.Context, param: click.Parameter, text: str) -> str:
     return text.strip()
 
 
-@contextmanager
-def staffed(database: str, hsm: Hsm | None = None) -> Iterator[tuple[Bank, SqlLook]]:
-    """The bank of a database, which staff writes to with a hash chain of its own, and a look at it. Few acts ask its
-    keys for anything."""
-    with open_database(database, must_exist=True) as engine:
-        store = SqlStore(engine, chain_name="operator")
-        yield Bank("bank", store, load_policy(), hsm or Hsm.simulation()), store.look
+class BankNamed(NamedTuple):
+    """The bank that is meant: its database, as a person names it, and its keys."""
+
+    database: str
+    hsm: Hsm
+
+
+def bank_named(command: Callable[..., None]) -> Callable[..., None]:
+    """DATABASE, `--keys` and `--sealing-key`; the command gets them as `named`."""
+
+    @click.argument("database")
+    @key_options
+    @told
+    @functools.wraps(command)
+    def run(*args: Any, database: str, key_file: Path | None, sealed_by: Path | None, **more: Any) -> None:
+        command(*args, named=BankNamed(database, keys_of(key_file, sealed_by)), **more)
+
+    return run
 
 
 @contextmanager
-def looking(database: str) -> Iterator[SqlLook]:
-    with open_database(database, must_exist=True) as engine:
-        yield SqlStore(engine).look
+def staffed(named: BankNamed) -> Iterator[tuple[Bank, SqlLook]]:
+    """The bank, which staff writes to with a hash chain of its own, and a look at it."""
+    with open_database(named.database, must_exist=True) as engine:
+        store = store_of(engine, named.database, named.hsm, chain_name="operator")
+        yield Bank("bank", store, load_policy(), named.hsm), store.look
+
+
+@contextmanager
+def looking(named: BankNamed) -> Iterator[SqlLook]:
+    with open_database(named.database, must_exist=True) as engine:
+        yield store_of(engine, named.database, named.hsm).look
 
 
 def account_named(look: SqlLook, account_id: str) -> AccountSeen:

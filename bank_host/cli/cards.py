@@ -7,9 +7,20 @@ from random import SystemRandom
 
 import click
 
-from bank_host.cli.acting import Order, acting, card_named, confirm, do, looking, staffed, tell
+from bank_host.cli.acting import (
+    BankNamed,
+    Order,
+    acting,
+    bank_named,
+    card_named,
+    confirm,
+    do,
+    looking,
+    staffed,
+    tell,
+)
 from bank_host.cli.common import WRONG_USAGE, stop
-from bank_host.cli.keys import key_options, keys_of, told
+from bank_host.cli.keys import told
 from bank_host.cli.showing import MOST_ROWS, card_state, expiry, print_json, print_list, print_record
 from bank_host.issuing import IssuedCard, replacement
 from bank_host.jst import jst_date
@@ -22,14 +33,14 @@ _COLUMNS = ("card", "number", "account", "expires", "alias", "state", "holder")
 
 
 @click.group(invoke_without_command=True, short_help="Look at cards; report, unlock, replace one.")
-@click.argument("database")
+@bank_named
 @click.pass_context
-def cards(context: click.Context, database: str) -> None:
+def cards(context: click.Context, named: BankNamed) -> None:
     """Look at the cards of DATABASE (a SQLite file or a URL); without a command they are listed.
 
     A card is named by its alias or by the beginning of its id.
     """
-    context.obj = database
+    context.obj = named
     if context.invoked_subcommand is None:
         context.invoke(list_cards)
 
@@ -40,11 +51,11 @@ def cards(context: click.Context, database: str) -> None:
 @click.option("--limit", type=click.IntRange(1), default=MOST_ROWS, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
 @click.pass_obj
-def list_cards(database: str, find: str, ends: str, limit: int, as_json: bool) -> None:
+def list_cards(named: BankNamed, find: str, ends: str, limit: int, as_json: bool) -> None:
     """List cards, by account."""
     if ends and not (len(ends) <= 4 and ends.isdigit()):
         raise click.BadParameter("one to four digits", param_hint="--ends")
-    with looking(database) as look:
+    with looking(named) as look:
         rows = look.cards(find=find, ends=ends, limit=limit + 1)
     print_list(rows, limit, as_json, _COLUMNS, _cells)
 
@@ -53,9 +64,9 @@ def list_cards(database: str, find: str, ends: str, limit: int, as_json: bool) -
 @click.argument("card")
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
 @click.pass_obj
-def show(database: str, card: str, as_json: bool) -> None:
+def show(named: BankNamed, card: str, as_json: bool) -> None:
     """Show one card."""
-    with looking(database) as look:
+    with looking(named) as look:
         seen = card_named(look, card)
     if as_json:
         print_json(seen._asdict())
@@ -78,9 +89,9 @@ def show(database: str, card: str, as_json: bool) -> None:
 @click.option("--as", "hot_as", type=click.Choice(list(HOT_CODES)), required=True, help="What was reported.")
 @acting
 @click.pass_obj
-def hot(database: str, card: str, hot_as: str, order: Order) -> None:
+def hot(named: BankNamed, card: str, hot_as: str, order: Order) -> None:
     """Report a card lost or stolen: every ATM that is shown it keeps it."""
-    with staffed(database) as (bank, look):
+    with staffed(named) as (bank, look):
         seen = card_named(look, card)
         act = order.act("report_card", seen.account_id, card_id=seen.card_id, detail=hot_as)
         do(bank, order, act, f"{_told(seen)}: {card_state(seen)}, becomes hot: {hot_as}")
@@ -90,9 +101,9 @@ def hot(database: str, card: str, hot_as: str, order: Order) -> None:
 @click.argument("card")
 @acting
 @click.pass_obj
-def unlock(database: str, card: str, order: Order) -> None:
+def unlock(named: BankNamed, card: str, order: Order) -> None:
     """Release a card whose PIN tries are used up; a lock of its holder is the holder's own to release."""
-    with staffed(database) as (bank, look):
+    with staffed(named) as (bank, look):
         seen = card_named(look, card)
         act = order.act("release_pin", seen.account_id, card_id=seen.card_id)
         do(bank, order, act, f"{_told(seen)}: {seen.pin_fails} wrong PINs become 0")
@@ -110,21 +121,18 @@ def unlock(database: str, card: str, order: Order) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the holder's letter with number and PIN.",
 )
-@key_options
 @acting
 @click.pass_obj
 @told
 def reissue(
-    database: str,
+    named: BankNamed,
     card: str,
     hot_as: str | None,
     folder: Path,
-    key_file: Path | None,
-    sealed_by: Path | None,
     order: Order,
 ) -> None:
     """Replace a card by one with another number, expiry and PIN; the old one is hot from then on."""
-    with staffed(database, keys_of(key_file, sealed_by)) as (bank, look):
+    with staffed(named) as (bank, look):
         seen = card_named(look, card)
         if not seen.hot and hot_as is None:
             raise click.UsageError("the card is not hot yet; say what it becomes: --as lost or --as stolen")

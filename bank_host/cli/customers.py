@@ -8,7 +8,18 @@ from typing import Any
 
 import click
 
-from bank_host.cli.acting import Order, account_named, acting, confirm, do, looking, staffed, tell
+from bank_host.cli.acting import (
+    BankNamed,
+    Order,
+    account_named,
+    acting,
+    bank_named,
+    confirm,
+    do,
+    looking,
+    staffed,
+    tell,
+)
 from bank_host.cli.showing import MOST_ROWS, customer_state, moment, print_json, print_list, print_record
 from bank_host.issuing import new_password, new_token
 from bank_host.jst import jst_date
@@ -29,14 +40,14 @@ def _hand_over(what: str) -> Any:
 
 
 @click.group(invoke_without_command=True, short_help="Look at customers; new password, token, ID card.")
-@click.argument("database")
+@bank_named
 @click.pass_context
-def customers(context: click.Context, database: str) -> None:
+def customers(context: click.Context, named: BankNamed) -> None:
     """Look at the customers of DATABASE (a SQLite file or a URL); without a command they are listed.
 
     A customer is named by the account's number.
     """
-    context.obj = database
+    context.obj = named
     if context.invoked_subcommand is None:
         context.invoke(list_customers)
 
@@ -46,9 +57,9 @@ def customers(context: click.Context, database: str) -> None:
 @click.option("--limit", type=click.IntRange(1), default=MOST_ROWS, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
 @click.pass_obj
-def list_customers(database: str, find: str, limit: int, as_json: bool) -> None:
+def list_customers(named: BankNamed, find: str, limit: int, as_json: bool) -> None:
     """List customers, by account."""
-    with looking(database) as look:
+    with looking(named) as look:
         rows = look.customers(find=find, limit=limit + 1)
     print_list(rows, limit, as_json, _COLUMNS, _cells)
 
@@ -57,9 +68,9 @@ def list_customers(database: str, find: str, limit: int, as_json: bool) -> None:
 @click.argument("account")
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
 @click.pass_obj
-def show(database: str, account: str, as_json: bool) -> None:
+def show(named: BankNamed, account: str, as_json: bool) -> None:
     """Show one customer."""
-    with looking(database) as look:
+    with looking(named) as look:
         account_named(look, account)
         (seen,) = look.customers(account_id=account)
     if as_json:
@@ -89,9 +100,9 @@ def show(database: str, account: str, as_json: bool) -> None:
 @_hand_over("the letter with the password")
 @acting
 @click.pass_obj
-def password(database: str, account: str, folder: Path, order: Order) -> None:
+def password(named: BankNamed, account: str, folder: Path, order: Order) -> None:
     """Issue a new login password by letter, which also ends a lapse."""
-    with staffed(database) as (bank, look):
+    with staffed(named) as (bank, look):
         seen = account_named(look, account)
         confirm(order, f"customer {account}: a new login password by letter; failed logins become 0")
         new = new_password(SystemRandom())
@@ -106,9 +117,9 @@ def password(database: str, account: str, folder: Path, order: Order) -> None:
 @_hand_over("the token file")
 @acting
 @click.pass_obj
-def token(database: str, account: str, folder: Path, order: Order) -> None:
+def token(named: BankNamed, account: str, folder: Path, order: Order) -> None:
     """Send a token that was ordered to its holder, who registers it."""
-    with staffed(database) as (bank, look):
+    with staffed(named) as (bank, look):
         account_named(look, account)
         number = sum(each.device == "token" for each in look.tokens(account)) + 1
         new = new_token(account, number, SystemRandom(), jst_date(order.now_us))
@@ -121,9 +132,9 @@ def token(database: str, account: str, folder: Path, order: Order) -> None:
 @click.argument("account")
 @acting
 @click.pass_obj
-def id_card(database: str, account: str, order: Order) -> None:
+def id_card(named: BankNamed, account: str, order: Order) -> None:
     """Release a locked ID card, whose holder has sent the paper: the lock ends some business days later."""
-    with staffed(database) as (bank, look):
+    with staffed(named) as (bank, look):
         account_named(look, account)
         do(bank, order, order.act("release_id_card", account), f"customer {account}: the ID card is released")
 

@@ -10,7 +10,7 @@ from random import Random, SystemRandom
 import click
 
 from bank_host.cli.common import FINDING, WRONG_USAGE, clock_at, open_database, shown, stop
-from bank_host.cli.keys import key_options, keys_of, told
+from bank_host.cli.keys import key_options, keys_of, store_of, told
 from bank_host.example import hand_over, open_example
 from bank_host.host import Bank
 from bank_host.policy import load_policy
@@ -42,7 +42,7 @@ def init(
     hsm = keys_of(key_file, sealed_by)
     with open_database(database, must_exist=False) as engine:
         upgrade(engine)
-        store = SqlStore(engine)
+        store = store_of(engine, database, hsm)
         if next(store.accounts(), None) is not None:
             stop(WRONG_USAGE, f"{shown(database)} holds a bank already; name an empty database")
         bank = Bank("example", store, load_policy(), hsm)
@@ -57,10 +57,13 @@ def init(
 @click.command("verify", short_help="Sweep the invariants of a database.")
 @click.argument("database")
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
-def verify_command(database: str, as_json: bool) -> None:
+@key_options
+@told
+def verify_command(database: str, as_json: bool, key_file: Path | None, sealed_by: Path | None) -> None:
     """Sweep every invariant of a bank's DATABASE (a SQLite file or a URL); exit 1 on any difference."""
+    hsm = keys_of(key_file, sealed_by)
     with open_database(database, must_exist=True) as engine:
-        findings = verify(SqlStore(engine), load_policy())
+        findings = verify(store_of(engine, database, hsm), load_policy())
     if as_json:
         click.echo(json.dumps([finding._asdict() for finding in findings], ensure_ascii=False))
     else:

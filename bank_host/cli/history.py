@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bank_host.cli.acting import Order, acting, confirm, looking, staffed, tell
+from bank_host.cli.acting import BankNamed, Order, acting, bank_named, confirm, looking, staffed, tell
 from bank_host.cli.common import WRONG_USAGE, clock_at, stop
 from bank_host.cli.showing import MOST_ROWS, moment, print_list
 from bank_host.rules.items import CLOSE
@@ -12,28 +12,30 @@ from bank_host.store.contract import AuditRow, ExceptionRow
 
 
 @click.command(short_help="Show what was changed, by whom and why.")
-@click.argument("database")
+@bank_named
 @click.option("--account", default="", help="Of this account only.")
 @click.option("--by", "actor", default="", help="By this operator, or by: customer, operator, atm, host.")
 @click.option("--what", default="", help="This act only, such as report_card.")
 @click.option("--since", default="", help="From this JST time on, YYYY-MM-DD HH:MM.")
 @click.option("--limit", type=click.IntRange(1), default=MOST_ROWS, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
-def audit(database: str, account: str, actor: str, what: str, since: str, limit: int, as_json: bool) -> None:
+def audit(
+    named: BankNamed, account: str, actor: str, what: str, since: str, limit: int, as_json: bool
+) -> None:
     """Show the latest audit rows of DATABASE, oldest first: when, who, which account, what, before, after, why."""
     since_us = clock_at(since)() if since else 0
-    with looking(database) as look:
+    with looking(named) as look:
         rows = look.audit(account_id=account, actor=actor, what=what, since_us=since_us, limit=limit)
     columns = ("number", "time (JST)", "who", "account", "what", "before", "after", "why")
     print_list(rows, limit, as_json, columns, _audit_cells)
 
 
 @click.group(invoke_without_command=True, short_help="Show and close the cases that people have to settle.")
-@click.argument("database")
+@bank_named
 @click.pass_context
-def exceptions(context: click.Context, database: str) -> None:
+def exceptions(context: click.Context, named: BankNamed) -> None:
     """Look at the exception items of DATABASE; without a command the open ones are listed."""
-    context.obj = database
+    context.obj = named
     if context.invoked_subcommand is None:
         context.invoke(list_exceptions)
 
@@ -46,11 +48,11 @@ def exceptions(context: click.Context, database: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
 @click.pass_obj
 def list_exceptions(
-    database: str, everything: bool, account: str, kind: str, limit: int, as_json: bool
+    named: BankNamed, everything: bool, account: str, kind: str, limit: int, as_json: bool
 ) -> None:
     """List exception items, oldest first."""
     state = "" if everything else "open"
-    with looking(database) as look:
+    with looking(named) as look:
         rows = look.exceptions(state=state, account_id=account, kind=kind, limit=limit + 1)
     columns = ("number", "time (JST)", "state", "account", "yen", "kind", "original")
     print_list(rows, limit, as_json, columns, _item_cells)
@@ -60,9 +62,9 @@ def list_exceptions(
 @click.argument("number", type=click.IntRange(1))
 @acting
 @click.pass_obj
-def close(database: str, number: int, order: Order) -> None:
+def close(named: BankNamed, number: int, order: Order) -> None:
     """Close the item of this number: somebody has settled the case, and says how in --reason."""
-    with staffed(database) as (bank, look):
+    with staffed(named) as (bank, look):
         found = look.exceptions(seq=number)
         if not found:
             stop(WRONG_USAGE, f"there is no item {number}; `exceptions DATABASE list --all` lists them")

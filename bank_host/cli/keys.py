@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from sqlalchemy import Engine
 
-from bank_host.cli.common import WRONG_USAGE, stop
-from bank_host.hsm import Hsm, HsmError, Key
+from bank_host.cli.common import WRONG_USAGE, shown, stop
+from bank_host.hsm import SEAL, Hsm, HsmError, Key
 from bank_host.hsm.key_block import Component, combine, unwrap
 from bank_host.hsm.key_file import (
     SEALING_KEY_VARIABLE,
@@ -25,6 +26,8 @@ from bank_host.hsm.key_file import (
 )
 from bank_host.hsm.keys import ALGORITHMS, Cipher, Usage, load, unloaded
 from bank_host.secrets import Secret
+from bank_host.store.sealing import PURPOSE
+from bank_host.store.sql import SqlStore
 
 _HANDLE: Final = re.compile("[a-z0-9][a-z0-9./_-]{0,63}", re.ASCII)
 
@@ -57,6 +60,8 @@ def key_options(command: Command) -> Command:
     with_file = click.option(
         "--keys",
         "key_file",
+        envvar="BANK_HOST_KEYS",
+        show_envvar=True,
         type=click.Path(dir_okay=False, path_type=Path),
         help="The bank's sealed key file; without it the published test keys.",
     )
@@ -66,6 +71,18 @@ def key_options(command: Command) -> Command:
 def keys_of(key_file: Path | None, sealed_by: Path | None) -> Hsm:
     """The key module that the options ask for; HsmError says what is wrong."""
     return Hsm.simulation() if key_file is None else open_key_file(key_file, sealing_key(sealed_by))
+
+
+def store_of(engine: Engine, database: str, hsm: Hsm, chain_name: str = "host") -> SqlStore:
+    """The store of a bank, sealed under its `seal` key; a database that was sealed under another is not touched."""
+    store = SqlStore(engine, hsm.derived(SEAL, PURPOSE), chain_name)
+    if not store.is_under_its_key():
+        stop(
+            WRONG_USAGE,
+            f"{shown(database)} was sealed under another key: name the key file that the bank was made with by --keys, "
+            f"or leave --keys out for a bank with the published test keys; 'seal' here is {hsm.check_value(SEAL)}",
+        )
+    return store
 
 
 @click.group()

@@ -13,20 +13,19 @@ import click
 from sqlalchemy import Engine, literal, select
 
 from bank_host.cli.common import NOT_REACHED, WRONG_USAGE, open_database, shown, stop
-from bank_host.cli.keys import key_options, keys_of
+from bank_host.cli.keys import key_options, keys_of, store_of, told
 from bank_host.cli.script import script_of
 from bank_host.clock import wall_clock
 from bank_host.example import hand_over, open_example
 from bank_host.host import Bank
-from bank_host.hsm import Hsm, HsmError
 from bank_host.iso8583.dialect import Dialect, load_dialect
-from bank_host.jst import SECOND_US
+from bank_host.jst import MINUTE_US, SECOND_US
 from bank_host.policy import load_policy
 from bank_host.port import tls
 from bank_host.port.link import LinkSettings
 from bank_host.port.logs import log_to
 from bank_host.port.scripted import ScriptedJudge
-from bank_host.port.security import HsmSecurity
+from bank_host.port.security import HsmSecurity, unfit_mac_key
 from bank_host.port.serve import Address, AddressError, Opened, Plan, serve
 from bank_host.port.server import PortSettings
 from bank_host.port.verdict import no_judge
@@ -34,7 +33,6 @@ from bank_host.store import schema
 from bank_host.store.contract import Unavailable
 from bank_host.store.engine import reading
 from bank_host.store.migrate import upgrade
-from bank_host.store.sql import SqlStore
 
 DATABASE = "bank.sqlite"
 LETTERS = "bank-letters"
@@ -74,6 +72,15 @@ class AddressType(click.ParamType):
     help="Rules for messages that the bank is not to answer as it would.",
 )
 @click.option("--no-sign-on", is_flag=True, help="Take business of peers that have not signed on.")
+@click.option(
+    "--time-window",
+    "window_min",
+    metavar="MINUTES",
+    type=click.IntRange(0, 1_440),
+    default=LinkSettings().window_us // MINUTE_US,
+    show_default=True,
+    help="How far DE7 of a 0200 or 0800 may be from our clock; 0: anything.",
+)
 @click.option("--mac-mandatory", is_flag=True, help="Refuse business without a MAC.")
 @key_options
 @click.option("--plain", is_flag=True, help="Allow plain TCP beyond loopback.")
@@ -85,6 +92,7 @@ class AddressType(click.ParamType):
     help="The authority of the peers' certificates, PEM.",
 )
 @click.option("--log", "log_file", type=click.Path(dir_okay=False, path_type=Path), help="Instead of stderr.")
+@told
 def serve_command(
     database: str | None,
     name: str,
@@ -94,6 +102,7 @@ def serve_command(
     dialect_name: str,
     script_file: Path | None,
     no_sign_on: bool,
+    window_min: int,
     mac_mandatory: bool,
     key_file: Path | None,
     sealed_by: Path | None,
@@ -106,7 +115,7 @@ def serve_command(
     """Run the issuing bank as an ISO 8583 server until SIGTERM or Ctrl-C; a second one stops it at once."""
     if listen is None and connect is None:
         listen = Address("127.0.0.1", 8583)
-    hsm = _keys(key_file, sealed_by)
+    hsm = keys_of(key_file, sealed_by)
     published = hsm.published_keys()
     files = _tls_files(tls_certificate, tls_key, tls_ca)
     warning = _refuse_to_expose(listen, connect, files is not None, plain, published)
@@ -114,15 +123,21 @@ def serve_command(
         stop(WRONG_USAGE, f"--admin {admin}: metrics and health are served on loopback only")
     dialect = _dialect(dialect_name)
     script = None if script_file is None else script_of(script_file)
+    settings = _settings(
+        dialect, sign_on=not no_sign_on, window_us=window_min * MINUTE_US, mac_mandatory=mac_mandatory
+    )
+    algorithm = dialect.settings.mac.algorithm
+    if unfit := unfit_mac_key(hsm, algorithm, settings.link.mac_mandatory):
+        stop(WRONG_USAGE, f"--dialect {dialect_name}: {unfit}")
     listening, calling = _tls_contexts(files)
     plan = Plan(
         listen,
         connect,
         admin,
         dialect,
-        _settings(dialect, sign_on=not no_sign_on, mac_mandatory=mac_mandatory),
+        settings,
         judge=no_judge if script is None else ScriptedJudge(script),
-        new_security=partial(HsmSecurity, hsm),
+        new_security=partial(HsmSecurity, hsm, algorithm=algorithm),
         tls=listening,
         calling_tls=calling,
     )
@@ -130,9 +145,12 @@ def serve_command(
     given = _database(database)
     new = database is None and not Path(given).exists()
     with open_database(given, must_exist=not new) as engine:
-        bank = Bank(name, SqlStore(engine, chain_name=""), load_policy(), hsm)
         if new:
-            _example(bank, engine)
+            upgrade(engine)
+        store = store_of(engine, given, hsm, chain_name="")
+        bank = Bank(name, store, load_policy(), hsm, identify=dialect.identity)
+        if new:
+            _example(bank)
         _check(engine)
 
         def opened(at: Opened) -> None:
@@ -152,13 +170,6 @@ def serve_command(
 # ---------------- what the options say
 
 
-def _keys(key_file: Path | None, sealed_by: Path | None) -> Hsm:
-    try:
-        return keys_of(key_file, sealed_by)
-    except HsmError as error:
-        stop(WRONG_USAGE, f"{error}")
-
-
 def _dialect(name: str) -> Dialect:
     try:
         return load_dialect(name)
@@ -166,11 +177,12 @@ def _dialect(name: str) -> Dialect:
         raise click.BadParameter(f"{error}", param_hint="--dialect") from None
 
 
-def _settings(dialect: Dialect, *, sign_on: bool, mac_mandatory: bool) -> PortSettings:
+def _settings(dialect: Dialect, *, sign_on: bool, window_us: int, mac_mandatory: bool) -> PortSettings:
     told = dialect.settings
     return PortSettings(
         link=LinkSettings(
             sign_on=sign_on,
+            window_us=window_us,
             mac_mandatory=mac_mandatory or told.mac.mandatory,
             answer_garbage=told.link.garbage == "answer",
             echo_after_us=told.link.echo_interval_s * SECOND_US,
@@ -251,8 +263,7 @@ def _tls_contexts(files: tls.TlsFiles | None) -> tuple[ssl.SSLContext | None, ss
 # ---------------- the database, and what is printed
 
 
-def _example(bank: Bank, engine: Engine) -> None:
-    upgrade(engine)
+def _example(bank: Bank) -> None:
     for holding in open_example(bank, SystemRandom(), wall_clock()()):
         hand_over(holding, Path(LETTERS))
     click.echo(f"{DATABASE}: a new example bank; letters with card numbers and PINs are in {LETTERS}")

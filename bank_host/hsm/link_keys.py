@@ -1,8 +1,8 @@
 """The working keys of a link, and their exchange under a zone key that both ends hold (0800/161, 162).
 
 A key travels enciphered under the zone key; no call returns it in the clear. What it is for stands in the header of a
-block after TR-31, or in three characters before a plain block, in the same codes; without them a plain block is a TDES
-key for MACs.
+block after TR-31, or in three characters before a plain block, in the same codes; without them a plain block is a key
+for MACs, TDES unless the link's MACs are made by AES.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ KINDS: Final = {
 }
 """Key usage and algorithm as X9.143 has them: PIN encryption, MAC by ISO 9797-1 algorithm 3, MAC by CMAC."""
 
-_UNSAID: Final = "M3T"
+_MAC_KINDS: Final[dict[Cipher | None, str]] = {None: "M3T", "TDES": "M3T", "AES": "M6A"}
+"""What a plain block is for that does not say it."""
 
 
 class LinkKeys:
@@ -42,9 +43,12 @@ class LinkKeys:
     that a key that is made leaves the one in use alone until the other end has taken it over.
     """
 
-    __slots__ = ("_hsm", "_last", "_link", "_zmk", "mac", "pin")
+    __slots__ = ("_hsm", "_last", "_link", "_mac_cipher", "_unsaid", "_zmk", "mac", "pin")
 
-    def __init__(self, hsm: Hsm, zmk: str, link: str) -> None:
+    def __init__(self, hsm: Hsm, zmk: str, link: str, mac_cipher: Cipher | None = None) -> None:
+        """With a `mac_cipher` no MAC key of another cipher is accepted."""
+        self._mac_cipher = mac_cipher
+        self._unsaid = _MAC_KINDS[mac_cipher]
         self._hsm = hsm
         self._zmk = zmk
         self._link = link
@@ -59,7 +63,7 @@ class LinkKeys:
     def make(self, code: str = "", *, bound: bool = False) -> str:
         """A new working key as a plain key block (hexadecimal digits under the zone key, and 6 of its check value), or
         as a `bound` one after TR-31. It is in use once it is `taken_over`."""
-        kind = KINDS[code or _UNSAID]
+        kind = KINDS[code or self._unsaid]
         handle = self._spare(kind)
         block = self._hsm.make_key(self._zmk, handle, kind.usage, kind.cipher, bound=bound)
         self._last = kind, handle
@@ -78,8 +82,8 @@ class LinkKeys:
         else:
             said = block[:3] if block[:3] in KINDS else ""
             bare = block.removeprefix(said)
-        kind = KINDS.get(said or _UNSAID)
-        if kind is None:
+        kind = KINDS.get(said or self._unsaid)
+        if kind is None or (kind.name == "mac" and self._mac_cipher not in (None, kind.cipher)):
             return False
         handle = self._spare(kind)
         if not self._hsm.accept_key(self._zmk, handle, kind.usage, bare, kind.cipher):

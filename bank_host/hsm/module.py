@@ -16,7 +16,9 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from bank_host.hsm.aes import Aes
 from bank_host.hsm.errors import HsmError, MalformedPinBlock
@@ -49,6 +51,7 @@ _BLOCKS: Final = {Des3: re.compile("[0-9A-F]{16}", re.ASCII), Aes: re.compile("[
 _FORMATS: Final[Mapping[type, tuple[Format, ...]]] = {Des3: (0, 3), Aes: (4,)}
 _MAC_BYTES: Final = 8
 _NONCE_BYTES: Final = 12
+_DERIVED_BYTES: Final = 32
 
 
 class NewPin(NamedTuple):
@@ -276,6 +279,12 @@ class Hsm:
             raise HsmError(
                 "a sealed row does not open: another key, another owner, or it was changed"
             ) from None
+
+    def derived(self, handle: str, purpose: str) -> bytes:
+        """Another key for whoever seals rows without the module (HKDF-Expand, RFC 5869): 32 bytes of its own for each
+        purpose, which tell nothing about the key that they come from. It leaves the module: the store seals by it."""
+        secret = self._key(handle, "seal").secret
+        return HKDFExpand(hashes.SHA256(), _DERIVED_BYTES, _bytes(purpose)).derive(secret)
 
     # ---------------------------------------------------------------- inside
 

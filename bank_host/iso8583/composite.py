@@ -1,9 +1,11 @@
-"""Values with an inner layout: processing code, amount, fee, balances, replacements (ISO 8583:1987)."""
+"""Values with an inner layout: processing code, amount, times, fee, balances, replacements (ISO 8583:1987)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -92,6 +94,21 @@ def fee_jpy(text: str) -> int:
     if len(text) != 9 or text[0] not in "CD" or not (text.isascii() and text[1:].isdecimal()):
         raise ValueError("a fee is C or D and eight digits")
     return -int(text[1:]) if text[0] == "C" else int(text[1:])
+
+
+# ---------------- DE7
+
+
+@lru_cache(maxsize=1024)
+def seconds_ahead(text: str, now_s: int) -> int | None:
+    """How far DE7 is ahead of now, in the year that makes it least; None where it is no moment. It is in UTC."""
+    this_year = datetime.fromtimestamp(now_s, UTC).year
+    distances = []
+    for year in (this_year - 1, this_year, this_year + 1):
+        with suppress(ValueError):  # 29 February of another year
+            sent = datetime.strptime(f"{year}{text}+0000", "%Y%m%d%H%M%S%z")
+            distances.append(int(sent.timestamp()) - now_s)
+    return min(distances, key=abs, default=None)
 
 
 # ---------------- DE13, DE15, DE17

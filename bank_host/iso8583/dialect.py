@@ -47,6 +47,11 @@ class Dialect:
     _touched: frozenset[int] = field(repr=False, compare=False)  # elements that lie differently on the wire
     _optional: int = field(repr=False, compare=False)  # bits of the elements that the network does not have
 
+    @property
+    def plain(self) -> PlainCodec:
+        """Reader and writer of its wire, element by element, for whoever looks into foreign bytes."""
+        return self._plain
+
     # ---------------- messages
 
     def decode(self, data: bytes) -> Message:
@@ -73,7 +78,8 @@ class Dialect:
         if mac is None:
             return self._write(message).encode("latin-1")
         element = self._mac_element(message)
-        data = self._write(message.but({element: "0" * 16})).encode("latin-1")
+        fields = {**message._fields, element: "0" * 16}  # the last there is, so the order holds
+        data = self._write(Message.of_ascending(message.mti, fields)).encode("latin-1")
         covered = data[: -self._mac_bytes()]
         sealed = covered + self._mac_on_the_wire(mac(covered))
         if len(sealed) != len(data):
@@ -115,7 +121,7 @@ class Dialect:
         return _MAC_BYTES * (2 if self._plain.wire.binary == "hex" else 1)
 
     def _mac_element(self, message: Message) -> int:
-        return 128 if self.settings.mac.element == "128" or any(de > 64 for de in message.fields) else 64
+        return 128 if self.settings.mac.element == "128" or max(message._fields, default=0) > 64 else 64
 
     def _mac_on_the_wire(self, mac: str) -> bytes:
         return mac.encode("ascii") if self._plain.wire.binary == "hex" else bytes.fromhex(mac)
@@ -131,6 +137,8 @@ class Dialect:
     def match_key(self, message: Message) -> MatchKey:
         """What joins an answer to its request; elements that the dialect does not match by are left empty."""
         key = match_by_all(message)
+        if not self.settings.link.match:
+            return key
         by = self.settings.link.match.get(request_mti(message.mti), _MATCHED)
         return key._replace(
             acquirer=key.acquirer if 32 in by else "",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _REQUEST, _RESPONSE, _ADVICE, _ADVICE_RESPONSE = "0", "1", "2", "3"
 
 
@@ -12,6 +14,7 @@ def response_mti(mti: str) -> str:
     return f"{mti[:2]}{int(mti[2]) + 1}0"
 
 
+@lru_cache(maxsize=256)
 def request_mti(mti: str) -> str:
     """The type, without repeat digit, of a request or of what an answer answers: 0201 and 0210 give 0200."""
     function = str(int(mti[2]) - 1) if is_response(mti) else mti[2]

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from bank_host.iso8583.bounds import MAX_BYTES, MIN_BYTES
 from bank_host.iso8583.errors import FormatError
-from bank_host.iso8583.wire import Form, Wire, length_texts
+from bank_host.iso8583.wire import Form, Wire, length_texts, lengths_by_text
 from cardreader.emv import tlv
 
 CHIP_DATA: Final = 55
@@ -59,8 +59,7 @@ class PlainCodec:
             de: length_texts(form) for de, form in self.forms.items() if not form.fixed
         }
         self._lengths: Final = {
-            de: {text: length for length, text in enumerate(texts)}
-            for de, texts in self._length_texts.items()
+            de: lengths_by_text(form) for de, form in self.forms.items() if not form.fixed
         }
 
     def has_form(self, de: int, value: str) -> bool:

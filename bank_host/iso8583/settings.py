@@ -128,7 +128,10 @@ class Codes(_Section):
 class Mac(_Section):
     """The message authentication code."""
 
-    algorithm: Literal["none", "retail", "aes-cmac"] = Field("none", description="how it is computed")
+    algorithm: Literal["by_key", "retail", "aes-cmac"] = Field(
+        "by_key",
+        description="what a MAC key has to be for: a TDES key makes retail MACs, an AES key AES-CMACs",
+    )
     element: Literal["last", "128"] = Field(
         "last", description="last: DE128 with a second bitmap, else DE64; or always DE128"
     )

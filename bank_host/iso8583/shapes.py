@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from bank_host.iso8583.bounds import MAX_BYTES, MIN_BYTES
 from bank_host.iso8583.plain import CHIP_DATA, PlainCodec, bit, tlv_ok
-from bank_host.iso8583.wire import Form, length_texts
+from bank_host.iso8583.wire import Form, length_texts, lengths_by_text
 
 MOST_SHAPES: Final = 256
 """What a stranger who varies his messages can make us keep; further shapes are read and written plainly."""
@@ -187,7 +187,7 @@ def _read_one(form: Form, names: dict[str, Any]) -> list[str]:
             f"at += {size}",
             f"if {_not_formed(form)}: return None",
         ]
-    names[f"lengths{de}"] = {text: length for length, text in enumerate(length_texts(form))}
+    names[f"lengths{de}"] = lengths_by_text(form)
     return [
         f"n = lengths{de}.get(t[at:at + {form.length_bytes}])",
         "if n is None: return None",

@@ -5,6 +5,8 @@ A dialect's element table and its wire settings give one `Form` per element.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from bank_host.iso8583.fields import FIXED, Field
@@ -79,11 +81,26 @@ def _data_of(field: Field, wire: Wire) -> Data:
     return "signed_bcd" if field.kind == "x+n" else "bcd"
 
 
-def length_texts(form: Form) -> list[str]:
+def length_texts(form: Form) -> Sequence[str]:
     """The wire text (latin-1) of every length that the element may have, from 0 up."""
-    digits, size = form.field.prefix, form.length_bytes
-    if form.lengths == "ascii":
-        return [f"{n:0{digits}d}" for n in range(form.most + 1)]
-    if form.lengths == "bcd":
-        return [bytes.fromhex(f"{n:0{2 * size}d}").decode("latin-1") for n in range(form.most + 1)]
-    return [n.to_bytes(size, "big").decode("latin-1") for n in range(form.most + 1)]
+    return _length_texts(form.lengths, form.field.prefix, form.most)
+
+
+def lengths_by_text(form: Form) -> Mapping[str, int]:
+    """The same, to read lengths by."""
+    return _lengths_by_text(form.lengths, form.field.prefix, form.most)
+
+
+@lru_cache(maxsize=256)
+def _length_texts(lengths: Lengths, digits: int, most: int) -> tuple[str, ...]:
+    if lengths == "ascii":
+        return tuple(f"{n:0{digits}d}" for n in range(most + 1))
+    size = (digits + 1) // 2
+    if lengths == "bcd":
+        return tuple(bytes.fromhex(f"{n:0{2 * size}d}").decode("latin-1") for n in range(most + 1))
+    return tuple(n.to_bytes(size, "big").decode("latin-1") for n in range(most + 1))
+
+
+@lru_cache(maxsize=256)
+def _lengths_by_text(lengths: Lengths, digits: int, most: int) -> dict[str, int]:
+    return {text: length for length, text in enumerate(_length_texts(lengths, digits, most))}

@@ -55,7 +55,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The peer sends no more. What it sent is answered, but for TLS, which cannot be closed by half."""
         if self._link is not None:
-            self._do(self._link.stop("peer_closed"))
+            self._do(self._link.stop(self._port.clock(), "peer_closed"))
         return self._transport is not None and self._transport.get_extra_info("ssl_object") is None
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -103,7 +103,7 @@ class Connection(asyncio.Protocol):
         if self._link is None:
             self.abort("stopping")
         else:
-            self._do(self._link.stop())
+            self._do(self._link.stop(self._port.clock()))
 
     def abort(self, reason: End) -> None:
         """End the connection at once."""
@@ -136,6 +136,7 @@ class Connection(asyncio.Protocol):
             speaker=speaker,
             security=port.new_security(self.place),
             calls=self._calls,
+            wall_clock=port.bank_clock,
         )
         self._do(self._link.opened(now_us))
 

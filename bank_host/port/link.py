@@ -7,18 +7,20 @@ an error: it is answered, dropped or ends the link, and what was wrong is told w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Literal, NamedTuple, Protocol
 
-from bank_host.iso8583 import build, identity, mti, network
+from bank_host.iso8583 import build, composite, identity, mti, network
 from bank_host.iso8583.dialect import Dialect
 from bank_host.iso8583.errors import FormatError
 from bank_host.iso8583.framing import Frame, FrameError
 from bank_host.iso8583.message import Message
-from bank_host.jst import SECOND_US
+from bank_host.jst import MINUTE_US, SECOND_US
 
 FORMAT_ERROR: Final = "30"
 NOT_AVAILABLE: Final = "91"
 
+_FIRST_REQUESTS: Final = ("0200", "0800")
 _CALLER: Final = "peer"
 _NEVER: Final = 1 << 62
 
@@ -31,10 +33,12 @@ class LinkSettings(NamedTuple):
     whole_frame_us: int = SECOND_US // 2  # from a frame's first byte to its last
     echo_after_us: int = 30 * SECOND_US  # of silence; 0: no echoes
     echo_wait_us: int = 10 * SECOND_US
+    sign_off_wait_us: int = 2 * SECOND_US  # less than a stop has
     most_missing: int = 2  # so many answers missing in a row close the link
     most_format_errors: int = 5
     most_violations: int = 3  # MAC failures, messages in another's name
     most_waiting: int = 64  # messages that wait for the bank
+    window_us: int = 10 * MINUTE_US  # how far DE7 of a first request may be from our clock; 0: anything
     mac_mandatory: bool = False  # of business; a MAC that is there is always verified
     answer_garbage: bool = True
 
@@ -99,6 +103,7 @@ Event = Literal[
     "mac_failure",
     "mac_missing",
     "other_speaker",
+    "outside_window",
     "not_signed_on",
     "queue_full",
     "stopping",
@@ -187,7 +192,8 @@ class _Own(NamedTuple):
 
 
 class Link:
-    """One connection. `calls`: we have called the peer, so we sign on with it."""
+    """One connection. `calls`: we have called the peer, so we sign on with it. `wall_clock` is what DE7 is held
+    against, because the link's own time never jumps; without it that is `now_us`."""
 
     def __init__(
         self,
@@ -198,12 +204,14 @@ class Link:
         speaker: Speaker = ANYBODY,
         security: LinkSecurity | None = None,
         calls: bool = False,
+        wall_clock: Callable[[], int] | None = None,
     ) -> None:
         self._dialect = dialect
         self._settings = settings
         self._speaker = speaker
         self._security = security
         self._calls = calls
+        self._wall_clock = wall_clock
         self._reader = dialect.framing.reader()
         self._called = network.CalledSide()
         self._accepted = False  # our own sign-on was
@@ -292,17 +300,17 @@ class Link:
             effects.append(Told("not_answered", waiting.message.mti))
         else:
             effects += copies * self._answer(answer, waiting, now_us)
-        return effects + self._stopped()
+        return effects + self._stopped(now_us)
 
     def refused(self, ticket: int, now_us: int) -> list[Effect]:
         """The bank's queue is full."""
         waiting = self._waiting.pop(ticket)
-        return self._not_now("queue_full", waiting, now_us) + self._stopped()
+        return self._not_now("queue_full", waiting, now_us) + self._stopped(now_us)
 
-    def stop(self, reason: End = "stopping") -> list[Effect]:
-        """Take no more business; close when what was accepted is answered."""
+    def stop(self, now_us: int, reason: End = "stopping") -> list[Effect]:
+        """Take no more business; close when what was accepted is answered, and whom we called is told."""
         self._stopping = reason
-        return self._stopped()
+        return self._stopped(now_us)
 
     def close(self, reason: End) -> list[Effect]:
         """End the link now."""
@@ -340,6 +348,11 @@ class Link:
             return self._own_answered(message)
         if not self._speaker.may_send(message):
             return self._violation("other_speaker", here, now_us)
+        if self._settings.window_us and message.mti in _FIRST_REQUESTS:
+            outside = self._outside_window(message.get(7), now_us)
+            if outside:
+                refused = self._answer(build.answer(message, FORMAT_ERROR), here, now_us)
+                return [Told("outside_window", f"{message.mti} {outside}"), *refused]
         if mti.is_network(message.mti):
             return self._managed(here, now_us)
         if genuine is None and self._settings.mac_mandatory:
@@ -353,6 +366,18 @@ class Link:
             return None
         security = self._security
         return security is not None and security.in_force and security.verify(*covered)
+
+    def _outside_window(self, transmitted: str, now_us: int) -> str:
+        """How far DE7 is from our clock, if that is too far. Repeats and advices keep an old one, and are not asked."""
+        if not transmitted:  # the dialect's network does not have the element
+            return ""
+        clock_us = now_us if self._wall_clock is None else self._wall_clock()
+        ahead_s = composite.seconds_ahead(transmitted, clock_us // SECOND_US)
+        if ahead_s is None:
+            return "DE7 is no date and time"
+        if abs(ahead_s) * SECOND_US <= self._settings.window_us:
+            return ""
+        return f"DE7 is {abs(ahead_s)} s {'ahead of' if ahead_s > 0 else 'behind'} our clock (UTC)"
 
     def _business(self, here: _Waiting, now_us: int) -> list[Effect]:
         if not self.is_open:
@@ -426,12 +451,16 @@ class Link:
     def _ask_peer(self, code: str, now_us: int) -> list[Effect]:
         self._stan += 1
         message = build.network_request(code, stan=self._stan, now_us=now_us)
-        self._own = _Own(message, now_us + self._settings.echo_wait_us)
+        settings = self._settings
+        wait_us = settings.sign_off_wait_us if code == network.SIGN_OFF else settings.echo_wait_us
+        self._own = _Own(message, now_us + wait_us)
         return [Send(self._wrapped(message, None, self._macs(None)))]
 
     def _answer_missing(self, asked: Message, now_us: int) -> list[Effect]:
         self._missing += 1
         told = Told("answer_missing", asked[70])
+        if asked[70] == network.SIGN_OFF:
+            return [told, *self._close("stopping")]
         if self._missing >= self._settings.most_missing:
             return [told, *self._close("no_answer")]
         return [told, *self._ask_peer(asked[70], now_us)]
@@ -443,6 +472,8 @@ class Link:
         if self._own is None or wanted not in waiting:
             return [Told("unmatched_answer", identity.explain_mismatch(wanted, waiting))]
         code, self._own, self._missing = self._own.message[70], None, 0
+        if code == network.SIGN_OFF:
+            return [Told("signed_off", code), *self._close("stopping")]
         if code != network.SIGN_ON:
             return []
         if answer.get(39) != network.APPROVED:
@@ -468,9 +499,17 @@ class Link:
         mac = security.mac_of if macs and security is not None and security.in_force else None
         return self._dialect.framing.wrap(self._dialect.encode(message, mac=mac), reply_to=reply_to)
 
-    def _stopped(self) -> list[Effect]:
+    def _stopped(self, now_us: int) -> list[Effect]:
+        """What is to be done once nothing waits: sign off where we have signed on, wait for the answer, close."""
         reason = self._stopping
-        return [] if reason is None or self._waiting or self.closed else self._close(reason)
+        if reason is None or self._waiting or self.closed:
+            return []
+        if reason == "stopping" and self._accepted:
+            self._accepted = False
+            return self._ask_peer(network.SIGN_OFF, now_us)
+        if reason == "stopping" and self._own is not None and self._own.message[70] == network.SIGN_OFF:
+            return []
+        return self._close(reason)
 
     def _close(self, reason: End) -> list[Effect]:
         self.closed = reason

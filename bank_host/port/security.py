@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Final
 
 from bank_host.hsm import HsmError
-from bank_host.hsm.keys import TPK, ZAK, ZMK
+from bank_host.hsm.keys import TPK, ZAK, ZMK, Cipher, cipher_of
 from bank_host.hsm.link_keys import LinkKeys
 from bank_host.hsm.module import Hsm
 from bank_host.iso8583 import composite
 from bank_host.iso8583.message import Message
+
+MAC_CIPHERS: Final[dict[str, Cipher | None]] = {"by_key": None, "retail": "TDES", "aes-cmac": "AES"}
+"""The cipher that a MAC key has to have, by the dialect's `mac.algorithm`."""
+
+
+def unfit_mac_key(hsm: Hsm, algorithm: str, mandatory: bool) -> str:
+    """Why the bank's keys are not those that MACs of a dialect need, and what to do; '' if they are."""
+    cipher = MAC_CIPHERS[algorithm]
+    held = {info.handle: info.algorithm for info in hsm.inventory()}
+    if ZAK in held and cipher not in (None, cipher_of(held[ZAK])):
+        return (
+            f"the dialect's MACs are {algorithm}, which needs a key {ZAK!r} of {cipher}, and it is {held[ZAK]}: "
+            f"`bank-host keys import FILE {ZAK} zone_mac --cipher {cipher} --replace` puts another in its place"
+        )
+    if mandatory and not {ZAK, ZMK} & held.keys():
+        return (
+            f"business needs a MAC, and there is neither a key {ZAK!r} nor a {ZMK!r} to exchange one under: "
+            f"`bank-host keys import FILE {ZAK} zone_mac` adds one"
+        )
+    return ""
 
 
 class HsmSecurity(LinkKeys):
@@ -17,9 +38,10 @@ class HsmSecurity(LinkKeys):
 
     __slots__ = ()
 
-    def __init__(self, hsm: Hsm, place: int) -> None:
-        """`place` is the link's own among those that are open: its keys' handles are taken over from the last one."""
-        super().__init__(hsm, ZMK, f"link-{place}")
+    def __init__(self, hsm: Hsm, place: int, algorithm: str = "by_key") -> None:
+        """`place` is the link's own among those that are open: its keys' handles are taken over from the last one.
+        `algorithm` is the dialect's setting of that name."""
+        super().__init__(hsm, ZMK, f"link-{place}", MAC_CIPHERS[algorithm])
 
     def accept(self, block: str) -> bool:
         """False, and nothing changes, for whatever the module does not take."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import ssl
@@ -107,6 +108,8 @@ async def _serve(bank: Bank, plan: Plan, problem: Callable[[], str], opened: Cal
     loop.set_exception_handler(_last_resort)
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, signals.put_nowait, each.name)
+    gc.collect()
+    gc.freeze()  # what is there now stays: no collection looks through it again while customers wait
     opened(Opened(listening, Address(*admin.address)))
     log.info("started", extra={"facts": {"dialect": plan.dialect.name, "listen": str(listening)}})
     log.info("stopping", extra={"facts": {"signal": await signals.get()}})

@@ -81,7 +81,7 @@ class Port:
         self.stopping = False
         self._calling_tls = calling_tls
         self._judge = judge
-        self._bank_clock = bank_clock
+        self.bank_clock = bank_clock
         self._loop = asyncio.get_running_loop()
         self._connections: set[Connection] = set()
         self._places: dict[int, Connection] = {}
@@ -245,7 +245,7 @@ class Port:
 
     def ask(self, connection: Connection, link: Link, ticket: int, message: Message) -> Sequence[Effect]:
         """Bring a message to the bank, unless the script has a word for it; what follows at once."""
-        verdict = self._judge(message, self._bank_clock())
+        verdict = self._judge(message, self.bank_clock())
         if verdict.close:
             return link.close("script")
         if verdict.asks_the_bank:

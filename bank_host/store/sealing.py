@@ -1,20 +1,23 @@
 """Keys of the SQL store and the sealing of token secrets (I22: no secret readable in a database file).
 
-One store key is handed in; a key for each purpose is derived from it. The simulation's store key is a
-published constant: it keeps secrets out of plain sight in a run folder and protects nothing against somebody
-who reads this.
+One store key is handed in, which the bank's key module has derived; a key for each purpose is derived from it. The
+simulation's store key is a published constant: it keeps secrets out of plain sight in a run folder and protects
+nothing against somebody who reads this.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-SIMULATION_KEY = hashlib.sha256(b"atm-sim: published store key, for simulations only").digest()
+PURPOSE = "bank_host/store"
+"""What a bank's `seal` key is asked for: `hsm.derived(SEAL, PURPOSE)` is its store key."""
+
+SIMULATION_KEY = bytes.fromhex("B87D460A2933FE202DE026BE7CE3795485CE034E6704EB806D1158434B767CD4")
+"""The store key that comes of the published `seal` key (a test derives it)."""
 
 _NONCE_BYTES = 12
 

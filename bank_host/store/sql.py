@@ -23,7 +23,7 @@ from bank_host.store.delivery import ALL_MAIL, SqlDelivery
 from bank_host.store.engine import open_engine, reading
 from bank_host.store.looking import SqlLook
 from bank_host.store.migrate import upgrade
-from bank_host.store.sealing import SIMULATION_KEY, derive
+from bank_host.store.sealing import SIMULATION_KEY, derive, unseal
 from bank_host.store.sql_statements import columns, row_customer, row_token, row_transfer
 from bank_host.store.sql_unit import SqlUnit
 
@@ -199,6 +199,35 @@ class SqlStore:
         left = select(table.c.original_key).where(table.c.state == "open", table.c.at_us <= before_us)
         rows = self._rows(left.order_by(table.c.at_us, table.c.original_key))
         return (row.original_key for row in rows)
+
+    # ---------------------------------------------------------------- whose keys
+
+    def is_under_its_key(self) -> bool:
+        """Whether anything sealed or marked here fits the store key, or nothing is there yet: a store under another key
+        fits nowhere, one that was tampered with does somewhere."""
+        token, number = schema.token, schema.card_number
+        signs = [
+            *(
+                self._opens(*row)
+                for row in self._rows(select(token.c.serial, token.c.secret_sealed).limit(1))
+            ),
+            *(
+                self._opens(*row)
+                for row in self._rows(select(number.c.card_id, number.c.pan_sealed).limit(1))
+            ),
+            *(
+                tail.mark == chain.tail_mark(self._keys.chain, tail.chain, tail.n, tail.digest)
+                for tail in self.chain_tails()
+            ),
+        ]
+        return any(signs) or not signs
+
+    def _opens(self, owner: str, sealed: bytes) -> bool:
+        try:
+            unseal(self._keys, owner, sealed)
+        except ValueError:
+            return False
+        return True
 
     # ---------------------------------------------------------------- the hash chain
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import permutations
@@ -13,8 +14,10 @@ from bank_host import jst
 from bank_host.host import Bank, Commit
 from bank_host.hsm import CVK, PVK, TPK, Hsm
 from bank_host.iso8583 import build, composite
+from bank_host.iso8583.dialect import make_dialect
 from bank_host.iso8583.identity import original_data
 from bank_host.iso8583.message import Message
+from bank_host.iso8583.settings import Link, Settings
 from bank_host.policy import load_policy
 from bank_host.rules.facts import Account, Act, Card, Enrolment, Token
 from bank_host.store.memory import MemoryStore
@@ -113,6 +116,39 @@ def test_the_same_identity_with_another_amount_is_an_error(till: Till) -> None:
     assert till.balance_jpy() == 220_000
 
 
+@pytest.mark.parametrize(
+    ("setting", "restamped", "expected_jpy"),
+    [
+        ("local_time", {7: "0115040000"}, 220_000),
+        ("local_time", {12: "130000"}, 220_000),
+        ("transmission_time", {7: "0115040000"}, 190_000),
+        ("transmission_time", {12: "130000"}, 220_000),
+    ],
+)
+def test_what_tells_two_requests_apart_is_the_dialect_s_setting(
+    till: Till, setting: str, restamped: dict[int, str], expected_jpy: int
+) -> None:
+    """A network whose terminals stamp every request anew in DE7, and one whose clock in DE12 may stand still."""
+    till.bank.identify = identified_by(setting)
+    request = till.request("withdraw", 30_000)
+    assert "00" == till.bank.answer(request, NOON_US)[39]
+    till.bank.answer(request.but(restamped), NOON_US)
+    assert expected_jpy == till.balance_jpy()
+
+
+@pytest.mark.parametrize(("setting", "restamped"), [("local_time", 7), ("transmission_time", 12)])
+def test_a_repeat_is_known_by_the_dialect_s_setting_alone(till: Till, setting: str, restamped: int) -> None:
+    till.bank.identify = identified_by(setting)
+    request = till.request("withdraw", 30_000)
+    again = build.as_repeat(request).but({restamped: {7: "0115040000", 12: "130000"}[restamped]})
+    assert till.bank.answer(request, NOON_US) == till.bank.answer(again, NOON_US)
+    assert "94" == till.bank.answer(again.but({4: composite.amount_text(40_000)}), NOON_US)[39]
+
+
+def identified_by(setting: str) -> Callable[[Message], str]:
+    return make_dialect("theirs", Settings(link=Link.model_validate({"identity": setting}))).identity
+
+
 def test_wrong_pins_are_charged_before_they_are_compared(till: Till) -> None:
     """Requirement X1: 55, 55, 75, and then 75 for the right PIN too."""
     assert ["55", "55", "75", "75"] == [
@@ -121,9 +157,28 @@ def test_wrong_pins_are_charged_before_they_are_compared(till: Till) -> None:
     assert ["charge", "55", "charge", "55", "charge", "75", "75"] == [c.code for c in till.commits]
 
 
-def test_a_request_without_a_pin_has_not_proved_one(till: Till) -> None:
-    request = till.request("withdraw", 10_000).but({52: None, 26: None})
-    assert till.bank.answer(request, NOON_US)[39] == "55"
+def test_a_request_without_a_pin_block_is_an_error_of_form_and_no_try(till: Till) -> None:
+    """Whoever knows a card's number cannot block it by leaving the PIN out; nothing was compared."""
+    for service in ("withdraw", "balance", "deposit", "purchase"):
+        request = till.request(service, 10_000).but({52: None, 26: None})
+        assert ("30", "94") == (
+            till.bank.answer(request, NOON_US)[39],
+            till.bank.answer(request.but({4: composite.amount_text(20_000)}), NOON_US)[39],
+        )
+    assert ["30"] * 4 == [commit.code for commit in till.commits]
+    assert ["55", "55", "00"] == [till.ask("withdraw", 10_000, pin=pin)[39] for pin in ("0000", "1111", PIN)]
+
+
+def test_a_pin_change_without_the_new_pin_block_is_an_error_of_form(till: Till) -> None:
+    assert "30" == till.ask("change_pin")[39]
+    assert "00" == till.ask("withdraw", 10_000)[39]
+
+
+def test_a_repeat_that_has_lost_its_pin_block_gets_the_first_answer(till: Till) -> None:
+    """A store does not keep PIN blocks. Were it refused, an approval would stand that its sender does not reverse."""
+    request = till.request("withdraw", 30_000)
+    first = till.bank.answer(request, NOON_US)
+    assert ("00", first) == (first[39], till.bank.answer(build.as_repeat(request).but({52: None}), NOON_US))
 
 
 def test_an_unknown_card_is_answered_14(till: Till) -> None:

@@ -13,7 +13,9 @@ from click.testing import CliRunner, Result
 from sqlalchemy import URL
 
 from bank_host.cli import main
-from bank_host.hsm import PVK, TPK
+from bank_host.hsm import PVK, SEAL, TPK
+from bank_host.hsm.key_file import fresh_keys, make_sealing_key, write_keys
+from bank_host.hsm.keys import SIMULATION_KEYS
 from bank_host.jst import moment_us
 from bank_host.rules.changes import RaiseException, SetAccount, SetCard, SetCustomer
 from bank_host.rules.facts import Act
@@ -293,10 +295,13 @@ def test_a_card_that_is_not_hot_is_not_replaced_without_saying_what_it_becomes(
 def test_a_card_is_not_replaced_under_keys_that_are_not_the_banks(
     online: OnlineBank, name: str, tmp_path: Path
 ) -> None:
-    keys = ("--keys", str(tmp_path / "keys.json"), "--sealing-key", str(tmp_path / "seal"))
-    assert 0 == call("keys", "init", keys[1], *keys[2:]).exit_code
-    words = ("cards", name, "reissue", CARD, "--as", "lost", "--hand-over", str(tmp_path / "post"))
-    result = call(*words, *keys, *BY)
+    keys = ("--keys", str(tmp_path / "bank.keys"), "--sealing-key", str(tmp_path / "seal"))
+    found = fresh_keys() | {
+        SEAL: SIMULATION_KEYS[SEAL]
+    }  # it opens the database, and the others are not the bank's
+    write_keys(tmp_path / "bank.keys", found, make_sealing_key(tmp_path / "seal"))
+    words = ("reissue", CARD, "--as", "lost", "--hand-over", str(tmp_path / "post"))
+    result = call("cards", *keys, name, *words, *BY)
     assert (2, True) == (result.exit_code, "not the keys of this bank" in result.output)
     assert not (tmp_path / "post").exists()
 

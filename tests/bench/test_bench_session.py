@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from bench import session
+from tests.bench.runs import told_by
+
+pytestmark = pytest.mark.xdist_group("bench")
 
 
-def test_a_line_for_each_way_and_one_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
-    session.main(customers=2, rounds=1)
-    _, _, *ways, last = capsys.readouterr().out.splitlines()
+def test_a_line_for_each_way() -> None:
+    _, _, *ways, _ = told_by("session")
     assert ["memory", "memory, audited", "SQLite", "SQLite, audited"] == [line[:20].strip() for line in ways]
-    assert "session" == json.loads(last)["name"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -11,18 +10,17 @@ from bank_host.rules import RULES
 from bank_host.rules.changes import Decision
 from bank_host.store.sql import SqlStore
 from bench import store
+from tests.bench.runs import told_by
+
+pytestmark = pytest.mark.xdist_group("bench")
 
 
-def test_every_batch_on_both_engines_and_one_line_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
-    store.main(rounds=1, seconds=0.01, customers=256, scale=1)
-    *lines, last = capsys.readouterr().out.splitlines()
+def test_every_batch_on_both_engines() -> None:
+    lines = told_by("store")
     assert 2 == sum(line.startswith(("SQLite,", "PostgreSQL,")) for line in lines)
     assert [1, 8, 32, 128] * 2 == [
         int(line.split()[2]) for line in lines if line.strip().startswith("batch of ")
     ]
-    result = json.loads(last)
-    assert {"name", "value", "unit", "baseline", "ratio"} == set(result)
-    assert "PostgreSQL" in result["unit"]
 
 
 def test_a_refused_withdrawal_stops_the_bench(tmp_path: Path) -> None:

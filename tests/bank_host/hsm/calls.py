@@ -102,6 +102,7 @@ CALLS = (
     ),
     Call("seal", only("seal"), SEAL, lambda hsm, key: hsm.seal(key, b"a row", "owner")),
     Call("unseal", only("seal"), SEAL, lambda hsm, key: hsm.unseal(key, SEALED, "owner")),
+    Call("derived", only("seal"), SEAL, lambda hsm, key: hsm.derived(key, "a purpose")),
 )
 
 WITHOUT_USAGE: Mapping[str, Callable[[Hsm], object]] = {

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bank_host.iso8583.build import transmission_time
 from bank_host.iso8583.composite import (
     SERVICES,
     Balance,
@@ -19,6 +22,7 @@ from bank_host.iso8583.composite import (
     parse_replacement,
     processing_code,
     replacement_text,
+    seconds_ahead,
     service_of,
 )
 
@@ -111,3 +115,31 @@ def test_a_service_is_known_by_the_first_two_digits(service: Service) -> None:
 
 def test_an_unknown_processing_code_is_no_service() -> None:
     assert service_of("770000") == ""
+
+
+def _s(text: str) -> int:
+    return int(datetime.fromisoformat(f"{text}+00:00").timestamp())
+
+
+@pytest.mark.parametrize(
+    ("text", "now", "expected"),
+    [
+        ("0115030000", "2014-01-15 03:00:00", 0),
+        ("0115030010", "2014-01-15 03:00:00", 10),
+        ("1231235959", "2014-01-01 00:00:01", -2),
+        ("0101000001", "2013-12-31 23:59:59", 2),
+        ("0229120000", "2016-02-29 11:00:00", 3_600),
+        ("0229120000", "2014-01-15 03:00:00", None),
+        ("0230120000", "2016-02-29 11:00:00", None),
+    ],
+)
+def test_a_transmission_time_is_of_the_year_that_brings_it_nearest(
+    text: str, now: str, expected: int | None
+) -> None:
+    """DE7 has no year: also at new year, and on a day that only leap years have."""
+    assert expected == seconds_ahead(text, _s(now))
+
+
+@given(st.integers(0, 3_000_000_000), st.integers(-150 * 86_400, 150 * 86_400))
+def test_a_transmission_time_written_by_us_tells_how_far_it_is_ahead(now_s: int, ahead_s: int) -> None:
+    assert ahead_s == seconds_ahead(transmission_time((now_s + ahead_s) * 1_000_000), now_s)

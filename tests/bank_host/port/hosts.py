@@ -15,7 +15,8 @@ from typing import Self
 from tests.bank_host.port.wire import PATIENCE_S, Peer
 
 ROOT = Path(__file__).parents[3]
-BANK_HOST = (sys.executable, "-m", "bank_host.cli", "serve")
+BANK_HOST = (sys.executable, "-m", "bank_host.cli", "serve", "--time-window", "0")
+"""The messages of these tests are of one noon, whatever the computer's clock says."""
 _OPENED = re.compile(r"listening on \S+:(\d+);.* metrics http://\S+?:(\d+)/")
 
 

@@ -14,7 +14,7 @@ from bank_host.port import tls
 from bank_host.port.server import PortSettings
 from tests.bank_host.online_bank import OnlineBank, open_bank
 from tests.bank_host.port.authority import Authority
-from tests.bank_host.port.wire import PATIENCE_S, PATIENT, Peer, Served, managing, served, withdrawal
+from tests.bank_host.port.wire import PATIENCE_S, PATIENT, Peer, Served, bits, managing, served, withdrawal
 
 pytestmark = pytest.mark.usefixtures("loop")
 SETTINGS = PortSettings(link=PATIENT, call_again_us=1_000, call_again_most_us=4_000)
@@ -52,6 +52,26 @@ def test_requests_go_both_ways_on_the_connection_it_made(online: OnlineBank, swi
         assert "00" == peer.ask(withdrawal(online, 3))[39]
         assert "00" == peer.ask(managing("301", 4))[39]
     assert 240_000 == online.account().posted_jpy
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_stop_signs_off_and_goes_in_order_whether_the_switch_answers_or_not(
+    online: OnlineBank, switch: socket.socket, answers: bool
+) -> None:
+    settings = SETTINGS if answers else bits(SETTINGS, sign_off_wait_us=5_000)
+    with served(online.bank, settings=settings) as port:
+        call(port, *switch.getsockname())
+        peer = called(port, switch)
+        peer.say(build.answer(peer.hear(), "00"))
+        assert port.until(lambda: port.events("signed_on") == 1)
+        stopping = port.begin_to_stop()
+        sign_off = peer.hear()
+        assert ("0800", "002") == (sign_off.mti, sign_off[70])
+        if answers:
+            peer.say(build.answer(sign_off, "00"))
+        assert peer.is_cut()
+        assert stopping.result(PATIENCE_S)
+        assert (1, answers) == (port.closed("stopping"), port.events("signed_off") == 1)
 
 
 def test_a_switch_that_cuts_it_off_is_called_again(online: OnlineBank, switch: socket.socket) -> None:

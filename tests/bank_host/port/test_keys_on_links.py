@@ -59,6 +59,12 @@ class Zone:
         return DIALECT.decode(data)
 
 
+def aes_zone() -> Hsm:
+    """One end of a zone whose master key is an AES key, under which keys of both ciphers travel."""
+    zmk = {ZMK: Key("zone_master", Secret("00112233445566778899AABBCCDDEEFF"), "AES")}
+    return Hsm({**SIMULATION_KEYS, **zmk})
+
+
 @pytest.fixture
 def zone(port: Served) -> Zone:
     return Zone(port.connect().sign_on())
@@ -83,11 +89,38 @@ def test_after_an_exchange_its_key_is_in_force_and_the_standing_one_no_more(
 
 
 def test_under_an_aes_zone_key_an_aes_key_does_as_well(online: OnlineBank) -> None:
-    zmk = {ZMK: Key("zone_master", Secret("00112233445566778899AABBCCDDEEFF"), "AES")}
-    ours, theirs = (Hsm({**SIMULATION_KEYS, **zmk}) for _ in range(2))
-    with served(online.bank, settings=SETTINGS, new_security=partial(HsmSecurity, ours)) as port:
-        zone = Zone(port.connect().sign_on(), theirs)
+    with served(online.bank, settings=SETTINGS, new_security=partial(HsmSecurity, aes_zone())) as port:
+        zone = Zone(port.connect().sign_on(), aes_zone())
         assert "00" == zone.exchange("M6A")
+        assert "00" == zone.ask(withdrawal(online, 2))[39]
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "code", "expected"),
+    [
+        ("aes-cmac", "M6A", "00"),
+        ("aes-cmac", "M3T", "63"),
+        ("retail", "M6A", "63"),
+        ("retail", "M3T", "00"),
+        ("by_key", "M6A", "00"),
+        ("retail", "P0A", "00"),
+    ],
+)
+def test_a_mac_key_for_another_algorithm_than_the_dialect_s_is_not_taken(
+    online: OnlineBank, algorithm: str, code: str, expected: str
+) -> None:
+    """A PIN key of either cipher is: the setting is about MACs."""
+    new_security = partial(HsmSecurity, aes_zone(), algorithm=algorithm)
+    with served(online.bank, settings=SETTINGS, new_security=new_security) as port:
+        assert expected == Zone(port.connect().sign_on(), aes_zone()).exchange(code)
+
+
+def test_a_plain_block_that_says_nothing_is_for_the_dialect_s_algorithm(online: OnlineBank) -> None:
+    new_security = partial(HsmSecurity, aes_zone(), algorithm="aes-cmac")
+    with served(online.bank, settings=SETTINGS, new_security=new_security) as port:
+        zone = Zone(port.connect().sign_on())
+        zone.keys = HsmSecurity(aes_zone(), 0, "aes-cmac")
+        assert "00" == zone.exchange()
         assert "00" == zone.ask(withdrawal(online, 2))[39]
 
 

@@ -16,7 +16,7 @@ from bank_host.iso8583.dialect import Dialect, load_dialect
 from bank_host.iso8583.dialect_file import shipped
 from bank_host.iso8583.framing import Frame
 from bank_host.iso8583.message import Message
-from bank_host.jst import SECOND_US
+from bank_host.jst import DAY_US, SECOND_US
 from bank_host.port.link import Ask, Close, Effect, Link, LinkSettings, Send, Speaker, Told
 from tests.bank_host.online_bank import NOON_US
 from tests.bank_host.port.wire import FRAMING, frame, managing
@@ -64,8 +64,10 @@ class Line:
 
     def __init__(self, settings: LinkSettings = SETTINGS, **how: object) -> None:
         self.keys = how.get("security")
-        self.link = Link(how.pop("dialect", DIALECT), settings, NOON_US, **how)  # type: ignore[arg-type]
+        dialect, wall = how.pop("dialect", DIALECT), lambda: self.wall_us
+        self.link = Link(dialect, settings, NOON_US, wall_clock=wall, **how)  # type: ignore[arg-type]
         self.now_us = NOON_US
+        self.wall_us = NOON_US
 
     def signed_on(self) -> Line:
         assert "signed_on" in self.events(self.say(managing("001")))
@@ -186,9 +188,50 @@ def test_what_a_link_may_have_waiting_is_bounded() -> None:
 def test_a_stopping_link_takes_no_business_and_closes_after_its_last_answer() -> None:
     line = Line().signed_on()
     line.say(withdrawal())
-    assert [] == line.link.stop()
+    assert [] == line.link.stop(line.now_us)
     assert ["91"] == line.codes(line.say(withdrawal(3)))
     assert ["stopping"] == line.ended(line.link.answered(1, ANSWER, line.now_us))
+
+
+def calling() -> Line:
+    """A link that we made and have signed on."""
+    line = Line(calls=True)
+    (sign_on,) = line.answers(line.link.opened(line.now_us))
+    line.say(build.answer(sign_on, "00"))
+    return line
+
+
+def test_where_we_have_signed_on_we_sign_off_after_the_last_answer_and_close_when_that_is_answered() -> None:
+    line = calling()
+    line.say(withdrawal())
+    assert [] == line.link.stop(line.now_us)
+    answer, sign_off = line.answers(line.link.answered(1, ANSWER, line.now_us))
+    assert ("0210", "0800", "002") == (answer.mti, sign_off.mti, sign_off[70])
+    assert ["91"] == line.codes(line.say(withdrawal(3)))
+    assert [Told("signed_off", "002"), Close("stopping")] == line.say(build.answer(sign_off, "00"))
+
+
+def test_a_switch_that_does_not_answer_the_sign_off_is_waited_for_shortly() -> None:
+    line = calling()
+    line.link.stop(line.now_us)
+    assert [] == line.later(SETTINGS.sign_off_wait_us - 1)
+    assert [Told("answer_missing", "002"), Close("stopping")] == line.later(1)
+
+
+def test_nobody_signs_off_twice_nor_where_only_the_peer_had_signed_on() -> None:
+    line = calling()
+    line.link.stop(line.now_us)
+    assert [] == line.link.stop(line.now_us)
+    assert [Close("stopping")] == Line().signed_on().link.stop(NOON_US)
+    unanswered = Line(calls=True)
+    unanswered.link.opened(NOON_US)
+    assert [Close("stopping")] == unanswered.link.stop(NOON_US)
+
+
+def test_a_switch_that_sends_no_more_is_not_waited_for() -> None:
+    line = calling()
+    line.link.stop(line.now_us)
+    assert [Close("peer_closed")] == line.link.stop(line.now_us, "peer_closed")
 
 
 # ---------------- MAC and keys
@@ -279,6 +322,62 @@ def test_a_peer_speaks_in_its_own_name_only(speaker: Speaker, message: Message, 
     effects = line.say(message)
     assert passes == ("other_speaker" not in line.events(effects))
     assert passes == (line.codes(effects) != ["63"])
+
+
+# ---------------- when it was sent
+
+WINDOW_US = SETTINGS.window_us
+
+
+@pytest.mark.parametrize(
+    ("message", "asked", "codes"),
+    [
+        (withdrawal(), 1, []),
+        (managing("301"), 0, ["00"]),
+        (build.as_repeat(withdrawal()), 1, []),
+        (REVERSAL, 1, []),
+        (build.completion_advice(withdrawal(), stan=4, now_us=NOON_US), 1, []),
+    ],
+)
+@pytest.mark.parametrize(
+    "clock_off_us", [WINDOW_US, -WINDOW_US, WINDOW_US + SECOND_US, -WINDOW_US - SECOND_US]
+)
+def test_only_a_first_request_has_to_be_of_now(
+    message: Message, asked: int, codes: list[str], clock_off_us: int
+) -> None:
+    """To the second, behind and ahead; repeats, advices and reversals keep an old DE7 (security.md, strict parsing)."""
+    line = Line().signed_on()
+    line.wall_us += clock_off_us
+    effects = line.say(message)
+    refused = abs(clock_off_us) > WINDOW_US and message.mti in ("0200", "0800")
+    expected = (0, ["30"], ["outside_window"]) if refused else (asked, codes, [])
+    assert expected == (len(line.asked(effects)), line.codes(effects), line.events(effects))
+
+
+@pytest.mark.parametrize(
+    ("off_s", "expected"),
+    [
+        (9 * 3_600, "0200 DE7 is 32400 s behind our clock (UTC)"),
+        (-660, "0200 DE7 is 660 s ahead of our clock (UTC)"),
+    ],
+)
+def test_the_log_says_by_how_much_a_clock_is_off(off_s: int, expected: str) -> None:
+    line = Line(SETTINGS._replace(sign_on=False))
+    line.wall_us += off_s * SECOND_US
+    assert Told("outside_window", expected) in line.say(withdrawal())
+
+
+def test_a_sign_on_of_another_time_opens_no_link() -> None:
+    line = Line()
+    line.wall_us += WINDOW_US + SECOND_US
+    assert ["30"] == line.codes(line.say(managing("001")))
+    assert not line.link.is_open
+
+
+def test_without_a_window_any_time_will_do() -> None:
+    line = Line(SETTINGS._replace(window_us=0, sign_on=False))
+    line.wall_us += 90 * DAY_US
+    assert 1 == len(line.asked(line.say(withdrawal())))
 
 
 # ---------------- what is no message

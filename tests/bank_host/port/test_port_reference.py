@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from bank_host.jst import SECOND_US
+from bank_host.jst import MINUTE_US, SECOND_US
 from bank_host.port.link import End, Event
 from bank_host.port.metrics import Metrics
 from bank_host.port.server import PortSettings
@@ -47,8 +47,10 @@ def test_the_bounds_are_those_of_the_settings() -> None:
         "TLS handshake": seconds(port.handshake_us),
         "from connecting to signing on": seconds(link.sign_on_within_us),
         "from a frame's first byte to its last": seconds(link.whole_frame_us),
+        "DE7 of a 0200 or 0800, from our clock": f"{link.window_us // MINUTE_US} min",
         "silence": seconds(link.echo_after_us),
         "answer to our echo or sign-on": seconds(link.echo_wait_us),
+        "answer to our sign-off": seconds(link.sign_off_wait_us),
         "format errors of a link": f"{link.most_format_errors}",
         "wrong or missing MACs, messages in another's name": f"{link.most_violations}",
         "messages of a link that the bank has": f"{link.most_waiting}",

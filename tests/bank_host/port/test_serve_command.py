@@ -12,6 +12,10 @@ from sqlalchemy import URL
 
 from bank_host.cli import main
 from bank_host.cli.serve import is_loopback, problem_of
+from bank_host.hsm import ZAK, ZMK, Hsm, Key
+from bank_host.hsm.keys import SIMULATION_KEYS
+from bank_host.port.security import unfit_mac_key
+from bank_host.secrets import Secret
 from bank_host.store.engine import open_engine
 from tests.bank_host.port.authority import Authority
 
@@ -68,6 +72,36 @@ def test_what_is_no_address(text: str) -> None:
 def test_an_unknown_dialect(database: str) -> None:
     done = serve("--database", database, "--dialect", "klingon")
     assert (2, True) == (done.exit_code, "klingon" in done.output)
+
+
+def test_a_mac_key_that_is_not_for_the_dialect_s_algorithm(database: str, tmp_path: Path) -> None:
+    """The published 'zak' is a TDES key: right for retail MACs, wrong for AES-CMACs."""
+    (tmp_path / "theirs.toml").write_text('[mac]\nalgorithm = "aes-cmac"\n', encoding="utf-8")
+    done = serve("--database", database, "--dialect", str(tmp_path / "theirs.toml"))
+    assert 2 == done.exit_code
+    assert "needs a key 'zak' of AES, and it is TDES-2" in done.output
+    assert "bank-host keys import FILE zak zone_mac --cipher AES --replace" in done.output
+
+
+ZONE_MAC, ZONE_MASTER = SIMULATION_KEYS[ZAK], SIMULATION_KEYS[ZMK]
+AES_MAC = Key("zone_mac", Secret("00112233445566778899AABBCCDDEEFF"), "AES")
+
+
+@pytest.mark.parametrize(
+    ("keys", "algorithm", "mandatory", "expected"),
+    [
+        ({ZAK: ZONE_MAC}, "retail", True, ""),
+        ({ZAK: AES_MAC}, "aes-cmac", True, ""),
+        ({ZAK: AES_MAC}, "retail", False, "a key 'zak' of TDES, and it is AES-128"),
+        ({ZAK: AES_MAC}, "by_key", True, ""),
+        ({ZMK: ZONE_MASTER}, "aes-cmac", True, ""),
+        ({}, "retail", False, ""),
+        ({}, "by_key", True, "neither a key 'zak' nor a 'zmk'"),
+    ],
+)
+def test_which_mac_keys_do(keys: dict[str, Key], algorithm: str, mandatory: bool, expected: str) -> None:
+    told = unfit_mac_key(Hsm(keys), algorithm, mandatory)
+    assert (bool(expected), True) == (bool(told), expected in told)
 
 
 @pytest.mark.parametrize("option", ["--listen", "--connect"])

@@ -24,6 +24,7 @@ from bank_host.hsm import TPK, Hsm
 from bank_host.iso8583 import build
 from bank_host.iso8583.codec import decode, encode
 from bank_host.iso8583.message import Message
+from bank_host.jst import HOUR_US
 from bank_host.passwords import Passwords
 from bank_host.policy import load_policy
 from bank_host.store.engine import open_engine
@@ -72,6 +73,35 @@ def withdrawals_in(database: URL) -> Counter[str]:
 def read(host: Host, path: str) -> str:
     with urllib.request.urlopen(f"http://127.0.0.1:{host.admin}{path}", timeout=PATIENCE_S) as answer:
         return str(answer.read().decode())
+
+
+@pytest.mark.parametrize(("setting", "expected"), [("local_time", "94"), ("transmission_time", "00")])
+def test_what_tells_requests_apart_is_the_setting_of_the_dialect_that_is_served(
+    sqlite_databases: Callable[[], URL], tmp_path: Path, setting: str, expected: str
+) -> None:
+    """The same trace number at the same time of the terminal, and another amount; only DE7 differs."""
+    database = sqlite_databases()
+    holder = example_in(database)[0]
+    (tmp_path / "theirs.toml").write_text(f'[link]\nidentity = "{setting}"\n', encoding="utf-8")
+    with running(tmp_path, "--database", str(database.database), "--dialect", "theirs.toml") as host:
+        peer = host.connect().sign_on()
+        first = withdrawal(holder, 1)
+        assert "00" == peer.ask(first)[39]
+        assert expected == peer.ask(first.but({4: "000000020000", 7: "0115040001"}))[39]
+
+
+def test_a_peer_whose_clock_is_two_hours_off_is_refused_and_the_log_says_by_how_much(
+    sqlite_databases: Callable[[], URL], tmp_path: Path
+) -> None:
+    """The host holds DE7 against the computer's clock."""
+    words = ("--database", str(sqlite_databases().database), "--time-window", "10")
+    now_us = wall_clock()()
+    with running(tmp_path, *words) as host:
+        old = build.network_request("001", stan=1, now_us=now_us - 2 * HOUR_US)
+        assert "30" == host.connect().ask(old)[39]
+        assert "00" == host.connect().ask(build.network_request("001", stan=1, now_us=now_us))[39]
+        assert 'bank_host_link_events_total{event="outside_window"} 1.0' in read(host, "/metrics")
+        assert re.search("DE7 is 7[0-9]{3} s behind our clock", host.log())
 
 
 def test_without_any_option_an_example_bank_is_served(tmp_path: Path) -> None:

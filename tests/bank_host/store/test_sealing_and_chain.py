@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, text
 
+from bank_host.hsm import SEAL, Hsm
 from bank_host.ledger.entries import opening
 from bank_host.rules.changes import Audit
 from bank_host.rules.facts import Account, Token
 from bank_host.store.engine import open_engine
-from bank_host.store.sealing import SIMULATION_KEY, derive, seal, unseal
+from bank_host.store.sealing import PURPOSE, SIMULATION_KEY, derive, seal, unseal
 from bank_host.store.sql import SqlStore
 
 TODAY = date(2026, 4, 1)
@@ -97,6 +98,29 @@ def test_each_writing_process_has_a_chain_of_its_own(bank):
         chains = connection.execute(text("SELECT chain, n FROM chain_tail ORDER BY chain")).all()
     assert [("host", 4), ("host-2", 1)] == list(map(tuple, chains))
     assert [] == list(bank.chain_faults())
+
+
+# ---------------------------------------------------------------- whose keys
+
+
+def test_the_simulation_s_store_key_is_what_the_published_seal_key_gives():
+    assert SIMULATION_KEY == Hsm.simulation().derived(SEAL, PURPOSE)
+
+
+def test_a_store_tells_that_it_is_under_another_key(sql_store):
+    foreign = SqlStore(sql_store.engine, OTHER_KEY)
+    assert (True, True) == (sql_store.is_under_its_key(), foreign.is_under_its_key())  # nothing is there yet
+    write(sql_store, 1)
+    assert (True, False) == (sql_store.is_under_its_key(), foreign.is_under_its_key())
+
+
+def test_a_store_that_was_tampered_with_is_still_under_its_key(bank):
+    with bank.begin() as unit:
+        unit.add_token(Token("T-1", "0010000001", SECRET, date(2030, 1, 1)))
+    tamper(bank, "UPDATE chain_tail SET mark = 'x'")
+    assert bank.is_under_its_key()
+    tamper(bank, "DELETE FROM token")
+    assert not bank.is_under_its_key()  # nothing fits any more
 
 
 # ---------------------------------------------------------------- sealing

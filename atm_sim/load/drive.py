@@ -1,0 +1,248 @@
+"""A load run on the clock: sends what is due, brings answers to the fleet, keeps the host's pace out of the plan.
+
+The open model starts everybody at the planned moment, whatever the host does; how late the generator itself was is
+measured with it. Users of the closed model wait for their answer first, so a slow host slows the load down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from random import Random
+from typing import Final, NamedTuple
+
+from atm_sim.load.fleet import Fleet, Sent
+from atm_sim.load.plan import Arrival, Deed, arrivals, deeds
+from atm_sim.scenario.loading import Load
+from atm_sim.wire.connections import Address, Connection, Wires
+from atm_sim.wire.keys import MAC_KEY, PIN_KEY, WireKeys
+from atm_sim.wire.link import Answered, Effect, LinkSettings, NotAnswered, Odd
+from bank_host.iso8583.dialect import Dialect
+from bank_host.jst import SECOND_US
+
+MOST_TOLD: Final = 20  # unmatched answers kept in words
+_TURN: Final = 64  # arrivals sent before answers are looked at again
+_POLL_S: Final = 0.02
+_LEAD_US: Final = 50_000
+_KNOWN_US: Final = 30 * SECOND_US  # so long, at least, an answer is known as late or duplicate
+_LONGEST_DRAIN_US: Final = 120 * SECOND_US
+
+
+class Progress(NamedTuple):
+    """What the live view shows."""
+
+    since_start_us: int
+    planned: int
+    waiting: int
+    unsettled: int
+    links: int
+
+
+class Target(NamedTuple):
+    """Whom to load, and in which words."""
+
+    address: Address
+    dialect: Dialect
+    new_keys: Callable[[int], WireKeys]
+    sign_on: bool = True
+
+
+class Driver:
+    """One run. `tell` gets the progress now and then; what happened stands in the fleet's record."""
+
+    def __init__(
+        self,
+        load: Load,
+        seed: int,
+        fleet: Fleet,
+        target: Target,
+        customers: int,
+        clock: Callable[[], int],
+        tell: Callable[[Progress], None] = lambda progress: None,
+    ) -> None:
+        self._load = load
+        self._fleet = fleet
+        self._record = fleet.record
+        self._target = target
+        self._clock = clock
+        self._tell = tell
+        self._arrivals: Iterator[Arrival] = arrivals(load, seed, customers)
+        self._deeds: Iterator[Deed] = deeds(load, seed, customers)
+        self._first_at = Random(f"{seed}/1/load/users")
+        self._users: dict[int, bool] = {}  # rows of the record that a user waits for
+        self._next: Arrival | None = None
+        self._all_sent = asyncio.Event()
+        self._flushing = False
+        self._loop = asyncio.get_running_loop()
+        self.start_us = 0
+        settings = LinkSettings(
+            sign_on=target.sign_on,
+            exchange=(PIN_KEY, MAC_KEY) if load.exchange_keys else (),
+            macs=load.mac,
+            answer_within_us=load.answer_within_us,
+            keep_us=max(2 * load.answer_within_us, _KNOWN_US),
+        )
+        self.wires: Wires[Sent] = Wires(target.dialect, settings, clock, self._happened, target.new_keys)
+
+    async def run(self) -> None:
+        """From the first connection to the last acknowledgement; NotReached if there is nobody."""
+        await self.wires.connect(self._target.address, self._load.connections)
+        with _few_pauses():
+            self.start_us = self._clock() + _LEAD_US
+            polling = self._loop.create_task(self._poll())
+            for at_us in self._load.cut_links_at_us:
+                self._loop.call_later((at_us + _LEAD_US) / SECOND_US, self.wires.cut_all)
+            if self._load.users:
+                self._start_users(self._load.users.count)
+                await asyncio.sleep((self._load.for_us + _LEAD_US) / SECOND_US)
+            else:
+                self._next = next(self._arrivals, None)
+                self._send_due()
+                await self._all_sent.wait()
+            await self._drain()
+            polling.cancel()
+        self._fleet.give_up()
+        for connection in self.wires.connections:
+            self._count_link(connection)
+        await self.wires.stop()
+
+    # ---------------- the open model
+
+    def _send_due(self) -> None:
+        """Send whoever is due, and wait for the next one."""
+        for _ in range(_TURN):
+            if self._next is None:
+                self._all_sent.set()
+                return
+            wait_us = self.start_us + self._next.at_us - self._clock()
+            if wait_us > 0:
+                self._loop.call_later(wait_us / SECOND_US, self._send_due)
+                return
+            self._start(self._next.deed, self._next.at_us)
+            self._next = next(self._arrivals, None)
+        self._loop.call_soon(self._send_due)
+
+    def _start(self, deed: Deed, intended_us: int) -> int:
+        """Somebody presses the key at an ATM; the row of the record."""
+        row = self._record.planned(intended_us, deed.service, deed.amount_jpy, deed.terminal)
+        connection = self.wires.next_open()
+        if connection is None:
+            self._record.counts["dropped.no_link"] += 1
+        elif self.wires.waiting >= self._load.most_waiting:
+            self._record.counts["dropped.too_many_waiting"] += 1
+        else:
+            now_us = self._clock()
+            keys = connection.link.keys
+            assert keys is not None, "a fleet's PIN blocks need a key"
+            message, sent = self._fleet.request(row, deed, now_us, keys)
+            connection.send(message, sent, now_us)
+            self._record.sent(row, now_us - self.start_us, sent.stan, now_us // SECOND_US)
+        return row
+
+    # ---------------- the closed model
+
+    def _start_users(self, number: int) -> None:
+        assert self._load.users is not None
+        for _ in range(number):
+            first_s = self._first_at.random() * self._load.users.think_us / SECOND_US
+            self._loop.call_later(_LEAD_US / SECOND_US + first_s, self._user_starts)
+
+    def _user_starts(self) -> None:
+        since_us = self._clock() - self.start_us
+        if since_us >= self._load.for_us:
+            return
+        row = self._start(next(self._deeds), since_us)
+        if self._record.state_of(row) == "dropped":
+            self._user_thinks()
+        else:
+            self._users[row] = True
+
+    def _user_thinks(self) -> None:
+        assert self._load.users is not None
+        self._loop.call_later(max(0.001, self._load.users.think_us / SECOND_US), self._user_starts)
+
+    # ---------------- what comes back
+
+    def _happened(self, connection: Connection[Sent], effects: list[Effect[Sent]]) -> None:
+        now_us = self._clock()
+        for effect in effects:
+            if isinstance(effect, Answered):
+                self._fleet.answered(effect.context, effect.answer, now_us - self.start_us, now_us)
+                self._user_goes_on(effect.context)
+            elif isinstance(effect, NotAnswered):
+                self._fleet.not_answered(effect.context, effect.lost, now_us - self.start_us, now_us)
+                self._user_goes_on(effect.context)
+            elif isinstance(effect, Odd):
+                self._odd(effect)
+        if connection.link.closed:
+            self._count_link(connection)
+        if self._fleet.unsettled and not self._flushing:
+            self._flushing = True
+            self._loop.call_soon(self._send_advices)
+
+    def _user_goes_on(self, sent: Sent) -> None:
+        if self._users.pop(sent.row, False):
+            self._user_thinks()
+
+    def _odd(self, odd: Odd) -> None:
+        if odd.kind == "unmatched" and len(self._record.odd_details) < MOST_TOLD:
+            self._record.odd_details.append(odd.detail)
+
+    def _count_link(self, connection: Connection[Sent]) -> None:
+        self._record.counts.update(connection.link.counts.as_dict())
+        connection.link.counts.clear()
+
+    # ---------------- advices
+
+    def _send_advices(self) -> None:
+        self._flushing = False
+        now_us = self._clock()
+        while (sent := self._fleet.due(now_us)) is not None:
+            connection = self.wires.next_open()
+            if connection is None:
+                self._fleet.put_back(sent, now_us)
+                return
+            assert sent.advice is not None
+            connection.send(sent.advice, sent, now_us)
+
+    async def _poll(self) -> None:
+        turns = 0
+        while True:
+            await asyncio.sleep(_POLL_S)
+            if self._fleet.unsettled:
+                self._send_advices()
+            turns += 1
+            if not turns % 10:
+                self._tell(
+                    Progress(
+                        self._clock() - self.start_us,
+                        len(self._record),
+                        self.wires.waiting,
+                        self._fleet.unsettled,
+                        self.wires.open_count,
+                    )
+                )
+
+    async def _drain(self) -> None:
+        """Until everything is answered and settled, and no longer than its repeats can take."""
+        load = self._load
+        longest_us = load.answer_within_us + load.repeats * (load.answer_within_us + load.repeat_after_us)
+        give_up_us = self._clock() + min(longest_us, _LONGEST_DRAIN_US) + SECOND_US
+        while (self.wires.waiting or self._fleet.unsettled) and self._clock() < give_up_us:
+            await asyncio.sleep(_POLL_S)
+
+
+@contextmanager
+def _few_pauses() -> Iterator[None]:
+    """The garbage collector does not go over what stays: its pauses would be send lag."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 1_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()

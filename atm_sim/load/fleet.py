@@ -1,0 +1,210 @@
+"""What the ATMs of a load run send, and do with the answers: sans-IO (RS1-RS3, RS9; requirement X5).
+
+An approved transaction that moves cash is completed by a 0220; one without a usable answer is reversed by a 0420. Both
+are repeated (0221, 0421) until they are acknowledged or the repeats are used up. The caller carries messages and time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from heapq import heappop, heappush
+from itertools import count
+from typing import Final, Literal, NamedTuple
+
+from atm_sim.load.people import Carrier
+from atm_sim.load.plan import Deed
+from atm_sim.load.record import NO_ANSWER, Record
+from atm_sim.scenario.loading import Load
+from atm_sim.wire.keys import WireKeys
+from bank_host.iso8583 import build
+from bank_host.iso8583.codes import response_code
+from bank_host.iso8583.message import Message
+from bank_host.jst import SECOND_US
+
+Part = Literal["request", "completion", "reversal"]
+MOVES_CASH: Final = ("withdraw", "deposit")
+_NEVER_KEPT: Final = (35, 48, 52)
+
+
+class Sent(NamedTuple):
+    """What a message was about; its link gives this back with the answer. PIN and track are not in it."""
+
+    row: int  # of the record
+    part: Part
+    deed: Deed
+    stan: int  # of the request, made at:
+    made_us: int
+    advice: Message | None = None
+    tries: int = 1
+
+
+class Fleet:
+    """All ATMs. Each has its trace numbers, as a real one does."""
+
+    def __init__(
+        self, load: Load, terminals: Sequence[build.Acceptor], people: Sequence[Carrier], record: Record
+    ) -> None:
+        self._load = load
+        self._terminals = terminals
+        self._people = people
+        self.record = record
+        self._stans = [0] * len(terminals)
+        self._common: dict[tuple[str, str], Message] = {}
+        self._forms: dict[tuple[int, str], dict[int, str]] = {}
+        self._second = -1
+        self._stamp = ("", "", "", "")
+        self._due: list[tuple[int, int, Sent]] = []  # advices to send, by when; the number keeps the order
+        self._numbers = count()
+
+    @property
+    def unsettled(self) -> int:
+        """How many advices have yet to be sent or sent again."""
+        return len(self._due)
+
+    # ---------------- requests
+
+    def request(self, row: int, deed: Deed, now_us: int, keys: WireKeys) -> tuple[Message, Sent]:
+        """The 0200 of a deed: the PIN block and the clock's elements are made now."""
+        carrier = self._people[deed.customer]
+        stan = self._next_stan(deed.terminal)
+        fields = self._elements(deed, carrier, stan, now_us)
+        fields[35] = carrier.track2.reveal()
+        fields[52] = keys.pin_block(carrier.pin.reveal(), fields[2])
+        return Message.of_ascending("0200", fields), Sent(row, "request", deed, stan, now_us)
+
+    def _elements(self, deed: Deed, carrier: Carrier, stan: int, now_us: int) -> dict[int, str]:
+        """All elements of a request in ascending order, track and PIN block still without value."""
+        form = self._forms.get((deed.terminal, deed.service))
+        if form is None:
+            form = self._forms[deed.terminal, deed.service] = self._form(deed.terminal, deed.service)
+        transmitted, clock, day, reference = self._stamped(now_us)
+        stan_text = f"{stan:06d}"
+        return {
+            **form,
+            2: carrier.pan.reveal(),
+            4: f"{deed.amount_jpy:012d}",
+            7: transmitted,
+            11: stan_text,
+            12: clock,
+            13: day,
+            14: carrier.expires,
+            37: reference + stan_text,
+        }
+
+    def _form(self, terminal: int, service: str) -> dict[int, str]:
+        """What never changes at an ATM."""
+        acceptor = self._terminals[terminal]
+        kind = (acceptor.acquirer_id, service)
+        common = self._common.get(kind)
+        if common is None:
+            common = self._common[kind] = build.financial_request(
+                service,
+                pan="0" * 16,
+                amount_jpy=0,
+                stan=1,
+                now_us=0,
+                acceptor=acceptor,
+                expiry_yymm="0001",
+                track2="0=0",
+                pin_block="0" * 16,
+            )
+        own = {41: acceptor.terminal_id.ljust(8), 42: acceptor.acceptor_id.ljust(15)}
+        return {**common.fields, **own}
+
+    def _stamped(self, now_us: int) -> tuple[str, str, str, str]:
+        """DE7, DE12, DE13 and the head of DE37: made once a second."""
+        second = now_us // SECOND_US
+        if second != self._second:
+            made = build.network_request("301", stan=1, now_us=now_us)
+            self._second = second
+            self._stamp = (made[7], made[12], made[13], build.retrieval_reference(now_us, 1)[:-6])
+        return self._stamp
+
+    def _original(self, sent: Sent) -> Message:
+        """The request again, as an ATM keeps it: without track and PIN block."""
+        fields = self._elements(sent.deed, self._people[sent.deed.customer], sent.stan, sent.made_us)
+        return Message("0200", {de: value for de, value in fields.items() if de not in _NEVER_KEPT})
+
+    def _next_stan(self, terminal: int) -> int:
+        stan = self._stans[terminal] % 999_999 + 1
+        self._stans[terminal] = stan
+        return stan
+
+    # ---------------- what comes of them
+
+    def answered(self, sent: Sent, answer: Message, since_start_us: int, now_us: int) -> None:
+        """An answer that fits."""
+        code = answer.get(39)
+        if sent.part != "request":
+            self._acknowledged(sent, code, now_us)
+            return
+        record = self.record
+        record.answered(sent.row, since_start_us, code)
+        meaning = response_code(code)
+        if meaning.reverse:
+            self._reverse(sent, "no_confirmation", now_us)
+        elif meaning.action != "pay":
+            record.set_state(sent.row, "declined")
+        elif self._load.completions and record.service_of(sent.row) in MOVES_CASH:
+            self._complete(sent, answer.get(38), now_us)
+        else:
+            record.set_state(sent.row, "approved")
+
+    def not_answered(self, sent: Sent, lost: bool, since_start_us: int, now_us: int) -> None:
+        """The time of a request or advice is up, or its link has gone (`lost`)."""
+        if sent.part == "request":
+            self.record.answered(sent.row, since_start_us, NO_ANSWER)
+            self.record.counts["lost" if lost else "timed_out"] += 1
+            self._reverse(sent, "timeout", now_us)
+        else:
+            self._again(sent, now_us if lost else now_us + self._load.repeat_after_us)
+
+    def due(self, now_us: int) -> Sent | None:
+        """The next advice that is due, taken off the queue."""
+        if self._due and self._due[0][0] <= now_us:
+            return heappop(self._due)[2]
+        return None
+
+    def put_back(self, sent: Sent, now_us: int) -> None:
+        """There is no link to send it on."""
+        self._queue(sent, now_us + self._load.repeat_after_us)
+
+    def give_up(self) -> None:
+        """The run ends: what is still to be sent stays unresolved."""
+        for _, _, sent in self._due:
+            self.record.set_state(sent.row, "unresolved")
+        self._due.clear()
+
+    def _acknowledged(self, sent: Sent, code: str, now_us: int) -> None:
+        if response_code(code).acknowledges:
+            self.record.set_state(sent.row, "completed" if sent.part == "completion" else "reversed")
+        else:
+            self._again(sent, now_us + self._load.repeat_after_us)
+
+    def _complete(self, sent: Sent, approval_code: str, now_us: int) -> None:
+        self.record.set_state(sent.row, "completing")
+        self.record.counts["completions"] += 1
+        stan = self._next_stan(sent.deed.terminal)
+        advice = build.completion_advice(
+            self._original(sent), stan=stan, now_us=now_us, approval_code=approval_code
+        )
+        self._queue(sent._replace(part="completion", advice=advice), now_us)
+
+    def _reverse(self, sent: Sent, reason: str, now_us: int) -> None:
+        self.record.set_state(sent.row, "reversing")
+        self.record.counts["reversals"] += 1
+        stan = self._next_stan(sent.deed.terminal)
+        advice = build.reversal_advice(self._original(sent), reason, stan=stan, now_us=now_us)
+        self._queue(sent._replace(part="reversal", advice=advice), now_us)
+
+    def _again(self, sent: Sent, at_us: int) -> None:
+        assert sent.advice is not None, "requests are not repeated"
+        if sent.tries > self._load.repeats:
+            self.record.set_state(sent.row, "unresolved")
+            return
+        self.record.counts["repeats"] += 1
+        repeat = build.as_repeat(sent.advice)
+        self._queue(sent._replace(advice=repeat, tries=sent.tries + 1), at_us)
+
+    def _queue(self, sent: Sent, at_us: int) -> None:
+        heappush(self._due, (at_us, next(self._numbers), sent))

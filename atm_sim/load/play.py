@@ -1,0 +1,54 @@
+"""One load run from the scenario to its figures: people, fleet, wire; the target is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from atm_sim.load.drive import Driver, Progress, Target
+from atm_sim.load.figures import Figures, figures
+from atm_sim.load.fleet import Fleet
+from atm_sim.load.people import Carrier, acceptors
+from atm_sim.load.record import Record
+from atm_sim.scenario import Scenario
+from atm_sim.scenario.loading import Load
+from atm_sim.wire.connections import run
+from bank_host.clock import steady_clock
+from bank_host.iso8583.build import Acceptor
+from bank_host.jst import SECOND_US, jst_date
+from bank_host.policy import Policy
+
+
+class Played(NamedTuple):
+    """What there is after the run."""
+
+    started_us: int  # wall clock
+    record: Record
+    terminals: Sequence[Acceptor]
+    figures: Figures
+    links_ended: Sequence[tuple[str, str]]
+
+
+def play(
+    scenario: Scenario,
+    load: Load,
+    seed: int,
+    people: Sequence[Carrier],
+    target: Target,
+    policy: Policy,
+    tell: Callable[[Progress], None] = lambda progress: None,
+) -> Played:
+    """NotReached if the target cannot be used."""
+    clock = steady_clock()
+    record = Record()
+    terminals = acceptors(scenario, load, policy.on(jst_date(clock())))
+    fleet = Fleet(load, terminals, people, record)
+
+    async def main() -> Driver:
+        driver = Driver(load, seed, fleet, target, len(people), clock, tell)
+        await driver.run()
+        return driver
+
+    driver = run(main())
+    ended = [each for each in driver.wires.ended if each[0] != "stopped"]
+    return Played(driver.start_us, record, terminals, figures(record, load.for_us / SECOND_US), ended)

@@ -1,0 +1,145 @@
+"""What an ATM of a load run does with answers, timeouts and lost links; the same requests as the terminal's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from atm_sim.load.fleet import Fleet, Sent
+from atm_sim.load.people import Carrier
+from atm_sim.load.plan import Deed
+from atm_sim.load.record import Record
+from atm_sim.wire.keys import WireKeys
+from bank_host.hsm import TPK, Hsm
+from bank_host.iso8583 import build
+from bank_host.iso8583.message import Message
+from bank_host.jst import SECOND_US
+from bank_host.secrets import Pan, Secret
+from tests.atm_sim.load.loads import scenario_with
+
+NOW_US = 1_760_000_000_123_456
+PAN = "4999000000000018"
+TRACK = PAN + "=300110112341234"
+ATMS = [build.Acceptor(f"L{n}", "SEVEN_BANK", "00000000034", "Seven Bank") for n in (1, 2)]
+CARRIER = Carrier(Pan(PAN), "3001", Secret(TRACK), Secret("2580"))
+LOAD = scenario_with("arrivals: [{rate: 1/s, for: 1 s}]\nrepeats: 2\nrepeat_after: 3 s").load
+WITHDRAW = Deed("withdraw", 30_000, 0, 1)
+
+
+@pytest.fixture
+def fleet() -> Fleet:
+    assert LOAD is not None
+    return Fleet(LOAD, ATMS, [CARRIER], Record())
+
+
+def asked(fleet: Fleet, deed: Deed = WITHDRAW) -> tuple[Message, Sent]:
+    row = fleet.record.planned(0, deed.service, deed.amount_jpy, deed.terminal)
+    message, sent = fleet.request(row, deed, NOW_US, WireKeys(Hsm.simulation(), 1))
+    fleet.record.sent(row, 5, sent.stan, NOW_US // SECOND_US)
+    return message, sent
+
+
+def answered(fleet: Fleet, sent: Sent, message: Message, code: str) -> None:
+    fleet.answered(sent, build.answer(message, code, {38: "A00001"}), 10, NOW_US)
+
+
+def next_due(fleet: Fleet, at_us: int = NOW_US) -> Sent:
+    sent = fleet.due(at_us)
+    assert sent is not None
+    assert sent.advice is not None
+    return sent
+
+
+def test_a_request_is_the_one_that_a_terminal_builds(fleet):
+    message, _ = asked(fleet)
+    hsm = Hsm.simulation()
+    expected = build.financial_request(
+        "withdraw",
+        pan=PAN,
+        amount_jpy=30_000,
+        stan=1,
+        now_us=NOW_US,
+        acceptor=ATMS[1],
+        expiry_yymm="3001",
+        track2=TRACK,
+        pin_block=hsm.encrypt_pin_block(TPK, "2580", PAN),
+    )
+    assert expected == message
+    assert list(expected.fields) == list(message.fields)
+
+
+def test_trace_numbers_count_up_at_each_atm_and_wrap(fleet):
+    assert ["000001", "000002"] == [asked(fleet)[0][11], asked(fleet)[0][11]]
+    assert "000001" == asked(fleet, WITHDRAW._replace(terminal=0))[0][11]
+    fleet._stans[1] = 999_999
+    assert "000001" == asked(fleet)[0][11]
+
+
+def test_an_approval_is_completed_and_the_acknowledgement_ends_it(fleet):
+    message, sent = asked(fleet)
+    answered(fleet, sent, message, "00")
+    assert "completing" == fleet.record.state_of(0)
+    completion = next_due(fleet)
+    assert (
+        build.completion_advice(message, stan=2, now_us=NOW_US, approval_code="A00001") == completion.advice
+    )
+    assert completion.advice is not None
+    answered(fleet, completion, completion.advice, "00")
+    assert ("completed", 0) == (fleet.record.state_of(0), fleet.unsettled)
+
+
+def test_no_advice_holds_a_pin_block_or_a_track(fleet):
+    message, sent = asked(fleet)
+    fleet.not_answered(sent, False, 10, NOW_US)
+    advice = next_due(fleet).advice
+    assert advice is not None
+    assert {35, 52}.isdisjoint(advice.fields)
+    assert {35, 52} <= set(message.fields)
+
+
+@pytest.mark.parametrize(("code", "state"), [("51", "declined"), ("55", "declined"), ("68", "reversing")])
+def test_a_decline_ends_it_and_a_code_that_leaves_it_open_is_reversed(fleet, code, state):
+    message, sent = asked(fleet)
+    answered(fleet, sent, message, code)
+    assert state == fleet.record.state_of(0)
+    assert (state == "reversing") == bool(fleet.unsettled)
+
+
+def test_a_balance_enquiry_needs_no_completion(fleet):
+    message, sent = asked(fleet, Deed("balance", 0, 0, 0))
+    answered(fleet, sent, message, "00")
+    assert ("approved", 0) == (fleet.record.state_of(0), fleet.unsettled)
+
+
+def test_a_timeout_is_reversed_by_0420_and_repeated_as_0421_until_it_is_given_up(fleet):
+    _, sent = asked(fleet)
+    fleet.not_answered(sent, False, 10, NOW_US)
+    types, at_us = [], NOW_US
+    while fleet.unsettled:
+        reversal = next_due(fleet, at_us)
+        assert reversal.advice is not None
+        types.append(reversal.advice.mti)
+        fleet.not_answered(reversal, False, 10, at_us)
+        assert fleet.due(at_us + 3 * SECOND_US - 1) is None
+        at_us += 3 * SECOND_US
+    assert ["0420", "0421", "0421"] == types
+    assert "unresolved" == fleet.record.state_of(0)
+    assert (1, 2, 1) == tuple(fleet.record.counts[name] for name in ("reversals", "repeats", "timed_out"))
+
+
+def test_an_advice_whose_link_is_lost_is_repeated_at_once(fleet):
+    _, sent = asked(fleet)
+    fleet.not_answered(sent, True, 10, NOW_US)
+    fleet.not_answered(next_due(fleet), True, 10, NOW_US)
+    repeated = next_due(fleet).advice
+    assert repeated is not None
+    assert "0421" == repeated.mti
+    assert 1 == fleet.record.counts["lost"]
+
+
+def test_an_acknowledgement_that_is_none_is_no_end(fleet):
+    _, sent = asked(fleet)
+    fleet.not_answered(sent, False, 10, NOW_US)
+    reversal = next_due(fleet)
+    assert reversal.advice is not None
+    answered(fleet, reversal, reversal.advice, "96")
+    assert ("reversing", 1) == (fleet.record.state_of(0), fleet.unsettled)

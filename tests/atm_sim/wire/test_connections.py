@@ -1,0 +1,164 @@
+"""Connections of the asking side on real sockets: shared, opened again when they are lost, or accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from atm_sim.wire import connections
+from atm_sim.wire.connections import Address, Connection, NotReached, Wires, run
+from atm_sim.wire.link import Answered, LinkSettings, NotAnswered
+from bank_host.clock import steady_clock
+from bank_host.iso8583 import build
+from bank_host.iso8583.dialect import DEFAULT
+from bank_host.iso8583.message import Message
+from tests.atm_sim.load.loads import null_host
+
+PATIENCE_S = 30.0
+SIGNING_ON, PLAIN = LinkSettings(), LinkSettings(sign_on=False)
+
+
+@pytest.fixture(params=["asyncio", "uvloop"], autouse=True)
+def loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On both event loops."""
+    if request.param == "asyncio":
+        monkeypatch.setattr(connections, "new_event_loop", asyncio.new_event_loop)
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Address]:
+    with null_host() as address:
+        yield address
+
+
+def request(stan: int) -> Message:
+    return build.financial_request(
+        "balance",
+        pan="4999000000000018",
+        amount_jpy=0,
+        stan=stan,
+        now_us=steady_clock()(),
+        acceptor=build.Acceptor("T1", "SHOP", "34"),
+    )
+
+
+class Heard:
+    """What the owner was told, and a way to wait for it."""
+
+    def __init__(self) -> None:
+        self.effects: list[Any] = []
+        self._news = asyncio.Event()
+
+    def __call__(self, connection: Connection[int], effects: list[Any]) -> None:
+        self.effects += effects
+        self._news.set()
+
+    async def until(self, met: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while not met():
+                self._news.clear()
+                await self._news.wait()
+
+    def contexts(self, kind: type) -> list[int]:
+        return [effect.context for effect in self.effects if isinstance(effect, kind)]
+
+
+def wires(heard: Heard, settings: LinkSettings = SIGNING_ON) -> Wires[int]:
+    return Wires(DEFAULT, settings, steady_clock(), heard)
+
+
+def test_connections_take_turns_and_each_answer_finds_its_request(host):
+    async def main() -> tuple[set[int], list[int]]:
+        heard = Heard()
+        pool = wires(heard)
+        await pool.connect(host, 3)
+        places = set()
+        for number in range(30):
+            connection = pool.next_open()
+            assert connection is not None
+            places.add(connection.place)
+            connection.send(request(number + 1), number, steady_clock()())
+        await heard.until(lambda: len(heard.contexts(Answered)) == 30)
+        await pool.stop()
+        return places, heard.contexts(Answered)
+
+    places, answered = run(main())
+    assert {1, 2, 3} == places
+    assert list(range(30)) == sorted(answered)
+
+
+def test_a_cut_gives_back_what_waited_and_connections_come_again(host):
+    async def main() -> Heard:
+        heard = Heard()
+        pool = wires(heard)
+        await pool.connect(host, 2)
+        pool.cut_all()
+        connection = pool.next_open()
+        assert connection is not None
+        connection.send(request(1), 7, steady_clock()())
+        await heard.until(lambda: bool(heard.contexts(NotAnswered)))
+        await heard.until(lambda: pool.open_count == 2)
+        again = pool.next_open()
+        assert again is not None
+        again.send(request(2), 8, steady_clock()())
+        await heard.until(lambda: 8 in heard.contexts(Answered))
+        await pool.stop()
+        return heard
+
+    heard = run(main())
+    assert [7] == heard.contexts(NotAnswered)
+    assert all(effect.lost for effect in heard.effects if isinstance(effect, NotAnswered))
+
+
+def test_we_may_be_the_side_that_is_called():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    echoed: list[str] = []
+
+    def peer() -> None:
+        while True:
+            try:
+                connection = socket.create_connection(("127.0.0.1", port))
+                break
+            except ConnectionRefusedError:
+                continue
+        with connection:
+            reader, frames = DEFAULT.framing.reader(), []
+            while not frames:
+                frames = reader.feed(connection.recv(65_536))
+            asked = DEFAULT.decode(frames[0].payload)
+            echoed.append(asked[11])
+            connection.sendall(DEFAULT.framing.wrap(DEFAULT.encode(build.answer(asked, "00"))))
+            connection.recv(1)
+
+    async def main() -> list[int]:
+        heard = Heard()
+        pool = wires(heard, PLAIN)
+        caller = threading.Thread(target=peer, daemon=True)
+        caller.start()
+        await pool.listen(Address("127.0.0.1", port))
+        connection = pool.next_open()
+        assert connection is not None
+        connection.send(request(5), 5, steady_clock()())
+        await heard.until(lambda: bool(heard.contexts(Answered)))
+        await pool.stop()
+        return heard.contexts(Answered)
+
+    assert [5] == run(main())
+    assert ["000005"] == echoed
+
+
+def test_nobody_there_is_told():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+    async def main() -> None:
+        await wires(Heard()).connect(Address("127.0.0.1", port), 1, within_s=0.5)
+
+    with pytest.raises(NotReached, match=rf"127\.0\.0\.1:{port} could not be used: not reached"):
+        run(main())
