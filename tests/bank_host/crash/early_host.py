@@ -14,6 +14,7 @@ from bank_host.host import Bank
 from bank_host.hsm import Hsm
 from bank_host.iso8583.dialect import DEFAULT
 from bank_host.policy import load_policy
+from bank_host.port.link import LinkSettings
 from bank_host.port.serve import Address, Opened, Plan, serve
 from bank_host.port.server import PortSettings
 from bank_host.store.engine import open_engine
@@ -59,7 +60,7 @@ class LateStore(SqlStore):
 @click.option("--name")
 def main(listen: str, admin: str, database: str, name: str) -> None:
     bank = Bank(name, LateStore(open_engine(database), chain_name=name), load_policy(), Hsm.simulation())
-    plan = Plan(_address(listen), None, _address(admin), DEFAULT, PortSettings())
+    plan = Plan(_address(listen), None, _address(admin), DEFAULT, PortSettings(LinkSettings(window_us=0)))
 
     def opened(at: Opened) -> None:
         click.echo(f"listening on {at.listen}; metrics http://{at.admin}/metrics")
