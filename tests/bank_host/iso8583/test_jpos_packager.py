@@ -150,4 +150,4 @@ def test_what_is_no_packager_is_refused(expected: str, data: bytes) -> None:
 
 def test_names_from_the_file_cannot_write_settings() -> None:
     toml, _ = import_packager(packager(2), 'x"\n[mac]\nalgorithm = "retail"')
-    assert "none" == parse_settings(toml, "x.toml").mac.algorithm
+    assert "by_key" == parse_settings(toml, "x.toml").mac.algorithm
