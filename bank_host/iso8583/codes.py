@@ -117,5 +117,4 @@ NETWORK_CODES: tuple[Code, ...] = (
 )
 
 REASON_BY_NAME = {row.name: row for row in ADVICE_REASONS}
-NETWORK_BY_VALUE = {row.value: row for row in NETWORK_CODES}
 NETWORK_BY_NAME = {row.name: row.value for row in NETWORK_CODES}

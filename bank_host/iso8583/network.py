@@ -9,27 +9,19 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from bank_host.iso8583 import build
+from bank_host.iso8583.codes import NETWORK_BY_NAME
 from bank_host.iso8583.message import Message
 
 SIGN_ON: Final = "001"
 SIGN_OFF: Final = "002"
 KEY_EXCHANGE: Final = "161"
+KEY_EXCHANGE_ELSEWHERE: Final = "101"  # as other networks number it; taken as ours
 KEY_VERIFICATION: Final = "162"
 CUT_OVER_BEGINS: Final = "201"
 CUT_OVER_ENDS: Final = "202"
 ECHO: Final = "301"
 
-NAMES: Final[dict[str, tuple[str, str]]] = {
-    SIGN_ON: ("sign-on", "開局"),
-    SIGN_OFF: ("sign-off", "閉局"),
-    "101": ("key exchange", "鍵交換"),
-    KEY_EXCHANGE: ("key exchange", "鍵交換"),
-    KEY_VERIFICATION: ("key verification", "鍵確認"),
-    CUT_OVER_BEGINS: ("cut-over begins", "日付切替開始"),
-    CUT_OVER_ENDS: ("cut-over ends", "日付切替終了"),
-    ECHO: ("echo", "疎通確認"),
-}
-"""DE70: the codes of our dialect, each in English and Japanese."""
+_KNOWN: Final = frozenset((*NETWORK_BY_NAME.values(), KEY_EXCHANGE_ELSEWHERE))
 
 APPROVED, UNKNOWN_CODE, SECURITY_VIOLATION = "00", "12", "63"
 
@@ -65,13 +57,13 @@ class CalledSide:
         return build.answer(message, self._judge(caller, message.get(70), message.get(48), keys))
 
     def _judge(self, caller: str, told: str, key_data: str, keys: Keys | None) -> str:
-        if told not in NAMES:
+        if told not in _KNOWN:
             return UNKNOWN_CODE
         if told == SIGN_ON:
             self.signed_on.add(caller)
         elif told == SIGN_OFF:
             self.signed_on.discard(caller)
-        elif told in (KEY_EXCHANGE, "101"):
+        elif told in (KEY_EXCHANGE, KEY_EXCHANGE_ELSEWHERE):
             return APPROVED if keys is not None and keys.accept(key_data) else SECURITY_VIOLATION
         elif told == KEY_VERIFICATION:
             return APPROVED if keys is not None and keys.same(key_data) else SECURITY_VIOLATION

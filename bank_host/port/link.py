@@ -409,7 +409,7 @@ class Link:
                 return "signed_off"
             case network.CUT_OVER_BEGINS | network.CUT_OVER_ENDS:
                 return "cut_over"
-            case "101" | network.KEY_EXCHANGE | network.KEY_VERIFICATION:
+            case network.KEY_EXCHANGE | network.KEY_EXCHANGE_ELSEWHERE | network.KEY_VERIFICATION:
                 return "key_exchanged" if approved else "key_refused"
         return None
 
