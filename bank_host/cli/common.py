@@ -22,11 +22,11 @@ def stop(code: int, message: str) -> NoReturn:
     raise SystemExit(code)
 
 
-def clock_at(moment: str) -> Callable[[], int]:
+def clock_at(moment: str, option: str = "--at") -> Callable[[], int]:
     try:
         return wall_clock(moment)
     except ValueError as error:
-        raise click.BadParameter(f"{error}", param_hint="--at") from None
+        raise click.BadParameter(f"{error}", param_hint=option) from None
 
 
 @contextmanager

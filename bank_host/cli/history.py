@@ -23,7 +23,7 @@ def audit(
     named: BankNamed, account: str, actor: str, what: str, since: str, limit: int, as_json: bool
 ) -> None:
     """Show the latest audit rows of DATABASE, oldest first: when, who, which account, what, before, after, why."""
-    since_us = clock_at(since)() if since else 0
+    since_us = clock_at(since, "--since")() if since else 0
     with looking(named) as look:
         rows = look.audit(account_id=account, actor=actor, what=what, since_us=since_us, limit=limit)
     columns = ("number", "time (JST)", "who", "account", "what", "before", "after", "why")
