@@ -119,7 +119,7 @@ class Bank:
                 case "0200" | "0220" | "0420":
                     asked = self._unless_fault(partial(self._asked, message, now_us))
                     if asked is None:
-                        answers[place] = _not_answered(message)
+                        answers[place] = not_answered(message)
                     else:
                         waiting[place] = asked
                 case "0800":
@@ -142,7 +142,7 @@ class Bank:
             if isinstance(result, Card):
                 verdict = self._unless_fault(partial(self._pin_ok, asked.message, result))
                 if verdict is None:
-                    first[place] = _not_answered(asked.message)
+                    first[place] = not_answered(asked.message)
                 else:
                     charged.append((asked, verdict))
         works = [partial(self._decide, asked=asked, now_us=now_us, pin_ok=ok) for asked, ok in charged]
@@ -166,14 +166,14 @@ class Bank:
         try:
             return run_together(self.store, self.watch, works, wanted, batch[0].figures)
         except Unavailable:
-            return [_not_answered(asked.message) for asked in batch]
+            return [not_answered(asked.message) for asked in batch]
         except Conflict:
             pass
         except Exception as error:  # of the program, and whose message it is shows when each is alone
             if alone:
                 self.fault(error)
         if alone:
-            return [_not_answered(batch[0].message)]
+            return [not_answered(batch[0].message)]
         return [self._run_together((asked,), (work,))[0] for asked, work in zip(batch, works, strict=True)]
 
     def _unless_fault(self, work: Callable[[], T]) -> T | None:
@@ -421,7 +421,8 @@ def _answer(result: Message | Card | None) -> Message | None:
     return result
 
 
-def _not_answered(message: Message) -> Message | None:
+def not_answered(message: Message) -> Message | None:
+    """What a message gets that nothing could be decided about: 96, or silence, so that an advice comes again."""
     return None if mti.is_advice(message.mti) else build.answer(message, CODES[MALFUNCTION])
 
 

@@ -12,12 +12,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from bank_host.host import Bank
-from bank_host.iso8583 import build, mti
+from bank_host.host import Bank, not_answered
 from bank_host.iso8583.message import Message
 from bank_host.port.logs import Say, log_at_once
 from bank_host.rules.changes import Audit
-from bank_host.rules.reasons import CODES, MALFUNCTION
 
 K = TypeVar("K")
 
@@ -72,6 +70,7 @@ class Batches(Generic[K]):
         return len(self._queue)
 
     def start(self) -> None:
+        self._bank.fault = self._message_failed
         self._thread.start()
 
     def put(self, key: K, message: Message) -> bool:
@@ -124,20 +123,16 @@ class Batches(Generic[K]):
             return [self._queue.popleft() for _ in range(min(len(self._queue), self._settings.most_at_once))]
 
     def _answers(self, messages: Sequence[Message]) -> Sequence[Message | None]:
-        """The bank's answers. A fault of ours in one message must not take the others along, so each is then asked
-        alone: what a first attempt committed is answered as a repeat."""
+        """The bank's answers. It sees to it that a message it fails at takes no other along; should all of it fail, the
+        port fails closed, and never with a message's data."""
         try:
             return self._bank.answer_many(messages, self._clock())
         except Exception as error:
             self._say(logging.ERROR, "batch_failed", error=type(error).__name__, size=len(messages))
-        return [self._alone(message) for message in messages]
+            return [not_answered(message) for message in messages]
 
-    def _alone(self, message: Message) -> Message | None:
-        try:
-            return self._bank.answer(message, self._clock())
-        except Exception as error:  # the last resort: fail closed, and never with the message's data
-            self._say(logging.ERROR, "message_failed", error=type(error).__name__, mti=message.mti)
-            return None if mti.is_advice(message.mti) else build.answer(message, CODES[MALFUNCTION])
+    def _message_failed(self, error: Exception) -> None:
+        self._say(logging.ERROR, "message_failed", error=type(error).__name__)
 
     def _write_notes(self) -> None:
         rows = [self._notes.popleft() for _ in range(len(self._notes))]

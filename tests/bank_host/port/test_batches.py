@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,10 @@ from bank_host.host import Bank
 from bank_host.iso8583 import build
 from bank_host.iso8583.message import Message
 from bank_host.port.batches import Answered, Batches, BatchSettings
-from bank_host.rules.changes import Audit
+from bank_host.rules import RULES, Rules
+from bank_host.rules.changes import Audit, Decision
+from bank_host.rules.facts import CardRequest
+from bank_host.rules.reversal import Claim
 from tests.bank_host.online_bank import NOON_US, OnlineBank, open_bank
 from tests.bank_host.port.wire import PATIENCE_S, HeldBank, withdrawal
 
@@ -19,7 +23,7 @@ BAD = "BAD00000"
 
 
 class FaultyBank:
-    """A bank with a fault that one terminal's messages bring to light."""
+    """A bank with a fault of its own that one terminal's messages bring to light."""
 
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
@@ -108,16 +112,48 @@ def test_the_queue_has_a_bound(online: OnlineBank, writers: list[Writer]) -> Non
     writer.batches.start()
 
 
-def test_a_message_that_the_bank_fails_at_is_answered_96_and_spoils_no_other(
-    online: OnlineBank, writers: list[Writer]
-) -> None:
-    writers.append(writer := Writer(FaultyBank(online.bank)))
+def failing_for_one_terminal() -> Rules:
+    """Rules with a fault that one terminal's messages bring to light."""
+
+    def precheck(request: CardRequest, *known: Any) -> Decision | None:
+        if request.atm == BAD:
+            raise ZeroDivisionError("a fault of ours")
+        return RULES.precheck(request, *known)
+
+    def decide_reversal(claim: Claim, *known: Any) -> Decision:
+        if claim.atm == BAD:
+            raise ZeroDivisionError("a fault of ours")
+        return RULES.decide_reversal(claim, *known)
+
+    return RULES._replace(precheck=precheck, decide_reversal=decide_reversal)
+
+
+def put_one_good_and_two_bad(online: OnlineBank, writer: Writer) -> None:
     writer.batches.put(1, withdrawal(online, 2))
     writer.batches.put(2, withdrawal(online, 3, terminal=BAD))
     advice = build.reversal_advice(withdrawal(online, 4, terminal=BAD), "timeout", stan=5, now_us=NOON_US)
     writer.batches.put(3, advice)
     writer.batches.start()
+
+
+def test_a_message_that_the_bank_fails_at_is_answered_96_and_spoils_no_other(
+    online: OnlineBank, writers: list[Writer]
+) -> None:
+    online.bank.rules = failing_for_one_terminal()
+    writers.append(writer := Writer(online.bank))
+    put_one_good_and_two_bad(online, writer)
     assert {1: "00", 2: "96", 3: ""} == writer.codes(3)
+
+
+def test_a_bank_that_fails_at_a_whole_batch_leaves_nobody_waiting(
+    online: OnlineBank, writers: list[Writer]
+) -> None:
+    """96 to requests, silence to an advice, which comes again; the writer goes on."""
+    writers.append(writer := Writer(FaultyBank(online.bank)))
+    put_one_good_and_two_bad(online, writer)
+    assert {1: "96", 2: "96", 3: ""} == writer.codes(3)
+    writer.batches.put(4, withdrawal(online, 5))
+    assert {4: "00"} == writer.codes(1)
 
 
 def test_work_that_is_due_and_fails_does_not_end_the_writer(
