@@ -71,7 +71,7 @@ class Driver:
         self._arrivals: Iterator[Arrival] = arrivals(load, seed, customers)
         self._deeds: Iterator[Deed] = deeds(load, seed, customers)
         self._first_at = Random(f"{seed}/1/load/users")
-        self._users: dict[int, bool] = {}  # rows of the record that a user waits for
+        self._users: set[int] = set()  # rows of the record that a user waits for
         self._next: Arrival | None = None
         self._all_sent = asyncio.Event()
         self._flushing = False
@@ -157,7 +157,7 @@ class Driver:
         if self._record.state_of(row) == "dropped":
             self._user_thinks()
         else:
-            self._users[row] = True
+            self._users.add(row)
 
     def _user_thinks(self) -> None:
         assert self._load.users is not None
@@ -183,7 +183,8 @@ class Driver:
             self._loop.call_soon(self._send_advices)
 
     def _user_goes_on(self, sent: Sent) -> None:
-        if self._users.pop(sent.row, False):
+        if sent.row in self._users:
+            self._users.remove(sent.row)
             self._user_thinks()
 
     def _odd(self, odd: Odd) -> None:

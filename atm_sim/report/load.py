@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import Any
 
 from markupsafe import Markup
@@ -68,7 +69,8 @@ def _charts(facts: dict[str, Any]) -> dict[str, Markup]:
     seconds = [each["at_s"] for each in series]
     drawn = {"latency_chart": "", "curve_chart": "", "rate_chart": ""}
     if series:
-        p50, p99 = ([each[name] / 1_000 for each in series] for name in ("p50_us", "p99_us"))
+        # nobody was answered in 0 ms: a second without answers has no point
+        p50, p99 = ([each[name] / 1_000 or nan for each in series] for name in ("p50_us", "p99_us"))
         drawn["latency_chart"] = charts.over_time("latency", seconds, [p50, p99], "ms")
         rates = [[each[name] for each in series] for name in ("planned", "sent", "answered")]
         drawn["rate_chart"] = charts.over_time("rate", seconds, rates, "/s")
