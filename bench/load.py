@@ -28,8 +28,9 @@ from atm_sim.load.people import acceptors
 from atm_sim.load.record import Record
 from atm_sim.load.target import carriers
 from atm_sim.scenario import loads
-from atm_sim.wire.connections import Address, run
+from atm_sim.wire.connections import run
 from atm_sim.wire.keys import WireKeys
+from bank_host.address import Address
 from bank_host.clock import steady_clock, wall_clock
 from bank_host.hsm import TPK, Hsm
 from bank_host.hsm.keys import SIMULATION_KEYS, ZAK

@@ -23,6 +23,7 @@ from atm_sim.doctor.finding import Diagnosis, Finding
 from atm_sim.doctor.link import Answer, Unreachable, ask
 from atm_sim.doctor.mac import Algorithm
 from atm_sim.doctor.probes import MOST, Ends, probes
+from bank_host.address import read_address
 from bank_host.clock import wall_clock
 from bank_host.hsm import Hsm, HsmError, Key
 from bank_host.hsm.keys import Cipher
@@ -31,7 +32,6 @@ from bank_host.iso8583.dialect_file import DialectError, shipped
 from bank_host.secrets import Secret
 
 _FINDINGS, _WRONG_USAGE, _UNREACHABLE = 1, 2, 3
-_HOST_PORT: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:/\[\]]+)):([0-9]{1,5})")
 _FAR: Final = 30
 """A peer further than so from the dialect that was named, and that speaks another one, speaks that other one."""
 
@@ -109,14 +109,14 @@ def doctor(
         _dialects(tuple(shipped())) if names else [],
         _macs(mac_key) if mac_key else no_macs,
     )
-    path, address = Path(target), _HOST_PORT.fullmatch(target)
+    path, address = Path(target), read_address(target)
     if path.is_file():
         found = _verdict(_capture_of(path), sides)
         asked: list[Answer] = []
-    elif address and int(address[3]) <= 65_535:
+    elif address:
         _check_ends(terminal, acquirer)
         options = _Options(Ends(terminal, acquirer), sign_on, most, pause, timeout, as_json)
-        found, asked = _examined(address[1] or address[2], int(address[3]), sides, options)
+        found, asked = _examined(*address, sides, options)
     else:
         _stop(_WRONG_USAGE, f"{target} is neither a file nor HOST:PORT; name one, such as 127.0.0.1:8583")
     _tell(found, asked, as_json)

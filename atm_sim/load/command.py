@@ -7,7 +7,6 @@ Exit 0 met, 1 an expectation failed or the books differ, 2 wrong file or command
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -34,8 +33,9 @@ from atm_sim.load.write import SENT, summary, write
 from atm_sim.runner.files import open_scenario
 from atm_sim.scenario import Scenario
 from atm_sim.scenario.loading import Load
-from atm_sim.wire.connections import Address, NotReached
+from atm_sim.wire.connections import NotReached
 from atm_sim.wire.keys import WireKeys
+from bank_host.address import Address, AddressType
 from bank_host.clock import wall_clock
 from bank_host.hsm import Hsm
 from bank_host.iso8583.dialect import Dialect, load_dialect
@@ -44,18 +44,7 @@ from bank_host.policy import Policy, load_policy
 from bank_host.store.sql import SqlStore
 
 WRONG_USAGE: Final = 2
-_ADDRESS: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+):([0-9]{1,5})")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-
-class _AddressType(click.ParamType):
-    name = "HOST:PORT"
-
-    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> Address:
-        match = _ADDRESS.fullmatch(str(value))
-        if match is None or not 0 < int(match[2]) <= 65_535:
-            self.fail("expected HOST:PORT, such as 127.0.0.1:8583", param, context)
-        return Address(match[1].strip("[]"), int(match[2]))
 
 
 class _Asked(NamedTuple):
@@ -72,7 +61,7 @@ class _Asked(NamedTuple):
 
 @click.command(short_help="Put a scenario's fleet as load on a host, over TCP.")
 @click.argument("file", type=_FILE)
-@click.option("--target", type=_AddressType(), help="The host; without it our own is started for the run.")
+@click.option("--target", type=AddressType(), help="The host; without it our own is started for the run.")
 @click.option(
     "--dialect", "dialect_name", default="atm-sim", show_default=True, help="Name, or path of a .toml file."
 )

@@ -16,9 +16,10 @@ from typing import Final, NamedTuple
 from atm_sim.load.fleet import Fleet, Sent
 from atm_sim.load.plan import Arrival, Deed, arrivals, deeds
 from atm_sim.scenario.loading import Load
-from atm_sim.wire.connections import Address, Connection, Wires
+from atm_sim.wire.connections import Connection, Wires
 from atm_sim.wire.keys import MAC_KEY, PIN_KEY, WireKeys
 from atm_sim.wire.link import Answered, Effect, LinkSettings, NotAnswered, Odd
+from bank_host.address import Address
 from bank_host.iso8583.dialect import Dialect
 from bank_host.jst import SECOND_US
 

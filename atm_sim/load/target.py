@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from atm_sim.load.people import Carrier, enrolled
 from atm_sim.scenario import Scenario
 from atm_sim.scenario.loading import Load
-from atm_sim.wire.connections import Address
+from bank_host.address import Address
 from bank_host.host import Bank
 from bank_host.hsm import Hsm
 from bank_host.policy import Policy

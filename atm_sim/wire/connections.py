@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from atm_sim.wire.keys import WireKeys
 from atm_sim.wire.link import Close, Context, Effect, LinkSettings, Opened, WireLink, Write
+from bank_host.address import Address
 from bank_host.iso8583.dialect import Dialect
 from bank_host.iso8583.message import Message
 
@@ -31,16 +32,6 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """Run to its end on the fastest loop there is."""
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(main)
-
-
-class Address(NamedTuple):
-    """Where the host is."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class NotReached(Exception):

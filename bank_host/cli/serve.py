@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 import ssl
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from random import SystemRandom
 import click
 from sqlalchemy import Engine, literal, select
 
+from bank_host.address import Address, AddressType
 from bank_host.cli.common import NOT_REACHED, WRONG_USAGE, open_database, shown, stop
 from bank_host.cli.keys import key_options, keys_of, store_of, told
 from bank_host.cli.script import script_of
@@ -26,7 +26,7 @@ from bank_host.port.link import LinkSettings
 from bank_host.port.logs import log_to
 from bank_host.port.scripted import ScriptedJudge
 from bank_host.port.security import HsmSecurity, unfit_mac_key
-from bank_host.port.serve import Address, AddressError, Opened, Plan, serve
+from bank_host.port.serve import AddressError, Opened, Plan, serve
 from bank_host.port.server import PortSettings
 from bank_host.port.verdict import no_judge
 from bank_host.store import schema
@@ -37,30 +37,22 @@ from bank_host.store.migrate import upgrade
 DATABASE = "bank.sqlite"
 LETTERS = "bank-letters"
 
-_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%a-z]+\]|[^:\[\]]+):([0-9]{1,5})")
-
-
-class AddressType(click.ParamType):
-    """HOST:PORT, an IPv6 address in brackets."""
-
-    name = "HOST:PORT"
-
-    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> Address:
-        match = _ADDRESS.fullmatch(str(value))
-        if match is None or int(match[2]) > 65_535:
-            self.fail("expected HOST:PORT, such as 127.0.0.1:8583", param, context)
-        return Address(match[1].strip("[]"), int(match[2]))
-
 
 @click.command("serve", short_help="Run the bank as an ISO 8583 server.")
 @click.option("--database", help=f"SQLite file or URL; without it {DATABASE}, made with an example bank.")
 @click.option("--name", default="host", show_default=True, help="Of this process, one per process.")
-@click.option("--listen", type=AddressType(), help="Where peers connect; default 127.0.0.1:8583.")
+@click.option(
+    "--listen", type=AddressType(any_port=True), help="Where peers connect; default 127.0.0.1:8583."
+)
 @click.option(
     "--connect", type=AddressType(), help="A switch to call; without --listen nobody is listened to."
 )
 @click.option(
-    "--admin", type=AddressType(), default="127.0.0.1:8584", show_default=True, help="/metrics, /ready."
+    "--admin",
+    type=AddressType(any_port=True),
+    default="127.0.0.1:8584",
+    show_default=True,
+    help="/metrics, /ready.",
 )
 @click.option(
     "--dialect", "dialect_name", default="atm-sim", show_default=True, help="Name, or path of a .toml file."

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from bank_host.address import Address
 from bank_host.clock import steady_clock, wall_clock
 from bank_host.host import Bank
 from bank_host.iso8583.dialect import Dialect
@@ -29,16 +30,6 @@ else:
 log = logging.getLogger(__name__)
 
 ALL_ANSWERED, LEFT_WORK = 0, 3
-
-
-class Address(NamedTuple):
-    """Where something listens."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class AddressError(Exception):

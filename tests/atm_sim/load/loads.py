@@ -13,8 +13,8 @@ from atm_sim.load.drive import Target
 from atm_sim.load.play import Played, play
 from atm_sim.load.target import carriers
 from atm_sim.scenario import Scenario, loads
-from atm_sim.wire.connections import Address
 from atm_sim.wire.keys import WireKeys
+from bank_host.address import Address
 from bank_host.clock import wall_clock
 from bank_host.hsm import Hsm
 from bank_host.iso8583.dialect import DEFAULT

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from atm_sim.wire import connections
-from atm_sim.wire.connections import Address, Connection, NotReached, Wires, run
+from atm_sim.wire.connections import Connection, NotReached, Wires, run
 from atm_sim.wire.link import Answered, LinkSettings, NotAnswered
+from bank_host.address import Address
 from bank_host.clock import steady_clock
 from bank_host.iso8583 import build
 from bank_host.iso8583.dialect import DEFAULT

@@ -10,12 +10,13 @@ from typing import Any
 
 import click
 
+from bank_host.address import Address
 from bank_host.host import Bank
 from bank_host.hsm import Hsm
 from bank_host.iso8583.dialect import DEFAULT
 from bank_host.policy import load_policy
 from bank_host.port.link import LinkSettings
-from bank_host.port.serve import Address, Opened, Plan, serve
+from bank_host.port.serve import Opened, Plan, serve
 from bank_host.port.server import PortSettings
 from bank_host.store.engine import open_engine
 from bank_host.store.sql import SqlStore

@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import signal
 
+from bank_host.address import Address
 from bank_host.iso8583.dialect import DEFAULT
-from bank_host.port.serve import ALL_ANSWERED, Address, Opened, Plan, serve
+from bank_host.port.serve import ALL_ANSWERED, Opened, Plan, serve
 from bank_host.port.server import PortSettings
 from tests.bank_host.online_bank import open_bank
 
