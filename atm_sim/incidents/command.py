@@ -13,7 +13,6 @@ from rich.table import Table
 from atm_sim.incidents.file import Incident, IncidentError, is_incident, load_incident
 from atm_sim.incidents.play import Judged, Moved, judged, sensitivity, what_if
 
-
 WIDTH = 140
 
 
