@@ -1,4 +1,4 @@
-"""The command `atm-sim study`: plays a study file and tells what it found.
+"""The commands `atm-sim study`, which plays a study file, and `atm-sim explain`, which only works out formulas.
 
 Exit 0 all met, 1 an expectation failed, 2 the file, the folder or the command line is wrong, 3 it could not run there.
 """
@@ -21,14 +21,23 @@ from rich.text import Text
 from atm_sim.checks.values import in_words
 from atm_sim.records.check import Check, failures_first
 from atm_sim.records.study_folder import DifferenceRow, IntervalRow, StudyFolder
+from atm_sim.report.view import clock
+from atm_sim.runner.files import open_scenario
+from atm_sim.runner.suite import is_study_file
+from atm_sim.scenario import rows
 from atm_sim.study.executors import ExecutorError, open_executor
+from atm_sim.study.explain import SiteLoad, site_loads
+from atm_sim.study.formulas import Queue
 from atm_sim.study.plan import load_study
 from atm_sim.study.replicate import Task
 from atm_sim.study.run import Progress, run_study
 from atm_sim.study.write import write_study
+from bank_host.jst import HOUR_US
 from bank_host.policy import load_policy
 
 FAILED, BROKEN = 1, 3
+WIDTH = 160
+"""Columns where the output is no terminal: a table that a program or a page takes is not broken into lines."""
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -63,6 +72,93 @@ def study(file: Path, on: str, workers: int | None, out: Path | None, as_json: b
     else:
         _show(console, folder, checks)
     raise SystemExit(0 if all(check.passed for check in checks) else FAILED)
+
+
+@click.command("explain", short_help="Loads and expected waits from formulas, before anything runs.")
+@click.argument("file", type=_FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
+def explain(file: Path, as_json: bool) -> None:
+    """Loads and expected waits of the scenario or study FILE by queueing formulas; nothing is simulated."""
+    policy = load_policy()
+    if is_study_file(file):
+        arms = {arm.name: arm.case.scenario for arm in load_study(file, policy).arms}
+    else:
+        arms = {"": rows(open_scenario(file, policy))[0].scenario}
+    found = [(name, each) for name, scenario in arms.items() for each in site_loads(scenario)]
+    if as_json:
+        click.echo(json.dumps([_load_data(name, each) for name, each in found], ensure_ascii=False))
+        return
+    if not found:
+        click.echo("No streams of customers come to any place here, so there is no queue to work out.")
+        return
+    console = Console(highlight=False, width=None if Console().is_terminal else WIDTH)
+    console.print(_load_table(found))
+    for line in _remarks(found):
+        console.print(Text(line), soft_wrap=True)
+
+
+def _load_data(arm: str, each: SiteLoad) -> dict[str, object]:
+    return {
+        "arm": arm,
+        "site": each.site,
+        "machines": each.machines,
+        "from_us": each.from_us,
+        "until_us": each.until_us,
+        "arrivals_per_h": HOUR_US / each.arrivals.mean_us,
+        "service_mean_us": each.service.mean_us,
+        "offered_load": each.load,
+        "utilisation": each.utilisation,
+        "formula": each.queue.formula if each.queue else None,
+        "exact": bool(each.queue and each.queue.exact),
+        "p_wait": each.queue.p_wait if each.queue else 1.0,
+        "wait_mean_us": each.queue.wait_mean_us if each.queue else None,
+    }
+
+
+def _load_table(found: list[tuple[str, SiteLoad]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    several = any(arm for arm, _ in found)
+    for name in (["variant"] if several else []) + ["site", "from", "to"]:
+        table.add_column(name)
+    for name in ("ATMs", "per hour", "service", "load", "rho", "P(wait)", "mean wait"):
+        table.add_column(name, justify="right")
+    table.add_column("formula")
+    for arm, each in found:
+        grows = each.queue is None
+        cells = [arm] if several else []
+        cells += [each.site, clock(each.from_us), clock(each.until_us), f"{each.machines}"]
+        cells += [f"{HOUR_US / each.arrivals.mean_us:.1f}", in_words(each.service.mean_us, "duration")]
+        cells += [f"{each.load:.3f}", f"{each.utilisation:.3f}"]
+        if each.queue is None:
+            cells += ["1", "grows", "none: rho >= 1"]
+        else:
+            cells += [f"{each.queue.p_wait:.4f}", in_words(each.queue.wait_mean_us, "duration")]
+            cells += [_formula(each.queue)]
+        table.add_row(*cells, style="red" if grows else None)
+    return table
+
+
+def _formula(queue: Queue) -> str:
+    """The formula's name, and that it is an approximation where it is one."""
+    return {
+        "M/M/c": "Erlang C (M/M/c)",
+        "M/G/1": "Pollaczek-Khinchine (M/G/1)",
+        "Allen-Cunneen": "approximation (Allen-Cunneen)",
+    }[queue.formula]
+
+
+def _remarks(found: list[tuple[str, SiteLoad]]) -> Iterator[str]:
+    for arm, each in found:
+        if each.queue is None:
+            at = f"{arm}: {each.site}" if arm else each.site
+            needed = int(each.load) + 1
+            yield (
+                f"warning: {at}, {clock(each.from_us)} to {clock(each.until_us)}: rho {each.utilisation:.2f}, more "
+                f"comes than {each.machines} can serve; the queue grows until the stream ends. {needed} would do."
+            )
+    if any(each.assumed for _, each in found):
+        yield "Service times are the sum of habits and one round trip to the bank, as no visit: is given."
+    yield "Long-run values: a stretch that is short, or that begins empty, waits less. Mean wait is over everybody."
 
 
 def _stop(code: int, message: object) -> NoReturn:

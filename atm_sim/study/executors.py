@@ -7,13 +7,13 @@ memory than one of ten; results come back as they are ready, in any order.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import Executor as FuturesExecutor
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial
 from itertools import islice
 from multiprocessing import get_context
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import pyarrow
 
@@ -66,42 +66,31 @@ def _here() -> Iterator[Executor]:
 
 
 class _Pool:
-    """Whatever has `submit` and gives futures."""
+    """Whatever takes calls and gives futures."""
 
-    def __init__(
-        self,
-        name: str,
-        workers: int,
-        submit: Callable[..., Any],
-        first: Callable[[set[Any]], set[Any]],
-    ) -> None:
+    def __init__(self, name: str, workers: int, pool: FuturesExecutor) -> None:
         self.name = name
         self._most = IN_FLIGHT * workers
-        self._submit = submit
-        self._first = first
+        self._pool = pool
 
     def run(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Outcome]]:
         waiting = iter(tasks)
-        running = {self._submit(task.call): task for task in islice(waiting, self._most)}
+        running = {self._pool.submit(task.call): task for task in islice(waiting, self._most)}
         while running:
-            for future in self._first(set(running)):
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
                 task = running.pop(future)
                 yield task, future.result()
-                running.update({self._submit(task.call): task for task in islice(waiting, 1)})
+                running.update({self._pool.submit(task.call): task for task in islice(waiting, 1)})
 
 
 @contextmanager
 def _pool(workers: int) -> Iterator[Executor]:
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         try:
-            yield _Pool(f"{workers} processes", workers, pool.submit, _first_done)
+            yield _Pool(f"{workers} processes", workers, pool)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def _first_done(futures: set[Future[Outcome]]) -> set[Future[Outcome]]:
-    return wait(futures, return_when=FIRST_COMPLETED).done
 
 
 def versions() -> tuple[str, str]:
@@ -113,7 +102,6 @@ def versions() -> tuple[str, str]:
 def _dask(address: str) -> Iterator[Executor]:
     try:
         from distributed import Client
-        from distributed import wait as wait_for
     except ImportError:
         raise ExecutorError("--on dask:// needs the extra: pip install 'atm-sim[dask]'") from None
     try:
@@ -125,12 +113,7 @@ def _dask(address: str) -> Iterator[Executor]:
     try:
         _same_versions(client.run(versions), address)
         workers = sum(client.nthreads().values())
-
-        def first(futures: set[Any]) -> set[Any]:
-            done: set[Any] = wait_for(list(futures), return_when="FIRST_COMPLETED").done
-            return done
-
-        yield _Pool(f"Dask at {address}", workers, partial(client.submit, pure=False), first)
+        yield _Pool(f"Dask at {address}", workers, client.get_executor(pure=False))
     finally:
         client.close()
 
