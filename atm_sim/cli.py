@@ -30,7 +30,9 @@ from atm_sim.fuzz.command import fuzz
 from atm_sim.load.command import load as load_command
 from atm_sim.load.command import settle_command
 from atm_sim.records.folder import RunFolder, RunFolderError, clear
+from atm_sim.records.study_folder import is_study
 from atm_sim.report import html, junit, text
+from atm_sim.report import study as study_report
 from atm_sim.report.view import RunView, clock, load
 from atm_sim.runner.files import open_scenario
 from atm_sim.runner.folder import view_of, write_run
@@ -430,7 +432,10 @@ def trace(folder: Path, card: str) -> None:
 @main.command(short_help="Build the report of a run again.")
 @click.argument("folder", type=_FOLDER)
 def report(folder: Path) -> None:
-    """Build report.html and junit.xml of the run FOLDER again, from what the folder holds."""
+    """Build report.html and junit.xml of the run or study FOLDER again, from what the folder holds."""
+    if is_study(folder):
+        click.echo(f"{study_report.write_report(folder)}")
+        return
     view = load(folder)
     files = RunFolder.open(folder)
     files.write_junit(junit.junit_xml(view))

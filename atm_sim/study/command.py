@@ -59,7 +59,7 @@ def study(file: Path, on: str, workers: int | None, out: Path | None, as_json: b
 
     def keep(task: Task, events: bytes) -> None:
         if events:
-            folder.write_events(task.arm, task.replication, events)
+            folder.write_events(task.arm, f"r{task.replication:03}", events)
 
     try:
         with open_executor(on, workers) as executor, _progress(plan.study.title, console, as_json) as tell:
@@ -215,9 +215,9 @@ def _show(console: Console, folder: StudyFolder, checks: list[Check]) -> None:
         console.print(_difference_table(facts["against"], differences))
     for check in failures_first(checks):
         mark = ("met   ", "green") if check.passed else ("FAILED", "red")
-        line = f" {check.case}: {check.name} {check.expected}: {check.actual}"
-        if check.kind != "invariant" or not check.passed:
-            console.print(Text.assemble(mark, line), soft_wrap=True)
+        about = f"{check.case}: {check.name}" if check.case else check.name
+        line = f" {about} {check.expected}: {check.actual}"
+        console.print(Text.assemble(mark, line), soft_wrap=True)
     console.print(f"\nReport: {(folder.path / 'report.html').as_posix()}", soft_wrap=True)
 
 
