@@ -25,6 +25,8 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from atm_sim.cash.command import cash
+from atm_sim.demand.command import fit
 from atm_sim.doctor.command import doctor
 from atm_sim.fuzz.command import fuzz
 from atm_sim.load.command import load as load_command
@@ -404,6 +406,8 @@ def _test_data(tested: Tested) -> dict[str, Any]:
 
 
 main.add_command(fuzz)
+main.add_command(fit)
+main.add_command(cash)
 main.add_command(doctor)
 main.add_command(load_command)
 main.add_command(settle_command)
