@@ -28,6 +28,7 @@ from rich.text import Text
 from atm_sim.cash.command import cash
 from atm_sim.demand.command import fit
 from atm_sim.doctor.command import doctor
+from atm_sim.fleet.ground import SitesError
 from atm_sim.fuzz.command import fuzz
 from atm_sim.load.command import load as load_command
 from atm_sim.load.command import settle_command
@@ -35,6 +36,7 @@ from atm_sim.records.folder import RunFolder, RunFolderError, clear
 from atm_sim.report import html, junit, text
 from atm_sim.report.view import RunView, clock, load
 from atm_sim.runner.files import open_scenario
+from atm_sim.runner.fleet import play_fleet
 from atm_sim.runner.folder import view_of, write_run
 from atm_sim.runner.matrix import matrix_data, matrix_rows, matrix_text
 from atm_sim.runner.own_card import look_at, virtual_reader
@@ -82,7 +84,7 @@ class _Command(click.Group):
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
-        except ScenarioError as error:
+        except (ScenarioError, SitesError) as error:
             _stop(WRONG_USAGE, error)
         except BrokenPipeError:  # `atm-sim schema | head`: click knows what to do
             raise
@@ -141,6 +143,12 @@ def main() -> None:
 )
 @click.option("--yes", is_flag=True, help="Do not ask before the level read.")
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=None,
+    help="For `fleet:`: processes that play its partitions; default one a core.",
+)
 @click.pass_obj
 def run(
     transport: Callable[[], Transport] | None,
@@ -155,6 +163,7 @@ def run(
     wait_s: float,
     yes: bool,
     as_json: bool,
+    workers: int | None,
 ) -> None:
     """Run the scenario FILE in simulated time and write a run folder with its report.
 
@@ -183,6 +192,8 @@ def run(
     console = Console(highlight=False)
     views: list[tuple[Path, RunView]] = []
     cases = _chosen(loaded, row)
+    if pcap_file is not None and loaded.scenario.fleet is not None:
+        raise click.UsageError("--pcap: a fleet in detail `fleet` sends no messages; choose another scenario")
     if pcap_file is not None and len(cases) > 1:
         raise click.UsageError(
             f"--pcap holds one run; choose a row of the file with --case 1 to {len(cases)}"
@@ -192,8 +203,13 @@ def run(
         path = folder / f"row-{case.row_number}" if case.row_number else folder
         clear(folder if row is None and not views else path)
         with ExitStack() as stores, _progress(case, quiet=as_json or not console.is_terminal) as tell:
-            wired = partial(_parts, path, stores, card_read, tap)
-            done = play(loaded, case, seed=seed, parts=wired, progress=tell)
+            if case.scenario.fleet is not None:
+                done = play_fleet(
+                    loaded, case, path, seed=seed, workers=workers or os.cpu_count() or 1, progress=tell
+                )
+            else:
+                wired = partial(_parts, path, stores, card_read, tap)
+                done = play(loaded, case, seed=seed, parts=wired, progress=tell)
         views.append((path, write_run(done, path, policy)))
     if pcap_file is not None and tap is not None:
         pcap_file.write_bytes(tap.pcap())

@@ -29,6 +29,7 @@ from atm_sim.scenario.fields import (
     scalar,
     wrong,
 )
+from atm_sim.scenario.fleet import Fleet
 from atm_sim.scenario.loading import Load
 from atm_sim.scenario.machine_steps import loose_ends
 from atm_sim.scenario.measured import ExpectationInFile
@@ -156,6 +157,7 @@ class Scenario(Part):
         default=(), alias="cases"
     )
     load: Load | None = None
+    fleet: Fleet | None = None
     run: Run = Run()
     rest: Literal["required"] | None = None
     expectations: tuple[ExpectationInFile, ...] = Field(default=(), alias="expect")
@@ -170,7 +172,7 @@ class Scenario(Part):
     @property
     def only_load(self) -> bool:
         """Whether there is nothing to play in simulated time."""
-        return not self.steps and not self.streams
+        return not self.steps and not self.streams and self.fleet is None
 
     def after_midnight_us(self, moment: values.Moment) -> int:
         """A step's time as microseconds after the scenario day's midnight."""
@@ -194,8 +196,9 @@ class Scenario(Part):
         return self.banks[bank].bin if bank in self.banks else DEFAULT_BIN
 
     def contradictions(self) -> Iterator[Contradiction]:
-        if not self.steps and not self.streams and self.load is None:
+        if not self.steps and not self.streams and self.load is None and self.fleet is None:
             yield Contradiction((), "nothing happens in this scenario; add steps: or streams:")
+        yield from self._beside_a_fleet()
         if self.load is not None and not self.places:
             yield Contradiction(("load",), "load: needs ATMs; add places:")
         if self.load is not None and not (self.cast or self.load.customers):
@@ -225,6 +228,16 @@ class Scenario(Part):
             text = f"the card in the reader is already that of '{self.from_reader[0]}'"
             yield Contradiction(("cast", alias, "card"), text)
         yield from self._twice_used_bins()
+
+    def _beside_a_fleet(self) -> Iterator[Contradiction]:
+        """A fleet draws its people and places; those with names belong in a scenario of their own."""
+        if self.fleet is None:
+            return
+        for key in ("cast", "places", "streams", "steps", "load"):
+            if getattr(self, key):
+                yield Contradiction(
+                    (key,), f"a fleet has no {key}: of its own; write a second scenario for it"
+                )
 
     def _twice_used_bins(self) -> Iterator[Contradiction]:
         owner = {} if DEFAULT_BANK in self.banks else {DEFAULT_BIN: DEFAULT_BANK}

@@ -341,25 +341,8 @@ class Lab:
         )
         self.sites[name] = Site(name, machines)
         for machine in machines:
-            config = TerminalConfig(
-                terminal_id=f"T{len(self.terminals) + 1:07d}",
-                acquirer_id=partner.acquirer_id,
-                operator=partner.code,
-                acceptor_id=partner.code.upper()[:15],
-                name=partner.name_en,
-                acquirer_node=acquirer_node(partner.code),
-                services=(*SERVICES, "change_pin") if partner.pin_change else SERVICES,
-                ceiling_jpy=partner.per_transaction_jpy,
-                amount_step_jpy=place.amount_step_jpy,
-                max_notes_in=partner.note_limit,
-                accepts_jpy=partner.accepted,
-                hours=(place.hours_us or partner.hours_us,),
-                maintenance=partner.maintenance_us,
-                retains_card_on_break=place.retains_card_on_break or figures.keep_card_on_break,
-                retains_also=("38",) if figures.pin_block_code == "38" else (),
-                timers=Timers(answer_us=self.scenario.timers.atm_us),
-                saf=saf,
-            )
+            terminal_id = f"T{len(self.terminals) + 1:07d}"
+            config = terminal_config(terminal_id, place, partner, figures, self.scenario.timers.atm_us, saf)
             cassettes = [
                 Cassette(note, count, near_end=place.near_end, pays_out=note in partner.denominations)
                 for note, count in place.cassettes.items()
@@ -402,6 +385,31 @@ class Lab:
             if stream.visit is not None:
                 hold_us = draw_us(stream.visit, chance.stream(f"stream/{name}/visit"))
             yield visit_of(stream, person, at_us, random, hold_us, number <= scenario.run.warm_up.customers)
+
+
+def terminal_config(
+    terminal_id: str, place: Place, partner: Partner, figures: Figures, answer_us: int, saf: SafSettings
+) -> TerminalConfig:
+    """One ATM as its operator, its place and the bank's figures make it."""
+    return TerminalConfig(
+        terminal_id=terminal_id,
+        acquirer_id=partner.acquirer_id,
+        operator=partner.code,
+        acceptor_id=partner.code.upper()[:15],
+        name=partner.name_en,
+        acquirer_node=acquirer_node(partner.code),
+        services=(*SERVICES, "change_pin") if partner.pin_change else SERVICES,
+        ceiling_jpy=partner.per_transaction_jpy,
+        amount_step_jpy=place.amount_step_jpy,
+        max_notes_in=partner.note_limit,
+        accepts_jpy=partner.accepted,
+        hours=(place.hours_us or partner.hours_us,),
+        maintenance=partner.maintenance_us,
+        retains_card_on_break=place.retains_card_on_break or figures.keep_card_on_break,
+        retains_also=("38",) if figures.pin_block_code == "38" else (),
+        timers=Timers(answer_us=answer_us),
+        saf=saf,
+    )
 
 
 def members(alias: str, entry: CastEntry) -> list[str]:

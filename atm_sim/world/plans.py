@@ -111,7 +111,7 @@ def visit_of(
     """One customer of a stream: service and amount drawn from the stream's mix."""
     service = _drawn(stream.services, random)
     amount_jpy = _drawn(stream.amounts, random) if stream.amounts and service != "balance" else 0
-    notes = _notes(amount_jpy) if service == "deposit" else ()
+    notes = notes_of(amount_jpy) if service == "deposit" else ()
     wish = Wish(service, amount_jpy, notes)
     return Planned(at_us, person, "", ATM, service, stream.at, wish=wish, hold_us=hold_us, warm_up=warm_up)
 
@@ -124,7 +124,7 @@ def _drawn(mix: tuple[tuple[T, float], ...], random: Random) -> T:
     return chosen
 
 
-def _notes(amount_jpy: int) -> tuple[tuple[int, int], ...]:
+def notes_of(amount_jpy: int) -> tuple[tuple[int, int], ...]:
     """The notes a person brings for a deposit: as few as possible."""
     notes = []
     for denomination in (10_000, 5_000, 1_000):
