@@ -46,6 +46,7 @@ from atm_sim.runner.suite import NOT_RUN, Tested, run_tests, scenario_files, sui
 from atm_sim.runner.tap import PcapTap
 from atm_sim.scenario import Case, Loaded, ScenarioError, json_schema, rows
 from atm_sim.shipped import shipped_scenarios
+from atm_sim.study.command import explain, study
 from atm_sim.world.lab import Parts
 from atm_sim.world.token_device import TokenDevice
 from atm_sim.world.token_file import seconds_left, token_in
@@ -427,6 +428,8 @@ main.add_command(cash)
 main.add_command(doctor)
 main.add_command(load_command)
 main.add_command(settle_command)
+main.add_command(study)
+main.add_command(explain)
 
 
 # ---------------------------------------------------------------- looking at a run

@@ -45,10 +45,16 @@ class Tested:
 
 
 def scenario_files(path: Path) -> list[Path]:
-    """The scenario files below a folder, in order; a file is itself."""
+    """The scenario files below a folder, in order, studies of them left out; a file is itself."""
     if path.is_file():
         return [path]
-    return sorted(file for pattern in ("*.yaml", "*.yml") for file in path.rglob(pattern))
+    files = sorted(file for pattern in ("*.yaml", "*.yml") for file in path.rglob(pattern))
+    return [file for file in files if not is_study_file(file)]
+
+
+def is_study_file(path: Path) -> bool:
+    """Whether a file says that it is a study of a scenario, and none itself."""
+    return any(line.startswith(b"study:") for line in path.read_bytes().splitlines())
 
 
 def run_tests(

@@ -153,10 +153,10 @@ class Lab:
         return draw_us(self._habits[habit], self.chance.stream(f"habit/{habit}"))
 
     def phase(self, planned: Planned | Errand | None, now_us: int) -> str:
-        """Whether a row counts: warm_up or measured."""
+        """Whether a row counts: warm_up, measured or cool_down."""
         if now_us < self._warm_up_until_us or (planned is not None and planned.warm_up):
             return "warm_up"
-        return "measured"
+        return "cool_down" if planned is not None and planned.cool_down else "measured"
 
     def line(self, sender: str, to: str) -> tuple[str, str]:
         """The line between two nodes, and the bank at its end if it has one."""
@@ -384,7 +384,23 @@ class Lab:
             hold_us = None
             if stream.visit is not None:
                 hold_us = draw_us(stream.visit, chance.stream(f"stream/{name}/visit"))
-            yield visit_of(stream, person, at_us, random, hold_us, number <= scenario.run.warm_up.customers)
+            yield visit_of(
+                stream,
+                person,
+                at_us,
+                random,
+                hold_us,
+                warm_up=number <= scenario.run.warm_up.customers,
+                cool_down=self._is_late(stream, number, at_us),
+            )
+
+    def _is_late(self, stream: Stream, number: int, at_us: int) -> bool:
+        """Whether a customer is one of the last, who do not count."""
+        last = self.scenario.run.cool_down
+        if stream.customers is not None:
+            return number > stream.customers - last.customers
+        assert stream.until_us is not None, "a stream ends in one of two ways"
+        return bool(last.duration_us) and at_us >= self.start_us + stream.until_us - last.duration_us
 
 
 def terminal_config(
