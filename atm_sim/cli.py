@@ -27,6 +27,7 @@ from rich.text import Text
 
 from atm_sim.doctor.command import doctor
 from atm_sim.fuzz.command import fuzz
+from atm_sim.kiosk.command import kiosk
 from atm_sim.load.command import load as load_command
 from atm_sim.load.command import settle_command
 from atm_sim.records.folder import RunFolder, RunFolderError, clear
@@ -404,6 +405,7 @@ def _test_data(tested: Tested) -> dict[str, Any]:
 
 
 main.add_command(fuzz)
+main.add_command(kiosk)
 main.add_command(doctor)
 main.add_command(load_command)
 main.add_command(settle_command)
