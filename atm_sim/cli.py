@@ -31,6 +31,7 @@ from atm_sim.doctor.command import doctor
 from atm_sim.fleet.ground import SitesError
 from atm_sim.fuzz.command import fuzz
 from atm_sim.incidents.command import incident
+from atm_sim.kiosk.command import kiosk
 from atm_sim.load.command import load as load_command
 from atm_sim.load.command import settle_command
 from atm_sim.records.folder import RunFolder, RunFolderError, clear
@@ -429,6 +430,7 @@ main.add_command(fuzz)
 main.add_command(fit)
 main.add_command(cash)
 main.add_command(incident)
+main.add_command(kiosk)
 main.add_command(doctor)
 main.add_command(load_command)
 main.add_command(settle_command)

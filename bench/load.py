@@ -84,7 +84,7 @@ def at_rate(rate: int, seconds: int) -> Found:
     load, policy, clock = scenario.load, load_policy(), steady_clock()
     assert load is not None
     people = carriers(scenario, load, 1, policy, clock())
-    fleet = Fleet(load, acceptors(scenario, load, policy.on(jst_date(clock()))), people, Record())
+    fleet = Fleet(load, acceptors(scenario, load, policy.on(jst_date(clock()))), people, Record(load.for_us))
 
     async def main(target: Target) -> float:
         driver = Driver(load, 1, fleet, target, len(people), clock)
@@ -94,6 +94,7 @@ def at_rate(rate: int, seconds: int) -> Found:
 
     with null_host() as address:
         cpu_s = run(main(Target(address, DEFAULT, partial(WireKeys, Hsm.simulation()))))
+    fleet.record.close()
     found = figures(fleet.record, seconds)
     if found.counts["answered"] != found.counts["planned"]:
         raise SystemExit(
