@@ -29,6 +29,7 @@ PLANTED = {
     "link-without-driver": ("bank_host/port/link.py", "import time"),
     "doctor-without-driver": ("atm_sim/doctor/finding.py", "import socket"),
     "wire-without-driver": ("atm_sim/load/record.py", "import asyncio"),
+    "kiosk-front-pure": ("atm_sim/kiosk/front.py", "import time"),
     "report-reads-files": ("atm_sim/report/view.py", "import bank_host.store"),
     "auditor-shares-no-rule": ("atm_sim/checks/invariants/model.py", "import bank_host.rules.limits"),
 }
