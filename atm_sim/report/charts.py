@@ -63,18 +63,18 @@ def histogram(name: str, times_us: Sequence[int], series: int) -> str:
 
 def waits_by_second(name: str, counts: Sequence[int]) -> str:
     """Visits by how long they waited, those that waited at all, in bins of a twentieth of the longest wait."""
-    figure, axes = _figure(2.6, width=5.2)
+    figure, axes = new_figure(2.6, width=5.2)
     longest = max((second for second, count in enumerate(counts) if count), default=1) + 1
     minutes = [(second + 0.5) / 60 for second in range(longest)]
     share = [100 * count / max(sum(counts), 1) for count in counts[:longest]]
-    axes.hist(minutes, bins=20, range=(0, longest / 60), weights=share, color=_SERIES[0], rwidth=0.9)
+    axes.hist(minutes, bins=20, range=(0, longest / 60), weights=share, color=SERIES[0], rwidth=0.9)
     axes.set_xlim(0, longest / 60)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} min"))
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     axes.grid(axis="y")
-    return _svg(name, figure)
+    return svg(name, figure)
 
 
 def cash_lines(name: str, lines: Sequence[CashLine]) -> str:
