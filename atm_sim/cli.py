@@ -25,9 +25,12 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from atm_sim.cash.command import cash
+from atm_sim.demand.command import fit
 from atm_sim.doctor.command import doctor
 from atm_sim.fleet.ground import SitesError
 from atm_sim.fuzz.command import fuzz
+from atm_sim.kiosk.command import kiosk
 from atm_sim.load.command import load as load_command
 from atm_sim.load.command import settle_command
 from atm_sim.records.folder import RunFolder, RunFolderError, clear
@@ -423,6 +426,9 @@ def _test_data(tested: Tested) -> dict[str, Any]:
 
 
 main.add_command(fuzz)
+main.add_command(fit)
+main.add_command(cash)
+main.add_command(kiosk)
 main.add_command(doctor)
 main.add_command(load_command)
 main.add_command(settle_command)

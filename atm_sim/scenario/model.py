@@ -234,16 +234,6 @@ class Scenario(Part):
         yield from self._no_end_to_cool_down()
         yield from self._twice_used_bins()
 
-    def _no_end_to_cool_down(self) -> Iterator[Contradiction]:
-        last = self.run.cool_down
-        for stream in self.streams.values():
-            if (last.duration_us and stream.until_us is None) or (
-                last.customers and stream.customers is None
-            ):
-                text = "cool_down: is a time where streams end by until:, and customers where by customers:"
-                yield Contradiction(("run", "cool_down"), text)
-                return
-
     def _beside_a_fleet(self) -> Iterator[Contradiction]:
         """A fleet draws its people and places; those with names belong in a scenario of their own."""
         if self.fleet is None:
@@ -253,6 +243,16 @@ class Scenario(Part):
                 yield Contradiction(
                     (key,), f"a fleet has no {key}: of its own; write a second scenario for it"
                 )
+
+    def _no_end_to_cool_down(self) -> Iterator[Contradiction]:
+        last = self.run.cool_down
+        for stream in self.streams.values():
+            if (last.duration_us and stream.until_us is None) or (
+                last.customers and stream.customers is None
+            ):
+                text = "cool_down: is a time where streams end by until:, and customers where by customers:"
+                yield Contradiction(("run", "cool_down"), text)
+                return
 
     def _twice_used_bins(self) -> Iterator[Contradiction]:
         owner = {} if DEFAULT_BANK in self.banks else {DEFAULT_BIN: DEFAULT_BANK}

@@ -78,6 +78,11 @@ class Terminal:
         return self._state.stage is Stage.IDLE
 
     @property
+    def has_card(self) -> bool:
+        """True while a card is in the reader or waits in the slot."""
+        return self._state.card is not None
+
+    @property
     def cash(self) -> CashUnit:
         return self._state.cash
 

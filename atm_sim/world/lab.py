@@ -30,6 +30,7 @@ from atm_sim.world.cast import Cast, Person
 from atm_sim.world.chance import Chance, draw_us
 from atm_sim.world.habits import HABITS
 from atm_sim.world.links import LATENCIES, Links, line_between, planned
+from atm_sim.world.people import Visitor, visit
 from atm_sim.world.plans import Errand, Planned, plans, visit_of, warm_up_ends
 from atm_sim.world.site import Site
 from atm_sim.world.standing_in import SwitchCrypto, settings_of
@@ -99,6 +100,10 @@ class Parts:
     offices: Offices = OFFICES
     card_read: str = ""  # what is kept of a real card that stands for somebody's; '' if none was put in
     tap: Tap = _no_tap
+    visit: Visitor = visit
+    numbers_from: int = (
+        0  # of several labs on one store: accounts and ATMs of each are numbered from another number
+    )
 
 
 class Lab:
@@ -114,6 +119,8 @@ class Lab:
         self.offices = parts.offices
         self.card_read = parts.card_read
         self.tap = parts.tap
+        self.visit = parts.visit
+        self._numbers_from = parts.numbers_from
         self._seed = seed
         self.start_us = midnight_us(scenario.day)
         last_us = LONGEST_RUN_US if scenario.run.until_us is None else scenario.run.until_us
@@ -123,7 +130,7 @@ class Lab:
         self.chance = Chance(seed, replication)
         self._habits = {**HABITS, **{str(name): spread for name, spread in scenario.habits.items()}}
         self._hsm = Hsm.simulation()
-        self._cast = Cast(self._hsm)
+        self._cast = Cast(self._hsm, parts.numbers_from)
         self.banks = self._build_banks(parts)
         self.terminals: dict[str, Terminal] = {}
         self.sites: dict[str, Site[Any]] = {}
@@ -341,7 +348,7 @@ class Lab:
         )
         self.sites[name] = Site(name, machines)
         for machine in machines:
-            terminal_id = f"T{len(self.terminals) + 1:07d}"
+            terminal_id = f"T{self._numbers_from + len(self.terminals) + 1:07d}"
             config = terminal_config(terminal_id, place, partner, figures, self.scenario.timers.atm_us, saf)
             cassettes = [
                 Cassette(note, count, near_end=place.near_end, pays_out=note in partner.denominations)

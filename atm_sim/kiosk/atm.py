@@ -1,0 +1,253 @@
+"""One ATM of the kiosk: its terminal and network on the shared bank, the person in front of it, and what both see.
+
+Everything here runs in the ATM's own thread of control (`clock`): what the browser asks, what is due, what is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final
+
+from atm_sim.kiosk.clock import PersonsClock
+from atm_sim.kiosk.front import KEYS, Front, receipt_lines
+from atm_sim.kiosk.glass import Glass
+from atm_sim.kiosk.slot import Slot
+from atm_sim.kiosk.texts import Lang, labels, say
+from atm_sim.records.log import EventLog
+from atm_sim.sansio.effects import (
+    CancelPressed,
+    CardTaken,
+    CashTaken,
+    Dispense,
+    Effect,
+    Event,
+    PowerLost,
+    Print,
+    ServiceChosen,
+    Show,
+)
+from atm_sim.scenario import Scenario
+from atm_sim.terminal.note_mix import counted
+from atm_sim.terminal.state import Stage
+from atm_sim.world.cast import Person
+from atm_sim.world.conductor import Conductor
+from atm_sim.world.lab import Lab, Parts
+from atm_sim.world.links import LinkFault
+from atm_sim.world.people import ENDINGS, Wish
+from atm_sim.world.plans import ATM, Planned
+from bank_host.host import Commit
+from bank_host.iso8583.message import Message
+from bank_host.jst import SECOND_US
+from cardreader.card import Exchange
+
+POWER_BACK_US: Final = 10 * SECOND_US
+_FAREWELL_US: Final = 5 * SECOND_US
+_FOR_EVER_US: Final = 2**62
+_PRESSED_LINE: Final = "switch-issuer"
+
+FAULTS: Final = ("jam", "partial", "line", "power", "count")
+"""What a trainer can press."""
+
+
+class Atm:
+    """One ATM with everything on its side of the bank. `does` is what the browser asks, `view` what it draws."""
+
+    def __init__(self, scenario: Scenario, seed: int, parts: Parts, clock: PersonsClock) -> None:
+        self.lang: Lang = "ja"
+        self.glass = Glass()
+        self._slot = Slot(self._chip_spoke)
+        self._seen_apdus: tuple[Exchange, ...] = ()
+        self._clock = clock
+        self.log = EventLog()
+        self.lab = Lab(
+            scenario, seed=seed, replication=1, run="kiosk", parts=replace(parts, visit=self._slot.visit)
+        )
+        self.machine, self.terminal = next(iter(self.lab.terminals.items()))
+        self.conductor = Conductor(self.lab, clock, self.log, self)
+        self.front = Front(self.terminal.config.services, self.terminal.config.accepts_jpy)
+        self._armed = ""  # the mishap of the next withdrawal: jam or partial
+        self._cut: LinkFault | None = None
+        self._shows = 0
+        self._person: Person | None = None
+
+    def start(self) -> None:
+        self.conductor.start()
+
+    # ------------------------------------------------------------ what the browser asks
+
+    def does(self, what: str, value: str = "") -> None:
+        """One thing that the person or the trainer did. What makes no sense now is no error: the key is dead."""
+        match what:
+            case "insert" if value in self.lab.people:
+                self._insert(self.lab.people[value])
+            case "pull":
+                self.pull()
+            case "key" if value in KEYS:
+                self._tell(self.front.pressed(value))
+            case "choose":
+                self._tell(self.front.chosen(value))
+            case "take_cash":
+                self._tell(CashTaken())
+            case "take_receipt":
+                self.front.receipt = None
+            case "language" if value in ("en", "ja"):
+                self.lang = "en" if value == "en" else "ja"
+            case "fault" if value in FAULTS:
+                self._fault(value)
+        self._settle()
+
+    def insert(self, alias: str) -> None:
+        self.does("insert", alias)
+
+    def pull(self) -> None:
+        """The card leaves the slot, whatever the machine is doing."""
+        if not self.terminal.has_card or self._slot.pulled:
+            return
+        self._slot.pull()
+        if self.terminal.stage in (Stage.PIN, Stage.MENU):
+            self._tell(CancelPressed())
+        self._settle()
+
+    def _insert(self, person: Person) -> None:
+        if not self.terminal.idle or self.terminal.has_card:
+            return
+        self._person = person
+        now_us = self._clock.now_us()
+        site = next(iter(self.lab.sites))
+        self.conductor.arrive(Planned(now_us, person, "", ATM, "", site, self.machine, Wish("")))
+
+    def _tell(self, event: Event | None) -> None:
+        if event is None:
+            return
+        if isinstance(event, ServiceChosen):
+            self._wishes(event)
+        self.conductor.person_does(self.machine, event)
+
+    def _wishes(self, choice: ServiceChosen) -> None:
+        device, self._armed = self._armed if choice.service == "withdraw" else "", ""
+        wish = Wish(
+            choice.service,
+            choice.amount_jpy,
+            choice.notes,
+            new_pin=choice.new_pin,
+            device=device,
+            partial_jpy=choice.amount_jpy // 2 if device == "partial" else 0,
+        )
+        self.conductor.chooses(self.machine, wish)
+
+    def _settle(self) -> None:
+        """A card that has been pulled is taken as soon as the machine lets go of it."""
+        if self._slot.pulled and self.terminal.stage is Stage.CARD_OUT:
+            self._slot.pulled = False
+            self.conductor.person_does(self.machine, CardTaken())
+
+    def _fault(self, fault: str) -> None:
+        match fault:
+            case "jam" | "partial":
+                self._armed = "" if self._armed == fault else fault
+            case "line" if self._cut is None:
+                now_us = self._clock.now_us()
+                self._cut = LinkFault(_PRESSED_LINE, "down", now_us, _FOR_EVER_US)
+                self.lab.links.breaks(self._cut)
+            case "line" if self._cut is not None:
+                self.lab.links.mends(self._cut)
+                self._cut = None
+            case "power":
+                self.conductor.power_fails(self.machine, POWER_BACK_US)
+            case "count":
+                self.conductor.staff_count(self.machine)
+
+    # ------------------------------------------------------------ what the machines do (`world.driver.Watcher`)
+
+    def handled(self, atm: str, event: Event, effects: Iterable[Effect], now_us: int) -> None:
+        if isinstance(event, PowerLost):
+            self.front.off()
+        for effect in effects:
+            match effect:
+                case Show():
+                    self._shown(effect)
+                case Dispense():
+                    self.front.counting()
+                case Print():
+                    self.front.receipt = effect.receipt
+
+    def _shown(self, show: Show) -> None:
+        self.front.shown(show)
+        self._shows += 1
+        if show.screen in ENDINGS:
+            self._clock.call_after(_FAREWELL_US, partial(self._goes_idle, self._shows))
+        if self._slot.pulled:
+            self._clock.call_after(0, self._settle)
+
+    def _goes_idle(self, shows: int) -> None:
+        if shows == self._shows and self.terminal.idle:
+            self.front.goes_idle()
+
+    def committed(self, commit: Commit) -> None:
+        self.glass.committed(commit)
+
+    def exchanged(self, bank: str, request: Message, answer: Message) -> None:
+        """The messages are in the log already."""
+
+    def _chip_spoke(self, trace: tuple[Exchange, ...]) -> None:
+        """The whole trace of the chip's transaction so far; only what is new in it is added."""
+        known = len(self._seen_apdus) if trace[: len(self._seen_apdus)] == self._seen_apdus else 0
+        self.glass.apdus += trace[known:]
+        self._seen_apdus = trace
+
+    # ------------------------------------------------------------ what it looks like
+
+    def view(self) -> dict[str, Any]:
+        """Everything that the page draws, in the person's language."""
+        lang, terminal = self.lang, self.terminal
+        return {
+            "lang": lang,
+            "labels": labels(lang),
+            "screen": self.front.view(lang),
+            "card": self._card_view(lang),
+            "tray": self._tray_view(lang),
+            "receipt": receipt_lines(self.front.receipt, lang),
+            "receipt_label": say("printer.out" if self.front.receipt else "printer.empty", lang),
+            "wallet": [self._wallet_card(person) for person in self.lab.people.values()],
+            "busy": terminal.has_card or not terminal.idle,
+            "glass": self.glass.view(terminal, self.log.messages, self._clock.now_us(), lang),
+            "faults": [
+                {"id": fault, "label": say(f"fault.{fault}", lang), "on": self._is_on(fault)}
+                for fault in FAULTS
+            ],
+        }
+
+    def _is_on(self, fault: str) -> bool:
+        match fault:
+            case "line":
+                return self._cut is not None
+            case "power":
+                return self.terminal.stage is Stage.OFF
+        return self._armed == fault
+
+    def _card_view(self, lang: Lang) -> dict[str, str]:
+        state = "none"
+        if self.terminal.has_card:
+            state = "out" if self.terminal.stage is Stage.CARD_OUT else "in"
+        label = {"none": "slot.empty", "in": "slot.in", "out": "slot.out"}[state]
+        return {"state": state, "label": say(label, lang), "name": self._person.name if self._person else ""}
+
+    def _tray_view(self, lang: Lang) -> dict[str, Any]:
+        cash, is_open = self.terminal.cash, self.terminal.stage is Stage.CASH_OUT
+        notes = counted(cash.stacker + cash.escrow) if is_open else ()
+        return {
+            "open": is_open,
+            "label": say("tray.open" if is_open else "tray.closed", lang),
+            "notes": [[note_jpy, count] for note_jpy, count in notes],
+        }
+
+    def _wallet_card(self, person: Person) -> dict[str, Any]:
+        return {
+            "id": person.alias,
+            "name": person.name,
+            "number": f"•••• {person.card.pan[-4:]}",
+            "pin": person.pin,
+            "in": self._person is person and self.terminal.has_card,
+        }

@@ -1,0 +1,101 @@
+"""The command `atm-sim kiosk`: an ATM in the browser, with its bank and internet banking on one database."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import click
+import uvicorn
+
+from atm_sim.kiosk.hall import Hall
+from atm_sim.kiosk.server import kiosk_app
+from atm_sim.runner.files import open_scenario
+from atm_sim.shipped import shipped_scenarios
+from bank_host.address import Address, AddressType
+from bank_host.clock import wall_clock
+from bank_host.policy import load_policy
+from bank_host.store.sql import SqlStore
+
+DATABASE: Final = "bank.sqlite"
+_CODE_LETTERS: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that looks like another
+
+
+@click.command(short_help="Show an ATM in the browser.")
+@click.option(
+    "--listen",
+    type=AddressType(any_port=True),
+    default="127.0.0.1:8585",
+    show_default=True,
+    help="Where browsers connect; beyond loopback a join code is asked for.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the bank's database is kept; without it in a folder that goes when the kiosk ends.",
+)
+def kiosk(listen: Address, folder: Path | None) -> None:
+    """Show an ATM in the browser, with its bank behind it, until Ctrl-C."""
+    if folder is None:
+        with tempfile.TemporaryDirectory(prefix="atm-sim-kiosk-") as made:
+            _serve(listen, Path(made))
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    _serve(listen, folder)
+
+
+def _serve(listen: Address, folder: Path) -> None:
+    scenario = open_scenario(shipped_scenarios() / "kiosk" / "training_room.yaml", load_policy()).scenario
+    store = SqlStore.create(f"sqlite:///{folder / DATABASE}", chain_name="")
+    join_code = "" if _is_loopback(listen.host) else _new_code()
+    hall = Hall(scenario, store, wall_clock(), real_day=True)
+    server = _Announcing(
+        uvicorn.Config(
+            kiosk_app(hall, join_code=join_code),
+            host=listen.host,
+            port=listen.port,
+            log_level="warning",
+            ws_max_size=4_096,
+            timeout_graceful_shutdown=2,
+        ),
+        listen,
+        folder,
+        join_code,
+    )
+    try:
+        server.run()
+    finally:
+        store.close()
+
+
+class _Announcing(uvicorn.Server):
+    """Says where it listens once it does, which port 0 leaves open until then."""
+
+    def __init__(self, config: uvicorn.Config, listen: Address, folder: Path, join_code: str) -> None:
+        super().__init__(config)
+        self._listen, self._folder, self._join_code = listen, folder, join_code
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        await super().startup()
+        if not self.started:
+            return
+        port = self.servers[0].sockets[0].getsockname()[1]
+        click.echo(f"ATM: http://{self._listen._replace(port=port)}/")
+        click.echo(f"Database: {self._folder / DATABASE}")
+        if self._join_code:
+            click.echo(f"Join code: {self._join_code}")
+        click.echo("Ready: Ctrl-C ends it")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _new_code() -> str:
+    return "".join(secrets.choice(_CODE_LETTERS) for _ in range(6))
