@@ -30,6 +30,7 @@ from atm_sim.demand.command import fit
 from atm_sim.doctor.command import doctor
 from atm_sim.fleet.ground import SitesError
 from atm_sim.fuzz.command import fuzz
+from atm_sim.incidents.command import incident
 from atm_sim.kiosk.command import kiosk
 from atm_sim.load.command import load as load_command
 from atm_sim.load.command import settle_command
@@ -428,6 +429,7 @@ def _test_data(tested: Tested) -> dict[str, Any]:
 main.add_command(fuzz)
 main.add_command(fit)
 main.add_command(cash)
+main.add_command(incident)
 main.add_command(kiosk)
 main.add_command(doctor)
 main.add_command(load_command)
