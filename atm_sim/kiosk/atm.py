@@ -13,6 +13,7 @@ from typing import Any, Final
 from atm_sim.kiosk.clock import PersonsClock
 from atm_sim.kiosk.front import KEYS, Front, receipt_lines
 from atm_sim.kiosk.glass import Glass
+from atm_sim.kiosk.keeping import Page
 from atm_sim.kiosk.slot import Slot
 from atm_sim.kiosk.texts import Lang, labels, say
 from atm_sim.records.log import EventLog
@@ -24,11 +25,13 @@ from atm_sim.sansio.effects import (
     Effect,
     Event,
     PowerLost,
+    PowerRestored,
     Print,
     ServiceChosen,
     Show,
 )
 from atm_sim.scenario import Scenario
+from atm_sim.scenario.vocabulary import SWITCH
 from atm_sim.terminal.note_mix import counted
 from atm_sim.terminal.state import Stage
 from atm_sim.world.cast import Person
@@ -44,6 +47,7 @@ from cardreader.card import Exchange
 
 POWER_BACK_US: Final = 10 * SECOND_US
 _FAREWELL_US: Final = 5 * SECOND_US
+_SIGNED_ON_US: Final = SECOND_US  # a restart: from the lines' opening to what was left open
 _FOR_EVER_US: Final = 2**62
 _PRESSED_LINE: Final = "switch-issuer"
 
@@ -54,7 +58,9 @@ FAULTS: Final = ("jam", "partial", "line", "power", "count")
 class Atm:
     """One ATM with everything on its side of the bank. `does` is what the browser asks, `view` what it draws."""
 
-    def __init__(self, scenario: Scenario, seed: int, parts: Parts, clock: PersonsClock) -> None:
+    def __init__(self, scenario: Scenario, seed: int, parts: Parts, clock: PersonsClock, page: Page) -> None:
+        """`page` is what is kept of it; on a page with writing it goes on where an earlier program ended."""
+        self._page = page
         self.lang: Lang = "ja"
         self.glass = Glass()
         self._slot = Slot(self._chip_spoke)
@@ -62,7 +68,11 @@ class Atm:
         self._clock = clock
         self.log = EventLog()
         self.lab = Lab(
-            scenario, seed=seed, replication=1, run="kiosk", parts=replace(parts, visit=self._slot.visit)
+            scenario,
+            seed=seed,
+            replication=1,
+            run="kiosk",
+            parts=replace(parts, visit=self._slot.visit, node=page.keeping),
         )
         self.machine, self.terminal = next(iter(self.lab.terminals.items()))
         self.conductor = Conductor(self.lab, clock, self.log, self)
@@ -72,8 +82,34 @@ class Atm:
         self._shows = 0
         self._person: Person | None = None
 
+        self._counts_when_idle = False
+        self._pins = {alias: person.pin for alias, person in self.lab.people.items()}
+
     def start(self) -> None:
+        """Opens the lines; what an earlier program left open is settled once they are signed on."""
+        memory = self._page.memory(self.machine)
+        if memory is None:
+            self.conductor.start()
+            return
+        for alias, pin in self._page.pins().items():
+            self.lab.people[alias].pin = pin
+        for node in self.lab.nodes:
+            self.lab.disks[node] = self._page.disk(node)
+            if node.startswith("acquirer:") or node == SWITCH:
+                self.lab.rebuild(node)
+        self._person = self.lab.people.get(memory.card_alias)
+        card = self._person.card if self._person else None
+        self.terminal.recall(memory, card, self.lab.disks[self.machine])
+        self.front.off()
         self.conductor.start()
+        self.conductor.call_at(self._clock.now_us() + _SIGNED_ON_US, self._starts_again)
+
+    def _starts_again(self) -> None:
+        self._counts_when_idle = True
+        for node in self.lab.nodes:
+            if not self.lab.bank_at(node):  # the bank's own end has just signed on
+                self.conductor.tell(node, PowerRestored())
+        self._settle()
 
     # ------------------------------------------------------------ what the browser asks
 
@@ -83,7 +119,7 @@ class Atm:
             case "insert" if value in self.lab.people:
                 self._insert(self.lab.people[value])
             case "pull":
-                self.pull()
+                self._pull()
             case "key" if value in KEYS:
                 self._tell(self.front.pressed(value))
             case "choose":
@@ -98,17 +134,13 @@ class Atm:
                 self._fault(value)
         self._settle()
 
-    def insert(self, alias: str) -> None:
-        self.does("insert", alias)
-
-    def pull(self) -> None:
+    def _pull(self) -> None:
         """The card leaves the slot, whatever the machine is doing."""
         if not self.terminal.has_card or self._slot.pulled:
             return
         self._slot.pull()
         if self.terminal.stage in (Stage.PIN, Stage.MENU):
             self._tell(CancelPressed())
-        self._settle()
 
     def _insert(self, person: Person) -> None:
         if not self.terminal.idle or self.terminal.has_card:
@@ -138,10 +170,23 @@ class Atm:
         self.conductor.chooses(self.machine, wish)
 
     def _settle(self) -> None:
-        """A card that has been pulled is taken as soon as the machine lets go of it."""
+        """What follows by itself: a card that has been pulled is taken as soon as the machine lets go of it; after a
+        restart, staff count what nobody knows (RS6)."""
         if self._slot.pulled and self.terminal.stage is Stage.CARD_OUT:
             self._slot.pulled = False
             self.conductor.person_does(self.machine, CardTaken())
+        if self._counts_when_idle and self.terminal.idle:
+            self._counts_when_idle = False
+            if self.terminal.settlement.suspects:
+                self.conductor.staff_count(self.machine)
+
+    def settle(self) -> None:
+        """After each turn."""
+        self._settle()
+        for person in self.lab.people.values():
+            if self._pins[person.alias] != person.pin:
+                self._pins[person.alias] = person.pin
+                self._page.keep_pin(person.alias, person.pin)
 
     def _fault(self, fault: str) -> None:
         match fault:
@@ -178,8 +223,6 @@ class Atm:
         self._shows += 1
         if show.screen in ENDINGS:
             self._clock.call_after(_FAREWELL_US, partial(self._goes_idle, self._shows))
-        if self._slot.pulled:
-            self._clock.call_after(0, self._settle)
 
     def _goes_idle(self, shows: int) -> None:
         if shows == self._shows and self.terminal.idle:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 import tempfile
 from pathlib import Path
@@ -12,15 +11,18 @@ import click
 import uvicorn
 
 from atm_sim.kiosk.hall import Hall
+from atm_sim.kiosk.keeping import Notebook
 from atm_sim.kiosk.server import kiosk_app
 from atm_sim.runner.files import open_scenario
 from atm_sim.shipped import shipped_scenarios
 from bank_host.address import Address, AddressType
-from bank_host.clock import wall_clock
+from bank_host.cli.serve import is_loopback
+from bank_host.clock import steady_clock
 from bank_host.policy import load_policy
 from bank_host.store.sql import SqlStore
 
 DATABASE: Final = "bank.sqlite"
+NOTEBOOK: Final = "kiosk.sqlite"
 _CODE_LETTERS: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that looks like another
 
 
@@ -37,21 +39,23 @@ _CODE_LETTERS: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that looks like
     type=click.Path(file_okay=False, path_type=Path),
     help="Where the bank's database is kept; without it in a folder that goes when the kiosk ends.",
 )
-def kiosk(listen: Address, folder: Path | None) -> None:
+@click.option("--join-code", "with_code", is_flag=True, help="Ask for a join code on loopback too.")
+def kiosk(listen: Address, folder: Path | None, with_code: bool) -> None:
     """Show an ATM in the browser, with its bank behind it, until Ctrl-C."""
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="atm-sim-kiosk-") as made:
-            _serve(listen, Path(made))
+            _serve(listen, Path(made), with_code)
         return
     folder.mkdir(parents=True, exist_ok=True)
-    _serve(listen, folder)
+    _serve(listen, folder, with_code)
 
 
-def _serve(listen: Address, folder: Path) -> None:
+def _serve(listen: Address, folder: Path, with_code: bool) -> None:
     scenario = open_scenario(shipped_scenarios() / "kiosk" / "training_room.yaml", load_policy()).scenario
     store = SqlStore.create(f"sqlite:///{folder / DATABASE}", chain_name="")
-    join_code = "" if _is_loopback(listen.host) else _new_code()
-    hall = Hall(scenario, store, wall_clock(), real_day=True)
+    join_code = "" if is_loopback(listen.host) and not with_code else _new_code()
+    notebook = Notebook(folder / NOTEBOOK)
+    hall = Hall(scenario, store, notebook, steady_clock(), real_day=True)
     server = _Announcing(
         uvicorn.Config(
             kiosk_app(hall, join_code=join_code),
@@ -68,6 +72,7 @@ def _serve(listen: Address, folder: Path) -> None:
     try:
         server.run()
     finally:
+        notebook.close()
         store.close()
 
 
@@ -88,13 +93,6 @@ class _Announcing(uvicorn.Server):
         if self._join_code:
             click.echo(f"Join code: {self._join_code}")
         click.echo("Ready: Ctrl-C ends it")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _new_code() -> str:

@@ -6,10 +6,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
+from datetime import date
 from typing import Any, Final
 
 from atm_sim.kiosk.atm import Atm
 from atm_sim.kiosk.clock import PersonsClock
+from atm_sim.kiosk.keeping import Notebook, Page, StationRow
 from atm_sim.scenario import Scenario
 from atm_sim.world.lab import Parts
 from bank_host.jst import jst_date
@@ -42,11 +44,18 @@ class Hall:
     """Opens ATMs and knows them by the key that only their own browser has."""
 
     def __init__(
-        self, scenario: Scenario, store: Store, now_us: Callable[[], int], *, real_day: bool
+        self,
+        scenario: Scenario,
+        store: Store,
+        notebook: Notebook,
+        now_us: Callable[[], int],
+        *,
+        real_day: bool,
     ) -> None:
         """`real_day`: the kiosk lives on the day it is used, not on the scenario's."""
         self._scenario = scenario
         self._store = store
+        self._notebook = notebook
         self._now_us = now_us
         self._real_day = real_day
         self._stations: dict[str, Station] = {}
@@ -59,33 +68,49 @@ class Hall:
     def is_full(self) -> bool:
         return len(self._stations) >= MOST_ATMS
 
-    async def open(self) -> Station:
+    async def reopen(self) -> None:
+        """The ATMs of an earlier program, each with what it left open."""
+        for row in self._notebook.stations():
+            await self._started(row, again=True)
+
+    async def open(self, learner: str = "") -> Station:
         """A new ATM with people of its own."""
-        self._opened += 1
-        number = self._opened
-        loop = asyncio.get_running_loop()
-        clock = PersonsClock(self._now_us, lambda: self._show(station, loop))
-        station = Station(number, secrets.token_urlsafe(24), clock)
-        station.atm = await asyncio.to_thread(self._atm, number, clock)
-        self._stations[station.key] = station
-        station.running = loop.create_task(clock.run())
-        clock.call_after(0, station.atm.start)
-        return station
+        day = jst_date(self._now_us()) if self._real_day else self._scenario.day
+        row = StationRow(self._opened + 1, secrets.token_urlsafe(24), day.isoformat(), learner)
+        self._opened = row.number  # before anything else can open one
+        return await self._started(row, again=False)
 
     async def close(self) -> None:
         for station in self._stations.values():
             if station.running is not None:
                 station.running.cancel()
 
-    def _atm(self, number: int, clock: PersonsClock) -> Atm:
-        scenario = self._scenario
-        if self._real_day:
-            scenario = scenario.model_copy(update={"day": jst_date(self._now_us())})
-        parts = Parts(store=lambda bank: self._store, numbers_from=number * _NUMBERS)
-        return Atm(scenario.model_copy(update={"steps": ()}), number, parts, clock)
+    async def _started(self, row: StationRow, *, again: bool) -> Station:
+        self._opened = max(self._opened, row.number)
+        loop = asyncio.get_running_loop()
+        clock = PersonsClock(self._now_us, lambda: self._turn_ends(station, loop))
+        station = Station(row.number, row.key, clock)
+        station.atm = await asyncio.to_thread(self._atm, row, clock, again)
+        if not again:
+            self._notebook.add(row)
+        self._stations[station.key] = station
+        station.running = loop.create_task(clock.run())
+        clock.call_after(0, station.atm.start)
+        return station
+
+    def _atm(self, row: StationRow, clock: PersonsClock, again: bool) -> Atm:
+        scenario = self._scenario.model_copy(update={"day": date.fromisoformat(row.day), "steps": ()})
+        parts = Parts(
+            store=lambda bank: self._store, numbers_from=row.number * _NUMBERS, opens_accounts=not again
+        )
+        return Atm(scenario, row.number, parts, clock, Page(self._notebook, row.number))
 
     @staticmethod
-    def _show(station: Station, loop: asyncio.AbstractEventLoop) -> None:
-        """In the ATM's turn: draw it, and hand the picture to the loop."""
-        if station.atm is not None and station.look is not None:
-            loop.call_soon_threadsafe(station.look, station.atm.view())
+    def _turn_ends(station: Station, loop: asyncio.AbstractEventLoop) -> None:
+        """Still in the ATM's turn: draw it, and hand the picture to the loop."""
+        if station.atm is None:
+            return
+        station.atm.settle()
+        look = station.look
+        if look is not None:
+            loop.call_soon_threadsafe(look, station.atm.view())
