@@ -5,15 +5,18 @@ Everything here runs in the ATM's own thread of control (`clock`): what the brow
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from atm_sim.kiosk.clock import PersonsClock
 from atm_sim.kiosk.front import KEYS, Front, receipt_lines
 from atm_sim.kiosk.glass import Glass
 from atm_sim.kiosk.keeping import Page
+from atm_sim.kiosk.lesson import HAPPENS, PERFORM
 from atm_sim.kiosk.slot import Slot
 from atm_sim.kiosk.texts import Lang, labels, say
 from atm_sim.records.log import EventLog
@@ -30,7 +33,7 @@ from atm_sim.sansio.effects import (
     ServiceChosen,
     Show,
 )
-from atm_sim.scenario import Scenario
+from atm_sim.scenario import Case, Scenario
 from atm_sim.scenario.vocabulary import SWITCH
 from atm_sim.terminal.note_mix import counted
 from atm_sim.terminal.state import Stage
@@ -48,6 +51,8 @@ from cardreader.card import Exchange
 POWER_BACK_US: Final = 10 * SECOND_US
 _FAREWELL_US: Final = 5 * SECOND_US
 _SIGNED_ON_US: Final = SECOND_US  # a restart: from the lines' opening to what was left open
+_MOMENT_US: Final = SECOND_US // 2
+_PATIENCE_US: Final = 20 * SECOND_US  # with advices that nobody takes
 _FOR_EVER_US: Final = 2**62
 _PRESSED_LINE: Final = "switch-issuer"
 
@@ -55,10 +60,26 @@ FAULTS: Final = ("jam", "partial", "line", "power", "count")
 """What a trainer can press."""
 
 
+class Course(NamedTuple):
+    """A lesson for one learner, and where the result goes."""
+
+    case: Case
+    learner: str
+    write: Callable[[dict[str, Any]], None]
+
+
 class Atm:
     """One ATM with everything on its side of the bank. `does` is what the browser asks, `view` what it draws."""
 
-    def __init__(self, scenario: Scenario, seed: int, parts: Parts, clock: PersonsClock, page: Page) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int,
+        parts: Parts,
+        clock: PersonsClock,
+        page: Page,
+        course: Course | None = None,
+    ) -> None:
         """`page` is what is kept of it; on a page with writing it goes on where an earlier program ended."""
         self._page = page
         self.lang: Lang = "ja"
@@ -74,6 +95,10 @@ class Atm:
             run="kiosk",
             parts=replace(parts, visit=self._slot.visit, node=page.keeping),
         )
+        steps, self.lab.steps, self.lab.errands = self.lab.steps, (), ()  # a person decides what happens
+        self._course = course
+        self.lesson = None if course is None else page.lesson(course.case, self.lab, steps)
+        self._ended_us = 0  # when the step's end was seen: what follows it gets a moment
         self.machine, self.terminal = next(iter(self.lab.terminals.items()))
         self.conductor = Conductor(self.lab, clock, self.log, self)
         self.front = Front(self.terminal.config.services, self.terminal.config.accepts_jpy)
@@ -86,6 +111,11 @@ class Atm:
         self._pins = {alias: person.pin for alias, person in self.lab.people.items()}
 
     def start(self) -> None:
+        self._open_lines()
+        if self.lesson is not None:
+            self._on(self.lesson.begins_step())
+
+    def _open_lines(self) -> None:
         """Opens the lines; what an earlier program left open is settled once they are signed on."""
         memory = self._page.memory(self.machine)
         if memory is None:
@@ -130,8 +160,13 @@ class Atm:
                 self.front.receipt = None
             case "language" if value in ("en", "ja"):
                 self.lang = "en" if value == "en" else "ja"
-            case "fault" if value in FAULTS:
+            case "fault" if value in FAULTS and self.lesson is None:
                 self._fault(value)
+            case "predict" if self.lesson is not None:
+                with suppress(ValueError):
+                    self.lesson.predicts(json.loads(value))
+            case "next" if self.lesson is not None:
+                self._on(self.lesson.goes_on())
         self._settle()
 
     def _pull(self) -> None:
@@ -145,19 +180,29 @@ class Atm:
     def _insert(self, person: Person) -> None:
         if not self.terminal.idle or self.terminal.has_card:
             return
+        wish = Wish("") if self.lesson is None else self.lesson.wish_of(person)
+        if wish is None:
+            return
         self._person = person
         now_us = self._clock.now_us()
         site = next(iter(self.lab.sites))
-        self.conductor.arrive(Planned(now_us, person, "", ATM, "", site, self.machine, Wish("")))
+        self.conductor.arrive(Planned(now_us, person, "", ATM, "", site, self.machine, wish))
 
     def _tell(self, event: Event | None) -> None:
         if event is None:
+            return
+        if self.lesson is not None and not self.lesson.allows(event):
+            self.front.again()
             return
         if isinstance(event, ServiceChosen):
             self._wishes(event)
         self.conductor.person_does(self.machine, event)
 
     def _wishes(self, choice: ServiceChosen) -> None:
+        step = None if self.lesson is None else self.lesson.step
+        if step is not None and step.wish is not None:
+            self.conductor.chooses(self.machine, step.wish, step.label)
+            return
         device, self._armed = self._armed if choice.service == "withdraw" else "", ""
         wish = Wish(
             choice.service,
@@ -183,10 +228,43 @@ class Atm:
     def settle(self) -> None:
         """After each turn."""
         self._settle()
+        self._step_may_end()
         for person in self.lab.people.values():
             if self._pins[person.alias] != person.pin:
                 self._pins[person.alias] = person.pin
                 self._page.keep_pin(person.alias, person.pin)
+
+    # ------------------------------------------------------------ lessons
+
+    def _on(self, happens: Planned | None) -> None:
+        """The next step has begun: the time is its own, and what needs no learner happens at once."""
+        assert self.lesson is not None
+        self._ended_us = 0
+        if (step := self.lesson.step) is not None:
+            self._clock.not_before(step.at_us)
+        if happens is not None:
+            self.conductor.step_due(happens)
+        self._keep_lesson()
+
+    def _step_may_end(self) -> None:
+        """A step has ended when its person has gone and nothing is under way any more, such as a reversal."""
+        lesson = self.lesson
+        if lesson is None or lesson.phase not in (PERFORM, HAPPENS) or not lesson.happened(self.log):
+            return
+        now_us = self._clock.now_us()
+        if not self._ended_us:
+            self._ended_us = now_us
+        under_way = any(queue.waiting for queue in self.lab.queues())
+        if now_us < self._ended_us + _MOMENT_US or (under_way and now_us < self._ended_us + _PATIENCE_US):
+            self._clock.call_after(_MOMENT_US, lambda: None)  # and then another look
+            return
+        lesson.told(self.log)
+        self._keep_lesson()
+
+    def _keep_lesson(self) -> None:
+        if self.lesson is not None and self._course is not None:
+            self._page.keep_lesson(self.lesson)
+            self._course.write(self.lesson.result(self._course.learner, self.log))
 
     def _fault(self, fault: str) -> None:
         match fault:
@@ -256,11 +334,12 @@ class Atm:
             "wallet": [self._wallet_card(person) for person in self.lab.people.values()],
             "busy": terminal.has_card or not terminal.idle,
             "glass": self.glass.view(terminal, self.log.messages, self._clock.now_us(), lang),
-            "faults": [
-                {"id": fault, "label": say(f"fault.{fault}", lang), "on": self._is_on(fault)}
-                for fault in FAULTS
-            ],
+            "lesson": None if self.lesson is None else self.lesson.view(lang),
+            "faults": [] if self.lesson else [self._fault_view(fault, lang) for fault in FAULTS],
         }
+
+    def _fault_view(self, fault: str, lang: Lang) -> dict[str, Any]:
+        return {"id": fault, "label": say(f"fault.{fault}", lang), "on": self._is_on(fault)}
 
     def _is_on(self, fault: str) -> bool:
         match fault:

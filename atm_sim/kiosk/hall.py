@@ -4,15 +4,18 @@ but the bank's store, as strangers do."""
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 from collections.abc import Callable
 from datetime import date
-from typing import Any, Final
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
-from atm_sim.kiosk.atm import Atm
+from atm_sim.kiosk.atm import Atm, Course
 from atm_sim.kiosk.clock import PersonsClock
 from atm_sim.kiosk.keeping import Notebook, Page, StationRow
-from atm_sim.scenario import Scenario
+from atm_sim.scenario import Case, Scenario
 from atm_sim.world.lab import Parts
 from bank_host.jst import jst_date
 from bank_host.store.contract import Store
@@ -20,6 +23,21 @@ from bank_host.store.contract import Store
 MOST_ATMS: Final = 200
 _NUMBERS: Final = 1_000
 """So many accounts and ATMs each part of the kiosk may have."""
+
+
+class LessonPlan(NamedTuple):
+    """What everybody is taught, and the folder of the learners' results."""
+
+    case: Case
+    results: Path
+
+
+def write_result(file: Path, result: dict[str, Any]) -> None:
+    """One learner's result so far; whoever reads it meanwhile reads a whole one."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps(result, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    new.replace(file)
 
 
 class Station:
@@ -50,14 +68,14 @@ class Hall:
         notebook: Notebook,
         now_us: Callable[[], int],
         *,
-        real_day: bool,
+        lesson: LessonPlan | None = None,
     ) -> None:
-        """`real_day`: the kiosk lives on the day it is used, not on the scenario's."""
+        """Without a lesson the kiosk lives on the day it is used, with one on the scenario's."""
         self._scenario = scenario
         self._store = store
         self._notebook = notebook
         self._now_us = now_us
-        self._real_day = real_day
+        self._lesson = lesson
         self._stations: dict[str, Station] = {}
         self._opened = 0
 
@@ -75,7 +93,7 @@ class Hall:
 
     async def open(self, learner: str = "") -> Station:
         """A new ATM with people of its own."""
-        day = jst_date(self._now_us()) if self._real_day else self._scenario.day
+        day = self._scenario.day if self._lesson else jst_date(self._now_us())
         row = StationRow(self._opened + 1, secrets.token_urlsafe(24), day.isoformat(), learner)
         self._opened = row.number  # before anything else can open one
         return await self._started(row, again=False)
@@ -99,11 +117,15 @@ class Hall:
         return station
 
     def _atm(self, row: StationRow, clock: PersonsClock, again: bool) -> Atm:
-        scenario = self._scenario.model_copy(update={"day": date.fromisoformat(row.day), "steps": ()})
+        scenario = self._scenario.model_copy(update={"day": date.fromisoformat(row.day)})
         parts = Parts(
             store=lambda bank: self._store, numbers_from=row.number * _NUMBERS, opens_accounts=not again
         )
-        return Atm(scenario, row.number, parts, clock, Page(self._notebook, row.number))
+        page = Page(self._notebook, row.number)
+        if self._lesson is None:
+            return Atm(scenario, row.number, parts, clock, page)
+        write = partial(write_result, self._lesson.results / f"{row.number:03d}.json")
+        return Atm(scenario, row.number, parts, clock, page, Course(self._lesson.case, row.learner, write))
 
     @staticmethod
     def _turn_ends(station: Station, loop: asyncio.AbstractEventLoop) -> None:

@@ -8,16 +8,21 @@ bank's secrets are, because an advice holds a card number.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, NamedTuple
 
 from pydantic import TypeAdapter
 
+from atm_sim.kiosk.lesson import TOLD, Lesson, StepNote
 from atm_sim.sansio.effects import Effect, Event, Forget, Keep, Machine
 from atm_sim.sansio.saf import Entry
+from atm_sim.scenario import Case
 from atm_sim.terminal.machine import Terminal
 from atm_sim.terminal.memory import Memory
+from atm_sim.world.lab import Lab
+from atm_sim.world.plans import Planned
 from bank_host.iso8583.message import Message
 from bank_host.store.sealing import SIMULATION_KEY, derive, seal, unseal
 
@@ -31,6 +36,7 @@ CREATE TABLE IF NOT EXISTS kept (
 _MEMORY: Final = TypeAdapter(Memory)
 _MEMORY_KEY: Final = "memory"
 _PEOPLE: Final = "people"
+_LESSON: Final = "lesson"
 
 
 class StationRow(NamedTuple):
@@ -55,6 +61,14 @@ class _Advice(NamedTuple):
     manual: bool
 
 
+class _Course(NamedTuple):
+    """How far a lesson has come."""
+
+    at: int
+    notes: tuple[StepNote, ...]
+
+
+_COURSE: Final = TypeAdapter(_Course)
 _ADVICE: Final = TypeAdapter(_Advice)
 
 
@@ -145,6 +159,19 @@ class Page:
 
     def keep_pin(self, alias: str, pin: str) -> None:
         self.write(_PEOPLE, {alias: pin})
+
+    def lesson(self, case: Case, lab: Lab, steps: Sequence[Planned]) -> Lesson:
+        """The learner's way through a lesson, as far as it has come."""
+        kept = self._notebook.read(self._number, _LESSON).get(_MEMORY_KEY)
+        if kept is None:
+            return Lesson(case, lab, steps)
+        course = _COURSE.validate_json(kept)
+        return Lesson(case, lab, steps, course.notes, course.at)
+
+    def keep_lesson(self, lesson: Lesson) -> None:
+        """A step that has been told is done."""
+        course = _Course(lesson.at + (lesson.phase == TOLD), tuple(lesson.notes))
+        self.write(_LESSON, {_MEMORY_KEY: _COURSE.dump_json(course).decode()})
 
 
 class _Keeping:

@@ -240,7 +240,9 @@ function drawLesson(lesson) {
       form.append(make("p", lesson.ask));
       for (const question of lesson.questions) {
         const label = make("label", question.label);
-        const choose = make("select", "", { name: question.id });
+        const choose = question.answers.length
+          ? make("select", "", { name: question.id })
+          : make("input", "", { name: question.id, inputmode: "numeric", pattern: "[0-9,]{1,12}", required: "", autocomplete: "off" });
         for (const [value, words] of question.answers) choose.append(make("option", words, { value }));
         label.append(choose);
         form.append(label);
@@ -289,7 +291,7 @@ at("sound").onclick = () => {
 };
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, select, textarea")) return;
-  const onControl = event.target.closest("button, a, summary");
+  const onControl = event.target.closest('button:not([aria-disabled="true"]), a, summary');
   if (event.key === "Enter" && onControl) return;
   const key = /^[0-9]$/.test(event.key) ? event.key : KEYBOARD[event.key] || { m: "man", k: "sen" }[event.key];
   if (!key) return;

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
 
 from bank_host.policy import load_policy
 from bank_host.store.sql import SqlStore
 from bank_host.store.verify import verify
 from tests.system.kiosk.conftest import Kiosk
+from tests.system.kiosk.learner import Learner, cookie_of, line_of
 
 pytestmark = pytest.mark.xdist_group("kiosk")
 
@@ -24,62 +22,9 @@ LEARNERS = 20
 OPENED_JPY = 250_000
 
 
-def cookie_of(url: str, code: str) -> str:
-    """What the browser is given at the door."""
-    answer = httpx.post(
-        f"{url}join", data={"code": code, "learner": "somebody"}, headers={"origin": url[:-1]}
-    )
-    assert 303 == answer.status_code, answer.text
-    return answer.cookies["atm"]
-
-
-class Learner:
-    """One of them, at the far end of a WebSocket."""
-
-    def __init__(self, line: ClientConnection) -> None:
-        self._line = line
-        self.view: dict[str, Any] = {}
-
-    async def sees(self, holds: Callable[[dict[str, Any]], bool]) -> None:
-        while not (self.view and holds(self.view)):
-            self.view = json.loads(await self._line.recv())
-
-    async def on(self, screen: str) -> None:
-        await self.sees(lambda view: view["screen"]["id"] == screen)
-
-    async def does(self, what: str, value: str = "") -> None:
-        await self._line.send(json.dumps({"do": what, "value": value}))
-
-    async def types(self, keys: str) -> None:
-        for key in keys:
-            await self.does("key", key)
-        await self.does("key", "confirm")
-
-    async def withdraws(self, notes: int) -> None:
-        await self.on("idle")
-        await self.does("insert", "hanako")
-        await self.on("enter_pin")
-        await self.types("4649")
-        await self.on("menu")
-        await self.does("choose", "withdraw")
-        await self.on("amount")
-        await self.does("key", str(notes))
-        await self.does("key", "man")
-        await self.does("key", "confirm")
-        await self.on("confirm")
-        await self.does("choose", "yes")
-        await self.on("take_card")
-        await self.does("pull")
-        await self.on("take_cash")
-        assert [[10_000, notes]] == self.view["tray"]["notes"]
-        await self.does("take_cash")
-        await self.sees(lambda view: view["glass"]["session"][2][1] == "0" and not view["tray"]["open"])
-
-
 async def at_once(url: str, cookies: list[str], course: Callable[[int, Learner], Awaitable[None]]) -> None:
     async def one(number: int, cookie: str) -> None:
-        address = url.replace("http", "ws") + "line"
-        async with connect(address, origin=url[:-1], additional_headers={"cookie": f"atm={cookie}"}) as line:
+        async with line_of(url, cookie) as line:
             await course(number, Learner(line))
 
     await asyncio.gather(*(one(number, cookie) for number, cookie in enumerate(cookies)))
@@ -124,10 +69,7 @@ def test_a_page_of_another_site_cannot_use_the_line(kiosk: Kiosk) -> None:
     cookie = cookie_of(kiosk.url, kiosk.told["Join code"])
 
     async def foreign() -> int | None:
-        address = kiosk.url.replace("http", "ws") + "line"
-        async with connect(
-            address, origin="http://elsewhere.example", additional_headers={"cookie": f"atm={cookie}"}
-        ) as line:
+        async with line_of(kiosk.url, cookie, origin="http://elsewhere.example") as line:
             await line.wait_closed()
             return line.close_code
 
