@@ -26,6 +26,8 @@ PLANTED = {
     "one-simpy-driver": ("atm_sim/records/event.py", "import simpy"),
     "no-asyncio": ("atm_sim/records/event.py", "import asyncio"),
     "no-gevent": ("atm_sim/load/record.py", "import gevent"),
+    "no-web": ("atm_sim/records/event.py", "import starlette"),
+    "token-shares-nothing": ("atm_sim/token/page.py", "import bank_host.store"),
     "link-without-driver": ("bank_host/port/link.py", "import time"),
     "doctor-without-driver": ("atm_sim/doctor/finding.py", "import socket"),
     "wire-without-driver": ("atm_sim/load/record.py", "import asyncio"),

@@ -17,8 +17,7 @@ from atm_sim.kiosk.server import kiosk_app
 from atm_sim.runner.files import open_scenario
 from atm_sim.scenario import Case, Scenario, rows
 from atm_sim.shipped import shipped_scenarios
-from bank_host.address import Address, AddressType
-from bank_host.cli.serve import is_loopback
+from bank_host.address import Address, AddressType, is_loopback
 from bank_host.clock import steady_clock
 from bank_host.jst import midnight_us
 from bank_host.policy import load_policy
