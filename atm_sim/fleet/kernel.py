@@ -121,6 +121,8 @@ class Kernel:
         self.sites, self.configs, self.books, self.stock = sites, configs, books, stock
         self.customers, self.travel, self.removed = customers, travel, removed
         self.hearers = Hearers()
+        # who plays a visit in full detail instead; True when it does, and then calls `left`
+        self.hand_over: Callable[[int, Arrival, int, int], bool] | None = None
         self.words = Words()
         self.rows = array("q")
         self.now_us = self.until_us = 0
@@ -213,7 +215,11 @@ class Kernel:
         if site in self.removed or not (self._always_open[first] or self.configs[first].in_service(now_us)):
             self._elsewhere(now_us, arrival, site, CLOSED)
             return
-        if arrival[3] == WITHDRAW and all(map(self.stock.empty.__getitem__, machines)):
+        if (
+            arrival[3] == WITHDRAW
+            and self.stock.empty[first]
+            and all(map(self.stock.empty.__getitem__, machines))
+        ):
             self._elsewhere(now_us, arrival, site, OUT_OF_CASH)
             return
         free_at, down, stopped = self._free_at, self._down, 0
@@ -278,6 +284,8 @@ class Kernel:
 
     def _start(self, machine: int, arrival: Arrival, arrived_us: int, now_us: int) -> None:
         self._free_at[machine] = IN_USE
+        if self.hand_over is not None and self.hand_over(machine, arrival, arrived_us, now_us):
+            return
         asks_us = now_us + arrival[5] + arrival[6] + arrival[7] + self.travel[0]
         self._order = order = self._order + 1
         heappush(self._heap, (asks_us, order, self._asked, (machine, arrival, arrived_us, now_us, 0)))
@@ -298,7 +306,7 @@ class Kernel:
             return
         wrong = arrival[11]
         books = self.books
-        decision, row, number = books.decide(
+        decision, number = books.decide(
             arrival[2], machine, SERVICES[service], amount_jpy, now_us, wrong <= tries
         )
         code = decision[0]
@@ -323,12 +331,24 @@ class Kernel:
             self._pay_out(machine, amount_jpy, now_us)
         elif after.takes_in:
             self.stock.take_in(machine, notes_of(amount_jpy))
-        if after.completes and row is not None:
+        if after.completes:
             done_us = (answered_us if after.at_answer else leaves_us) + up_us
-            books.complete(row, arrival[2], machine, number, done_us)
+            books.complete(arrival[2], machine, number, SERVICES[service], amount_jpy, done_us)
         self._row(arrived_us, SESSION, self.site_of[machine], machine, arrival, self.words.number(code),
                   decision[1], started_us - arrived_us, leaves_us - started_us, number, decision[3])  # fmt: skip
         self._leave(machine, leaves_us)
+
+    def left(
+        self, now_us: int, machine: int, arrival: Arrival, arrived_us: int, started_us: int, code: str, reason: str,
+        fee_jpy: int,
+    ) -> None:  # fmt: skip
+        """A visit that was handed over is over."""
+        self.now_us = now_us
+        self._row(arrived_us, SESSION, self.site_of[machine], machine, arrival, self.words.number(code), reason,
+                  started_us - arrived_us, now_us - started_us, 0, fee_jpy)  # fmt: skip
+        self._leave(machine, now_us)
+        if reason == NO_CASH:
+            self._could_not_pay(machine, now_us, arrival)
 
     def _leave(self, machine: int, leaves_us: int) -> None:
         self._free_at[machine] = leaves_us
