@@ -138,7 +138,8 @@ class Kernel:
         self._down = bytearray(len(configs))
         self._queues: dict[int, deque[Waiting]] = {}
         self._always_open = [config.hours == (ALL_DAY,) and not config.maintenance for config in configs]
-        self._class_of = _classes(configs)
+        self._class_of = _classes(configs, stock)
+        self._usual: dict[tuple[int, int], Notes | None] = {}
         self._endings: dict[tuple[int, int, str], tuple[Ending, tuple[int, ...]]] = {}
         self._refusals: dict[tuple[int, int, int], str] = {}
 
@@ -211,6 +212,15 @@ class Kernel:
 
     def _arrive(self, now_us: int, arrival: Arrival, site: int) -> None:
         first = self.first[site]
+        if (  # most arrivals: a site that is open, and its first machine is free
+            self._free_at[first] <= now_us
+            and not self._down[first]
+            and self._always_open[first]
+            and site not in self.removed
+            and not (arrival[3] == WITHDRAW and self.stock.empty[first])
+        ):
+            self._start(first, arrival, now_us, now_us)
+            return
         machines = range(first, first + self.sites[site].machines)
         if site in self.removed or not (self._always_open[first] or self.configs[first].in_service(now_us)):
             self._elsewhere(now_us, arrival, site, CLOSED)
@@ -334,9 +344,14 @@ class Kernel:
         if after.completes:
             done_us = (answered_us if after.at_answer else leaves_us) + up_us
             books.complete(arrival[2], machine, number, SERVICES[service], amount_jpy, done_us)
-        self._row(arrived_us, SESSION, self.site_of[machine], machine, arrival, self.words.number(code),
-                  decision[1], started_us - arrived_us, leaves_us - started_us, number, decision[3])  # fmt: skip
-        self._leave(machine, leaves_us)
+        site, words = self.site_of[machine], self.words
+        self.rows.extend(
+            (arrived_us, SESSION, site, machine, arrival[2], service, amount_jpy, words.number(code),
+             words.number(decision[1]), started_us - arrived_us, leaves_us - started_us, number, decision[3], now_us)
+        )  # fmt: skip
+        self._free_at[machine] = leaves_us
+        if self._queues and self._queues.get(site):
+            self._at(leaves_us, self._freed, machine)
 
     def left(
         self, now_us: int, machine: int, arrival: Arrival, arrived_us: int, started_us: int, code: str, reason: str,
@@ -374,11 +389,14 @@ class Kernel:
         return "" if self.stock.mix(machine, amount_jpy, self.configs[machine]) else NO_CASH
 
     def _pay_out(self, machine: int, amount_jpy: int, now_us: int) -> None:
-        stock, config = self.stock, self.configs[machine]
+        stock = self.stock
         if stock.plenty_of(machine, amount_jpy):
-            notes = stock.usual_mix(machine, amount_jpy, config)
+            key = (self._class_of[machine], amount_jpy)
+            notes = self._usual.get(key)
+            if notes is None:
+                notes = self._usual[key] = stock.usual_mix(machine, amount_jpy, self.configs[machine])
         else:
-            notes = stock.mix(machine, amount_jpy, config)
+            notes = stock.mix(machine, amount_jpy, self.configs[machine])
         assert notes is not None, "the machine asks the bank for nothing that it cannot pay"
         if stock.pay_out(machine, notes) and self.hearers.near_end is not None:
             self.hearers.near_end(machine, now_us)
@@ -414,13 +432,13 @@ def _places(habits: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(Arrival._fields.index(f"{habit}_us") for habit in habits)
 
 
-def _classes(configs: Sequence[TerminalConfig]) -> list[int]:
-    """Machines that refuse and end alike, by a number."""
+def _classes(configs: Sequence[TerminalConfig], stock: Stock) -> list[int]:
+    """Machines that refuse, pay and end alike, by a number."""
     known: dict[Any, int] = {}
     return [
         known.setdefault((c.operator, c.ceiling_jpy, c.amount_step_jpy, c.services, c.accepts_jpy, c.max_notes_in,
-                          c.max_notes_out, c.note_policy, c.retains_also, c.completion_advice), len(known))
-        for c in configs
+                          c.max_notes_out, c.note_policy, c.retains_also, c.completion_advice, cassettes), len(known))
+        for c, cassettes in zip(configs, stock.classes, strict=True)
     ]  # fmt: skip
 
 
