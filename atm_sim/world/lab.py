@@ -99,6 +99,7 @@ class Parts:
     offices: Offices = OFFICES
     card_read: str = ""  # what is kept of a real card that stands for somebody's; '' if none was put in
     tap: Tap = _no_tap
+    accounts_before: int = 0  # that the banks have already
 
 
 class Lab:
@@ -123,7 +124,7 @@ class Lab:
         self.chance = Chance(seed, replication)
         self._habits = {**HABITS, **{str(name): spread for name, spread in scenario.habits.items()}}
         self._hsm = Hsm.simulation()
-        self._cast = Cast(self._hsm)
+        self._cast = Cast(self._hsm, parts.accounts_before)
         self.banks = self._build_banks(parts)
         self.terminals: dict[str, Terminal] = {}
         self.sites: dict[str, Site[Any]] = {}
