@@ -25,9 +25,11 @@ PLANTED = {
     "machines-apart": ("atm_sim/terminal/card.py", "import atm_sim.network"),
     "one-simpy-driver": ("atm_sim/records/event.py", "import simpy"),
     "no-asyncio": ("atm_sim/records/event.py", "import asyncio"),
+    "no-gevent": ("atm_sim/load/record.py", "import gevent"),
     "link-without-driver": ("bank_host/port/link.py", "import time"),
     "doctor-without-driver": ("atm_sim/doctor/finding.py", "import socket"),
     "wire-without-driver": ("atm_sim/load/record.py", "import asyncio"),
+    "kiosk-front-pure": ("atm_sim/kiosk/front.py", "import time"),
     "report-reads-files": ("atm_sim/report/view.py", "import bank_host.store"),
     "auditor-shares-no-rule": ("atm_sim/checks/invariants/model.py", "import bank_host.rules.limits"),
 }

@@ -24,6 +24,7 @@ from atm_sim.fleet.drive import Outside, drive
 from atm_sim.fleet.ground import Site, partition_of, sites_of
 from atm_sim.fleet.kernel import ROW, Kernel, Travel
 from atm_sim.fleet.measures import measures
+from atm_sim.fleet.outside import outside_of
 from atm_sim.fleet.population import Population, population
 from atm_sim.fleet.visits import Visits, takes_part
 from atm_sim.records.tally import Tally
@@ -108,7 +109,7 @@ def play_partition(job: Job) -> Played:
     plan = Plan(scenario, sites, len(people), job.seed, job.replication, number)
     counting = Counting(sites, start_us, fleet.days * DAY_US // HOUR_US)
     audit = ColumnAudit(people, len(kernel.configs), start_us)
-    outside: tuple[Outside, ...] = job.outside
+    outside: tuple[Outside, ...] = (*outside_of(scenario, job.seed, job.replication), *job.outside)
     visits: Visits | None = None
     opened_jpy = [kernel.stock.total_jpy(machine) for machine in range(len(kernel.configs))]
     name = f"r{job.replication:03}" if fleet.partitions == 1 else f"r{job.replication:03}-{number:03}"

@@ -221,7 +221,14 @@ def read_messages(path: Path) -> pa.Table:
     return _read_parquet(path / "messages", MESSAGE_SCHEMA)
 
 
-def _write_parquet(file: Path, schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> None:
+def event_bytes(rows: Sequence[EventRecord]) -> bytes:
+    """The rows as the bytes of an event file."""
+    data = io.BytesIO()
+    _write_parquet(data, EVENT_SCHEMA, rows)
+    return data.getvalue()
+
+
+def _write_parquet(file: Path | io.BytesIO, schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> None:
     columns = zip(*rows, strict=True) if rows else [() for _ in schema]
     arrays = [pa.array(values, type=field.type) for values, field in zip(columns, schema, strict=True)]
     pq.write_table(pa.table(arrays, schema=schema), file, compression="zstd")

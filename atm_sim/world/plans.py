@@ -44,6 +44,7 @@ class Planned:
     hold_us: int | None = None  # one service time for the whole visit
     takes_us: Mapping[str, int] | None = None  # how long each habit takes, where that was drawn beforehand
     warm_up: bool = False
+    cool_down: bool = False
 
     @property
     def actor(self) -> str:
@@ -61,6 +62,7 @@ class Errand:
     site: str = ""
     actor: ClassVar[str] = ""
     warm_up: ClassVar[bool] = False
+    cool_down: ClassVar[bool] = False
 
     @property
     def service(self) -> str:
@@ -107,14 +109,32 @@ def warm_up_ends(scenario: Scenario, start_us: int) -> int:
 
 
 def visit_of(
-    stream: Stream, person: Person, at_us: int, random: Random, hold_us: int | None, warm_up: bool
+    stream: Stream,
+    person: Person,
+    at_us: int,
+    random: Random,
+    hold_us: int | None,
+    *,
+    warm_up: bool,
+    cool_down: bool,
 ) -> Planned:
     """One customer of a stream: service and amount drawn from the stream's mix."""
     service = _drawn(stream.services, random)
     amount_jpy = _drawn(stream.amounts, random) if stream.amounts and service != "balance" else 0
     notes = notes_of(amount_jpy) if service == "deposit" else ()
     wish = Wish(service, amount_jpy, notes)
-    return Planned(at_us, person, "", ATM, service, stream.at, wish=wish, hold_us=hold_us, warm_up=warm_up)
+    return Planned(
+        at_us,
+        person,
+        "",
+        ATM,
+        service,
+        stream.at,
+        wish=wish,
+        hold_us=hold_us,
+        warm_up=warm_up,
+        cool_down=cool_down,
+    )
 
 
 def _drawn(mix: tuple[tuple[T, float], ...], random: Random) -> T:

@@ -18,7 +18,7 @@ def test_a_file_beside_the_scenario_is_found_by_its_name(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("written", "instead", "told"),
     [
-        ("value: 95", "value: -5", "8:10: expected a number from 0 to 100000"),
+        ("value: 95", "value: -5", "7:10: expected a number from 0 to 100000"),
         ("  status: confirmed\n", "", "missing key 'status'"),
         ("status: confirmed", "status: confirmd", "did you mean 'confirmed'"),
         ("payday:", "paydays:", "did you mean 'payday'"),
