@@ -15,7 +15,7 @@ from atm_sim.cash.plan import Candidate, failures_of, first_morning, points, rou
 from atm_sim.cash.policy import NO_ORDER
 from atm_sim.cash.run import Rounds, past_of, reached
 from atm_sim.cash.world import history_of
-from atm_sim.demand import Demand, days_of, generator
+from atm_sim.demand import Demand, days_of, every_day_plain, generator
 from atm_sim.demand.draw import Whole
 from atm_sim.fleet.arrivals import demand_of
 from atm_sim.fleet.drive import FleetClock, Outside
@@ -58,7 +58,10 @@ def _replenish(scenario: Scenario, seed: int, replication: int, kernel: Kernel, 
     fleet = scenario.fleet
     assert fleet is not None
     assert fleet.cash is not None
-    guards = Guards(fleet.cash, demand_of(scenario), scenario.day, seed, replication, kernel)
+    demand = demand_of(scenario)
+    if fleet.demand.calendar == "none":
+        demand = every_day_plain(demand)
+    guards = Guards(fleet.cash, demand, scenario.day, seed, replication, kernel)
     start_us = midnight_us(scenario.day)
     for day in range(fleet.days):
         clock.call_at(start_us + day * DAY_US, guards.morning)
