@@ -62,7 +62,7 @@ def _tile(
     if value is not None:
         share = (value - low) / (high - low) if high > low else 0.5
         shade, told = LEAST_SHADE + share * (MOST_SHADE - LEAST_SHADE), words(value)
-        dark = shade > 0.55
+        dark = shade > 0.7
     return Markup(
         '<g class="{kind}"><title>{name} {ja}: {told}</title>'
         '<rect x="{x}" y="{y}" width="{size}" height="{size}" rx="6" style="--shade: {shade:.3f}; --tone: '

@@ -43,8 +43,11 @@ def replay_of(events: pa.Table, sites: Sequence[SiteRow]) -> dict[str, Any] | No
     visits = events.filter(pc.is_in(events["kind"], pa.array(SERVED + WENT_AWAY)))
     if not len(visits):
         return None
-    ends, waits, services = (visits[name].to_numpy() for name in ("time_us", "wait_us", "service_us"))
-    arrived = ends - services - waits
+    times, waits, services = (visits[name].to_numpy() for name in ("time_us", "wait_us", "service_us"))
+    # the row of a fleet's session lies at its arrival, the last row of any other visit at its end
+    at_arrival = np.array(visits["kind"].to_pylist()) == "session"
+    arrived = np.where(at_arrival, times, times - services - waits)
+    ends = arrived + waits + services
     start_us, step_us, frames = _frames(int(arrived.min()), int(ends.max()))
     at = start_us + step_us * np.arange(frames)
     places = np.array(visits["site"].to_pylist(), dtype=object)

@@ -150,10 +150,10 @@ class Conductor:
 
     # ------------------------------------------------------------ what a person in front of the ATM asks
 
-    def chooses(self, machine: str, wish: Wish) -> None:
-        """The visitor wants this, from here on."""
+    def chooses(self, machine: str, wish: Wish, label: str = "") -> None:
+        """The visitor wants this, from here on; `label` is the scenario step that it is."""
         if (visitor := self._visits.get(machine)) is not None:
-            visitor.planned = replace(visitor.planned, wish=wish, service=wish.service)
+            visitor.planned = replace(visitor.planned, wish=wish, service=wish.service, label=label)
 
     def person_does(self, machine: str, event: Event) -> None:
         """Whoever stands there does this, visitor or not; without power nothing happens."""

@@ -19,6 +19,13 @@
     return (days ? `+${days}d ` : "") + two(Math.floor(rest / 60)) + ":" + two(rest % 60);
   }
 
+  // Okinawa stands in a box of its own, as on most maps of Japan.
+  const ISLANDS = [10.4, 2.8], isIsland = (site) => site.lat < 30 && site.lon < 132;
+  const CITIES = [
+    ["Sapporo", "札幌", 43.06, 141.35], ["Sendai", "仙台", 38.27, 140.87], ["Tokyo", "東京", 35.69, 139.69],
+    ["Nagoya", "名古屋", 35.18, 136.91], ["Osaka", "大阪", 34.69, 135.5], ["Fukuoka", "福岡", 33.59, 130.4],
+  ];
+
   // Where each site is drawn, in shares of the canvas: by latitude and longitude, or in rows by name.
   function layout() {
     if (!placed) {
@@ -31,19 +38,23 @@
       });
       return { spots, ratio: Math.min(0.6, Math.max(0.22, rows / columns * 0.8)), big: day.sites.length <= 24 };
     }
-    const lats = day.sites.map((site) => site.lat), lons = day.sites.map((site) => site.lon);
+    const islands = day.sites.some(isIsland) && !day.sites.every(isIsland);
+    const lats = day.sites.map((site) => site.lat + (islands && isIsland(site) ? ISLANDS[0] : 0));
+    const lons = day.sites.map((site) => site.lon + (islands && isIsland(site) ? ISLANDS[1] : 0));
     const south = Math.min(...lats), north = Math.max(...lats), west = Math.min(...lons), east = Math.max(...lons);
     const squeeze = Math.cos(((south + north) / 2) * Math.PI / 180);
     const wide = Math.max(0.02, (east - west) * squeeze), high = Math.max(0.02, north - south), edge = 0.05;
     const ratio = Math.min(0.72, Math.max(0.4, high / wide)), scale = Math.min((1 - 2 * edge) / wide, (ratio - 2 * edge) / high);
     const left = (1 - wide * scale) / 2, top = (ratio - high * scale) / 2;
-    const spots = day.sites.map((site) => [
-      left + (site.lon - west) * squeeze * scale, (top + (north - site.lat) * scale) / ratio,
-    ]);
-    return { spots, ratio, big: day.sites.length <= 24 };
+    const spot = (lat, lon) => [left + (lon - west) * squeeze * scale, (top + (north - lat) * scale) / ratio];
+    const spots = lats.map((lat, index) => spot(lat, lons[index]));
+    const named = islands ? [...CITIES, ["Okinawa", "沖縄", 36.6, 130.5]] : CITIES;
+    const shownCities = high > 3 ? named.map(([en, ja, lat, lon]) => [en, ja, ...spot(lat, lon)]) : [];
+    const inset = islands ? [...spot(37.6, 129.4), ...spot(35.5, 132.2)] : null;
+    return { spots, ratio, big: day.sites.length <= 24, shownCities, inset };
   }
 
-  const { spots, ratio, big } = layout();
+  const { spots, ratio, big, shownCities = [], inset = null } = layout();
   const bigger = (site) => (big ? 13 : day.sites.length > 400 ? 2.4 : 3.6) * Math.sqrt(Math.min(site.machines, 9));
 
   function tone(index, frame) {
@@ -63,6 +74,15 @@
     canvas.height = Math.round(high * sharp);
     pen.setTransform(sharp, 0, 0, sharp, 0, 0);
     const paints = {}, paint = (name) => (paints[name] ??= colour(name));
+    const japanese = document.getElementById("lang-ja").checked;
+    pen.strokeStyle = paint("--line");
+    if (inset) pen.strokeRect(inset[0] * wide, inset[1] * high, (inset[2] - inset[0]) * wide, (inset[3] - inset[1]) * high);
+    pen.fillStyle = paint("--ink-soft");
+    pen.font = "13px system-ui, sans-serif";
+    pen.textAlign = "left";
+    for (const [en, ja, x, y] of shownCities) {
+      if (x > 0 && x < 1 && y > 0 && y < 1) pen.fillText(japanese ? ja : en, x * wide + 34, y * high + 30);
+    }
     // the crowded ones last, so that nobody hides them
     const order = day.sites.map((_, index) => index).sort((a, b) => queues[a][frame] - queues[b][frame]);
     for (const index of order) {
@@ -108,6 +128,7 @@
   });
   slider.addEventListener("input", draw);
   document.querySelectorAll("[name=replay-show]").forEach((each) => each.addEventListener("change", draw));
+  document.querySelectorAll("[name=lang]").forEach((each) => each.addEventListener("change", draw));
   window.addEventListener("resize", draw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   // begins at the worst moment, which is what people look for
