@@ -121,6 +121,10 @@ class Conductor:
             visitor.walked_away = True
         self._tell(node, event)
 
+    def comes_from_outside(self, node: str, sender: str, message: Message) -> None:
+        """A message of somebody who is no part of the lab, in the course of the chain that it belongs to."""
+        self._tell(node, Received(sender, message), self._requests.get(request_id(message)))
+
     def struck(self, kind: str, fault: str, where: str) -> None:
         self._row(kind, atm=where if where in self._lab.terminals else "", code=where, reason=fault)
 
