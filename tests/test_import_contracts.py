@@ -32,6 +32,7 @@ PLANTED = {
     "kiosk-front-pure": ("atm_sim/kiosk/front.py", "import time"),
     "report-reads-files": ("atm_sim/report/view.py", "import bank_host.store"),
     "auditor-shares-no-rule": ("atm_sim/checks/invariants/model.py", "import bank_host.rules.limits"),
+    "demand-and-cash-pure": ("atm_sim/cash/policy.py", "import atm_sim.world"),
 }
 
 
