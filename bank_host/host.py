@@ -32,6 +32,7 @@ from bank_host.rules.changes import Audit, Change, ChargePin, Decision, Outcome,
 from bank_host.rules.facts import (
     Account,
     Act,
+    ActFacts,
     At,
     Card,
     CardFacts,
@@ -345,6 +346,10 @@ class Bank:
         return Customer(account.account_id, transfer_limit_jpy=limits[account.kind])
 
     # ------------------------------------------------------------ what customers see
+
+    def facts(self, account_id: str, now_us: int) -> ActFacts:
+        """An account with its holder, cards, tokens, raises and transfers, to be shown. LookupError without one."""
+        return desk.holding(self, account_id, now_us)
 
     def security_report(self, account_id: str, now_us: int) -> tuple[Safeguard, ...]:
         return desk.security_report(self, account_id, now_us)
