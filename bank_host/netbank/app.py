@@ -42,7 +42,9 @@ def create_app(
     """
     if tables is None:
         tables = WebTables(bank.store.engine) if isinstance(bank.store, SqlStore) else WebTables.in_memory()
-    app = FastAPI(title="Web bank", version="1", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    app = FastAPI(
+        title="Web bank", version="1", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
+    )
     app.state.netbank = Netbank(bank, tables, clock or wall_clock(), new_secret)
     for router in (pages_login.router, pages_account.router, pages_locks.router):
         app.include_router(router, include_in_schema=False)
@@ -65,6 +67,4 @@ def _to_login(request: Request, error: Exception) -> Response:
 def _told(request: Request, error: Exception) -> Response:
     """What the web itself refuses: no such page, no such method, a form that is not this site's."""
     assert isinstance(error, HTTPException)
-    return Visit(request, {}).page("problem.html", error.status_code, status=error.status_code)
-
-
+    return Visit(request, {}).page("problem.html", error.status_code, code=error.status_code)

@@ -101,7 +101,8 @@ def csrf_of(secret: str) -> str:
 
 
 def same_csrf(secret: str, given: str) -> bool:
-    return hmac.compare_digest(csrf_of(secret), given) if given.isascii() else False
+    """Never without a cookie: everybody could work out the token of no secret."""
+    return bool(secret) and given.isascii() and hmac.compare_digest(csrf_of(secret), given)
 
 
 def _session(session_id: str, row: SessionRow) -> Session:

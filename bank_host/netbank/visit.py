@@ -19,10 +19,12 @@ from bank_host.jst import DAY_US, SECOND_US, jst_date
 from bank_host.netbank import words
 from bank_host.netbank.gate import Gate
 from bank_host.netbank.sessions import Session, Sessions, csrf_of, hashed, same_csrf
+from bank_host.netbank.typed import digits
 from bank_host.policy import Figures
 from bank_host.rules.changes import Outcome
 from bank_host.rules.facts import Act
 from bank_host.rules.languages import LANGUAGES
+from bank_host.secrets import Pin
 from bank_host.store.web import WebTables
 
 # `__Host-`: of this host alone, over TLS or on loopback alone, for every path (ASVS v5.0.0-3.3.1).
@@ -32,6 +34,10 @@ _DEVICE_S = 180 * DAY_US // SECOND_US
 _MOST_FIELDS = 60
 _LONGEST_FIELD = 1_000
 _LONGEST_COOKIE = 128
+
+
+MENU = ("welcome", "statement", "locks")
+"""The pages of the menu, each with its own path and word."""
 
 
 class NotLoggedInHere(Exception):
@@ -70,6 +76,8 @@ class Visit:
         self.today = jst_date(self.now_us)
         self.language = _language(request)
         self.secret = _cookie(request, VISIT) or self.netbank.new_secret()
+        self.menu = MENU
+        self.device = _cookie(request, DEVICE)
         self.cookies: dict[str, str] = {}
         self.session: Session | None = None
 
@@ -137,6 +145,19 @@ class CustomerVisit(Visit):
             raise NotLoggedInHere
         self.session, self.facts = found
 
+    @property
+    def challenge(self) -> tuple[str, ...]:
+        """The places of the ID card that a code is read from; empty for those who have a token."""
+        if self.facts.account.authenticator != "id_card":
+            return ()
+        return self.bank.id_card_challenge(self.session.account_id, self.now_us)
+
+    def proofs(self) -> dict[str, Any]:
+        """What the form brings to prove more than the login did: a one-time code, a PIN."""
+        pin = digits(self.form.get("pin", ""))
+        pin_block = self.bank.pin_block(self.session.account_id, Pin(pin)) if pin else ""
+        return {"otp": self.form.get("otp", "").strip(), "pin_block": pin_block}
+
     def act(self, kind: str, **fields: Any) -> Outcome:
         """Ask the bank for an act, under the request id of the form."""
         outcome = ask(self.netbank, self.session, self.form.get("request", ""), kind, self.now_us, fields)
@@ -181,7 +202,8 @@ def anybody(request: Request) -> Visit:
 
 def posted_by_anybody(request: Request, form: Annotated[Mapping[str, str], Depends(_form)]) -> Visit:
     visit = Visit(request, form)
-    if not same_csrf(_cookie(request, VISIT), form.get("csrf", "")):
+    given = form.get("csrf", "")
+    if not any(same_csrf(_cookie(request, name), given) for name in (VISIT, SESSION)):
         raise HTTPException(403)
     return visit
 
@@ -223,4 +245,3 @@ def _language(request: Request) -> str:
 def _path(request: Request) -> str:
     path: str = request.scope["path"]
     return path.removeprefix(request.scope.get("root_path", ""))
-

@@ -7,7 +7,8 @@ way, the condition stands in the statement.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, create_engine, delete, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -77,11 +78,9 @@ class WebTables:
 
     def see_source(self, account_id: str, source_hash: str, seen_us: int) -> None:
         where = _D.c.account_id == account_id, _D.c.source_hash == source_hash
-        if self._run(update(_D).where(*where).values(seen_us=seen_us)).count:
+        if self._run(update(_D).where(*where).values(seen_us=seen_us)).changed:
             return
-        self._insert_once(
-            insert(_D).values(account_id=account_id, source_hash=source_hash, seen_us=seen_us)
-        )
+        self._insert_once(insert(_D).values(account_id=account_id, source_hash=source_hash, seen_us=seen_us))
 
     # ---------------------------------------------------------------- the pace of attempts
 
@@ -95,12 +94,16 @@ class WebTables:
             .values(attempts=0, next_us=0, seen_us=now_us)
         )
         while True:
-            ((attempts, next_us),) = self._run(select(_P.c.attempts, _P.c.next_us).where(_P.c.key == key)).rows
+            ((attempts, next_us),) = self._run(
+                select(_P.c.attempts, _P.c.next_us).where(_P.c.key == key)
+            ).rows
             if next_us > now_us:
                 return int(next_us - now_us)
             wait_us = waits_us[min(attempts, len(waits_us) - 1)]
             step = update(_P).where(_P.c.key == key, _P.c.attempts == attempts, _P.c.next_us == next_us)
-            if self._run(step.values(attempts=attempts + 1, next_us=now_us + wait_us, seen_us=now_us)).count:
+            if self._run(
+                step.values(attempts=attempts + 1, next_us=now_us + wait_us, seen_us=now_us)
+            ).changed:
                 return 0
 
     def forgive(self, key: str) -> None:
@@ -109,10 +112,8 @@ class WebTables:
     # ---------------------------------------------------------------- statements
 
     def _insert_once(self, statement: object) -> None:
-        try:
+        with suppress(IntegrityError):
             self._run(statement)
-        except IntegrityError:
-            pass
 
     def _run(self, statement: object) -> _Done:
         try:
@@ -126,5 +127,5 @@ class WebTables:
 
 
 class _Done(NamedTuple):
-    rows: list[tuple[object, ...]]
-    count: int
+    rows: Sequence[Any]
+    changed: int
