@@ -1,4 +1,4 @@
-"""A customer of the example bank at a browser without scripts: reads pages, fills in their forms, looks at the token."""
+"""A customer at a browser without scripts: reads pages, fills in their forms, looks at the token."""
 
 from __future__ import annotations
 
