@@ -25,6 +25,7 @@ PLANTED = {
     "machines-apart": ("atm_sim/terminal/card.py", "import atm_sim.network"),
     "one-simpy-driver": ("atm_sim/records/event.py", "import simpy"),
     "no-asyncio": ("atm_sim/records/event.py", "import asyncio"),
+    "no-gevent": ("atm_sim/load/record.py", "import gevent"),
     "link-without-driver": ("bank_host/port/link.py", "import time"),
     "doctor-without-driver": ("atm_sim/doctor/finding.py", "import socket"),
     "wire-without-driver": ("atm_sim/load/record.py", "import asyncio"),

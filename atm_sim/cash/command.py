@@ -25,6 +25,8 @@ COLUMNS = (
 )
 """Heading, measure, factor and digits of the table; the CSV has every measure."""
 
+WIDTH = 140  # where no screen says how wide it is
+
 
 @click.command(short_help="Compare replenishment policies over weeks.")
 @click.argument("plan_name", metavar="PLAN")
@@ -47,6 +49,8 @@ def cash(plan_name: str, seed: int | None, replications: int | None, out: Path |
     changes = {"seed": seed, "replications": replications}
     plan = plan.model_copy(update={key: value for key, value in changes.items() if value is not None})
     console = Console(highlight=False, stderr=as_json)
+    if not console.is_terminal:
+        console = Console(highlight=False, stderr=as_json, width=WIDTH)
     with console.status("replication 1") as status:
         compared = compare(plan, demand, lambda n: status.update(f"replication {n + 1}"))
     judged = list(verdicts(plan, compared))

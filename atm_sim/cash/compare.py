@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from atm_sim.cash.plan import MEASURES, Candidate, PlanFile, first_morning
+from atm_sim.cash.plan import MEASURES, Candidate, PlanFile, failures_of, first_morning, rounds_of
 from atm_sim.cash.run import Figures, run
 from atm_sim.cash.world import World, draw_world
 from atm_sim.checks.intervals import Interval, interval
@@ -74,7 +74,7 @@ def _world(plan: PlanFile, demand: Demand, warm_up_days: int, replication: int) 
         replication=replication,
         level_cv=plan.level_cv.value,
         guards_at_us=plan.rounds.at_us,
-        failures=plan.failures.record() if plan.failures else None,
+        failures=failures_of(plan.failures),
     )
 
 
@@ -88,7 +88,7 @@ def _played(plan: PlanFile, candidate: Candidate, world: World, warm_up_days: in
         notes,
         since,
         plan.units(),
-        plan.rounds.record(),
+        rounds_of(plan.rounds),
         plan.costs.record(),
         warm_up_days=warm_up_days,
     )

@@ -6,13 +6,13 @@ each value is a policy of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, ValidationError
 
 from atm_sim.cash import policy as policies
 from atm_sim.cash.failures import Failures
@@ -21,29 +21,25 @@ from atm_sim.cash.run import Costs, Figures, Rounds
 from atm_sim.demand import Demand, load_demand
 from atm_sim.demand.draw import Floats
 from atm_sim.demand.file import Cited, DemandError
+from atm_sim.scenario import replenishment
 from atm_sim.scenario.fields import (
     Alias,
     Day,
-    DurationUs,
     Flag,
     Jpy,
     Share,
     Text,
-    TimeUs,
     Whole,
     scalar,
     wrong,
 )
 from atm_sim.scenario.part import Contradiction, Part, report
 from atm_sim.terminal.cassettes import NEAR_END_NOTES, Cassette
-from bank_host.jst import HOUR_US, MINUTE_US
 from bank_host.written import source, values
 from bank_host.written.problems import FileKind, Problems, WrittenError, nearest
-from bank_host.written.source import Mapping, Sequence
 
 SHIPPED = Path(__file__).parent / "data"
 PLAN_FILE = FileKind("cash plan", "'cash: title'", "atm_sim/cash/data/half_year.yaml", "write it out")
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MEASURES = Figures._fields
 MOST_MACHINES, MOST_WEEKS = 30_000, 520
 
@@ -60,24 +56,7 @@ def _number(raw: Any) -> float:
         raise wrong(str(error), text) from None
 
 
-def _listed(raw: Any) -> tuple[Any, ...]:
-    return tuple(raw) if isinstance(raw, Sequence) else (raw,)
-
-
-def _notes(raw: Any) -> tuple[tuple[int, int], ...]:
-    if not isinstance(raw, Mapping):
-        raise wrong("expected notes by denomination such as {10000: 2600, 1000: 1000}")
-    try:
-        return tuple(
-            (values.integer(jpy), values.integer(scalar(count, "a count"))) for jpy, count in raw.items()
-        )
-    except ValueError as error:
-        raise wrong(str(error)) from None
-
-
 Number = Annotated[float, BeforeValidator(_number)]
-NotesByJpy = Annotated[tuple[tuple[int, int], ...], BeforeValidator(_notes)]
-Days = Annotated[int, Whole(1, 400)]
 
 
 class CassettePart(Part):
@@ -91,32 +70,6 @@ class CassettePart(Part):
     def contradictions(self) -> Iterator[Contradiction]:
         if not self.near_end < self.fill <= self.capacity:
             yield Contradiction(("fill",), "a fill lies above near_end: and is at most capacity:")
-
-
-class RoundsPart(Part):
-    """When guards drive."""
-
-    weekdays: Annotated[
-        tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...], BeforeValidator(_listed)
-    ] = ("mon", "tue", "wed", "thu", "fri")
-    at_us: TimeUs = Field(default=10 * HOUR_US, alias="at")
-    bank_holidays: Flag = False
-    notice_days: Annotated[int, Whole(0, 60)] = 1
-    machines_per_tour: Annotated[int, Whole(1, 10_000)] = 12
-    tours_per_day: Annotated[int, Whole(1, 10_000)] = 10
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        if not self.weekdays:
-            yield Contradiction(("weekdays",), "guards drive on at least one weekday")
-
-    def record(self) -> Rounds:
-        return Rounds(
-            tuple(WEEKDAYS.index(day) for day in self.weekdays),
-            self.bank_holidays,
-            self.notice_days,
-            self.machines_per_tour,
-            self.tours_per_day,
-        )
 
 
 class CostsPart(Part):
@@ -138,43 +91,6 @@ class CostsPart(Part):
             self.lost_withdrawal.value,
             self.staff_call.value,
         )
-
-
-class FailuresPart(Part):
-    """How often machines stop."""
-
-    mtbf_us: DurationUs = Field(default=913 * HOUR_US, alias="mtbf")
-    mttr_us: DurationUs = Field(default=27 * MINUTE_US, alias="mttr")
-    staff_share: Annotated[float, Share()] = 0.2
-    retained_share: Annotated[float, Share()] = 0.00002
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        if self.mtbf_us <= 0:
-            yield Contradiction(("mtbf",), "a machine works longer than no time")
-
-    def record(self) -> Failures:
-        return Failures(self.mtbf_us, self.mttr_us, self.staff_share, self.retained_share)
-
-
-class PolicyPart(Part):
-    """One policy, or a curve of them; the key that is there says which."""
-
-    every_days: Annotated[tuple[Days, ...], BeforeValidator(_listed)] = ()
-    reorder_at_jpy: Annotated[tuple[Jpy, ...], BeforeValidator(_listed)] = Field(
-        default=(), alias="reorder_at"
-    )
-    cover_days: Annotated[tuple[Days, ...], BeforeValidator(_listed)] = ()
-    risk: Annotated[float, Share()] = 0.01
-    fill: NotesByJpy = ()
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        if sum(map(bool, (self.every_days, self.reorder_at_jpy, self.cover_days))) != 1:
-            yield Contradiction(
-                (),
-                "a policy has one of every_days: (fixed), reorder_at: (a level) and cover_days: (forecast)",
-            )
-        if not 0 < self.risk < 1:
-            yield Contradiction(("risk",), "a risk lies between 0 and 1")
 
 
 class Bound(Part):
@@ -216,10 +132,10 @@ class PlanFile(Part):
     net_out_day: Cited[Jpy] | None = None  # yen a machine loses on a plain day; scales the visits
     level_cv: Cited[Number]
     cassettes: dict[str, CassettePart]
-    rounds: RoundsPart = RoundsPart()
+    rounds: replenishment.Rounds = replenishment.Rounds()
     costs: CostsPart
-    failures: FailuresPart | None = None
-    policies: dict[Alias, PolicyPart]
+    failures: replenishment.Failing | None = None
+    policies: dict[Alias, replenishment.Replenishment]
     expect: tuple[Bound, ...] = ()
 
     def contradictions(self) -> Iterator[Contradiction]:
@@ -270,18 +186,41 @@ class PlanFile(Part):
         return tuple(each for name in self.policies for each in self._curve(name, demand))
 
     def _curve(self, name: str, demand: Demand) -> Iterator[Candidate]:
-        each, units, names = self.policies[name], self.units(), iter(self._names(name))
-        values_jpy = [unit.denomination_jpy for unit in units]
-        written = dict(each.fill)
-        fill = tuple(written.get(unit.denomination_jpy, unit.count) for unit in units)
-        for days in each.every_days:
-            yield Candidate(next(names), policies.fixed(days, fill), fill, days)
-        for at_jpy in each.reorder_at_jpy:
-            above_jpy = sum(count * jpy for count, jpy in zip(fill, values_jpy, strict=True)) - at_jpy
-            cycle = above_jpy / max(demand.net_out_jpy_day, 1.0)
-            yield Candidate(next(names), policies.reorder(at_jpy, fill, values_jpy), fill, cycle)
-        for days in each.cover_days:
-            yield Candidate(next(names), policies.forecast(days, each.risk, demand), None, days)
+        names = iter(self._names(name))
+        for each in points(self.policies[name], self.units(), demand):
+            yield each._replace(name=next(names))
+
+
+def points(
+    part: replenishment.Replenishment, units: Sequence[Cassette], demand: Demand
+) -> Iterator[Candidate]:
+    """Each policy of a curve, without a name."""
+    values_jpy = [unit.denomination_jpy for unit in units]
+    written = dict(part.fill)
+    fill = tuple(written.get(unit.denomination_jpy, unit.count) for unit in units)
+    for days in part.every_days:
+        yield Candidate("", policies.fixed(days, fill), fill, days)
+    for at_jpy in part.reorder_at_jpy:
+        above_jpy = sum(count * jpy for count, jpy in zip(fill, values_jpy, strict=True)) - at_jpy
+        cycle = above_jpy / max(demand.net_out_jpy_day, 1.0)
+        yield Candidate("", policies.reorder(at_jpy, fill, values_jpy), fill, cycle)
+    for days in part.cover_days:
+        yield Candidate("", policies.forecast(days, part.risk, demand), None, days)
+
+
+def rounds_of(part: replenishment.Rounds) -> Rounds:
+    """As a run takes them."""
+    return Rounds(
+        tuple(replenishment.WEEKDAYS.index(day) for day in part.weekdays),
+        part.bank_holidays,
+        part.notice_days,
+        part.machines_per_tour,
+        part.tours_per_day,
+    )
+
+
+def failures_of(part: replenishment.Failing | None) -> Failures | None:
+    return Failures(part.mtbf_us, part.mttr_us, part.staff_share, part.retained_share) if part else None
 
 
 def scaled(plan: PlanFile, demand: Demand) -> Demand:
@@ -295,7 +234,7 @@ def scaled(plan: PlanFile, demand: Demand) -> Demand:
 
 
 def first_morning(
-    candidate: Candidate, level: Floats, units: tuple[Cassette, ...], position: Floats
+    candidate: Candidate, level: Floats, units: Sequence[Cassette], position: Floats
 ) -> tuple[np.ndarray, np.ndarray]:
     """Notes and days since the last visit, each machine at its own drawn `position` (0 to 1) of the planned cycle.
 

@@ -96,7 +96,7 @@ def run(
     for number, today in enumerate(world.days):
         counts = number >= warm_up_days
         known = len(world.history) + number
-        past = _past(today, past_days + world.days[:number], net_out[:known], notes, cassettes, since,
+        past = past_of(today, past_days + world.days[:number], net_out[:known], notes, cassettes, since,
                      ordered_on >= 0, rounds)  # fmt: skip
         orders = policy(past)
         new = (orders[:, 0] != NO_ORDER) & (ordered_on < 0)
@@ -104,7 +104,7 @@ def run(
         day_lost = np.zeros(machines, dtype=np.int64)
         for part in range(PARTS):
             if part == 1 and rounds.drive_on(today):
-                there = _visited(ordered_on, number, rounds)
+                there = reached(ordered_on, number, rounds)
                 moved += counts * float(np.abs(target[there] - notes[there]).sum())
                 tours += counts * -(-len(there) // rounds.machines_per_tour)
                 visits += counts * len(there)
@@ -145,7 +145,7 @@ def run(
     )
 
 
-def _past(
+def past_of(
     today: date,
     days: tuple[date, ...],
     net_out: Whole,
@@ -170,7 +170,7 @@ def _past(
     )
 
 
-def _visited(ordered_on: Whole, number: int, rounds: Rounds) -> np.ndarray:
+def reached(ordered_on: Whole, number: int, rounds: Rounds) -> np.ndarray:
     """The machines that today's tours reach: oldest order first, as many as there is room for."""
     due = np.flatnonzero((ordered_on >= 0) & (ordered_on + rounds.notice_days <= number))
     first_come = due[np.argsort(ordered_on[due], kind="stable")]

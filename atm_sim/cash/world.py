@@ -89,6 +89,23 @@ def draw_world(
     )
 
 
+def history_of(
+    rng: np.random.Generator,
+    demand: Demand,
+    first: date,
+    count: int,
+    machines: int,
+    denominations: tuple[int, ...],
+) -> Whole:
+    """[day before `first`, machine, denomination]: notes out less notes in, of machines alike but for chance."""
+    kinds, shares = _kinds(demand)
+    notes = np.array([_notes(kind, denominations) for kind in kinds], dtype=np.int64)
+    days = days_of(first - timedelta(days=count), count)
+    factors = day_factors(rng, count, machines, cv=demand.day_factor_cv, lag1=demand.day_factor_lag1)
+    plain = demand.per_atm_day * np.array([day_multiplier(demand, day) for day in days])
+    return np.asarray(rng.multinomial(rng.poisson(plain[:, None] * factors), shares) @ notes)
+
+
 def _kinds(demand: Demand) -> tuple[tuple[Kind, ...], list[float]]:
     """Everything that customers come for, with its share."""
     kinds, shares = [], []

@@ -58,7 +58,7 @@ def demand_of(scenario: Scenario) -> Demand:
         if chosen := getattr(scenario.fleet, service):
             amounts[service] = chosen
     return demand._replace(
-        per_atm_day=asked.per_atm_day,
+        per_atm_day=demand.per_atm_day if asked.per_atm_day is None else asked.per_atm_day,
         day_factor_cv=demand.day_factor_cv if asked.day_factor_cv is None else asked.day_factor_cv,
         mix=scenario.fleet.mix or demand.mix,
         amounts=amounts,

@@ -24,6 +24,7 @@ from atm_sim.fleet.drive import Outside, drive
 from atm_sim.fleet.ground import Site, partition_of, sites_of
 from atm_sim.fleet.kernel import ROW, Kernel, Travel
 from atm_sim.fleet.measures import measures
+from atm_sim.fleet.outside import outside_of
 from atm_sim.fleet.population import Population, population
 from atm_sim.records.tally import Tally
 from atm_sim.sansio.saf import SafSettings
@@ -123,7 +124,8 @@ def play_partition(job: Job) -> Played:
             yield end_us, arrivals
 
     if sites:
-        drive(kernel, start_us, windows(), window_over, job.outside)
+        outside = (*outside_of(scenario, job.seed, job.replication), *job.outside)
+        drive(kernel, start_us, windows(), window_over, outside)
     books = kernel.books
     lying = (
         kernel.stock.total_jpy(machine) - kernel.added_jpy[machine] for machine in range(len(kernel.configs))

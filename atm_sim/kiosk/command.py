@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import click
 import uvicorn
 
-from atm_sim.kiosk.hall import Hall
+from atm_sim.kiosk.hall import Hall, LessonPlan
+from atm_sim.kiosk.keeping import Notebook
 from atm_sim.kiosk.server import kiosk_app
 from atm_sim.runner.files import open_scenario
+from atm_sim.scenario import Case, Scenario, rows
 from atm_sim.shipped import shipped_scenarios
 from bank_host.address import Address, AddressType
-from bank_host.clock import wall_clock
+from bank_host.cli.serve import is_loopback
+from bank_host.clock import steady_clock
+from bank_host.jst import midnight_us
 from bank_host.policy import load_policy
 from bank_host.store.sql import SqlStore
 
 DATABASE: Final = "bank.sqlite"
+NOTEBOOK: Final = "kiosk.sqlite"
 _CODE_LETTERS: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that looks like another
 
 
@@ -37,21 +42,54 @@ _CODE_LETTERS: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that looks like
     type=click.Path(file_okay=False, path_type=Path),
     help="Where the bank's database is kept; without it in a folder that goes when the kiosk ends.",
 )
-def kiosk(listen: Address, folder: Path | None) -> None:
+@click.option("--join-code", "with_code", is_flag=True, help="Ask for a join code on loopback too.")
+@click.option(
+    "--lesson",
+    "lesson_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A scenario whose steps each learner performs.",
+)
+@click.option(
+    "--results",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="For --lesson: the folder with a result file for each learner.",
+)
+def kiosk(
+    listen: Address, folder: Path | None, with_code: bool, lesson_file: Path | None, results: Path
+) -> None:
     """Show an ATM in the browser, with its bank behind it, until Ctrl-C."""
+    lesson = None if lesson_file is None else LessonPlan(_lesson_case(lesson_file), results)
+    join_code = "" if is_loopback(listen.host) and not with_code else _new_code()
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="atm-sim-kiosk-") as made:
-            _serve(listen, Path(made))
+            _serve(listen, Path(made), join_code, lesson)
         return
     folder.mkdir(parents=True, exist_ok=True)
-    _serve(listen, folder)
+    _serve(listen, folder, join_code, lesson)
 
 
-def _serve(listen: Address, folder: Path) -> None:
-    scenario = open_scenario(shipped_scenarios() / "kiosk" / "training_room.yaml", load_policy()).scenario
+def _lesson_case(file: Path) -> Case:
+    """The one course of a lesson; what a learner cannot perform is told before anybody comes."""
+    loaded = open_scenario(file, load_policy())
+    scenario, cases = loaded.scenario, rows(loaded)
+    machines = sum(place.machines for place in scenario.places.values())
+    if len(cases) > 1 or machines != 1 or scenario.streams or not scenario.steps:
+        raise click.UsageError(f"{file}: a lesson has steps at one ATM, no streams: and no cases:")
+    return cases[0]
+
+
+def _serve(listen: Address, folder: Path, join_code: str, lesson: LessonPlan | None) -> None:
+    now_us = steady_clock()
+    if lesson is None:
+        scenario = open_scenario(shipped_scenarios() / "kiosk" / "training_room.yaml", load_policy()).scenario
+    else:
+        scenario = lesson.case.scenario
+        now_us = _clock_of(scenario, now_us)
     store = SqlStore.create(f"sqlite:///{folder / DATABASE}", chain_name="")
-    join_code = "" if _is_loopback(listen.host) else _new_code()
-    hall = Hall(scenario, store, wall_clock(), real_day=True)
+    notebook = Notebook(folder / NOTEBOOK)
+    hall = Hall(scenario, store, notebook, now_us, lesson=lesson)
     server = _Announcing(
         uvicorn.Config(
             kiosk_app(hall, join_code=join_code),
@@ -68,7 +106,17 @@ def _serve(listen: Address, folder: Path) -> None:
     try:
         server.run()
     finally:
+        notebook.close()
         store.close()
+
+
+def _clock_of(scenario: Scenario, real_us: Callable[[], int]) -> Callable[[], int]:
+    """The lesson's day, from its first step on, as fast as the day outside."""
+    begins_us = midnight_us(scenario.day) + min(
+        scenario.after_midnight_us(step.at) for step in scenario.steps
+    )
+    behind_us = real_us() - begins_us
+    return lambda: real_us() - behind_us
 
 
 class _Announcing(uvicorn.Server):
@@ -88,13 +136,6 @@ class _Announcing(uvicorn.Server):
         if self._join_code:
             click.echo(f"Join code: {self._join_code}")
         click.echo("Ready: Ctrl-C ends it")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _new_code() -> str:

@@ -72,6 +72,12 @@ class Front:
         self._go("off")
         self._clear()
 
+    def again(self) -> None:
+        """What was entered is not taken; it is entered again."""
+        back = {"confirm": "menu", "notes": "menu", "new_pin_again": "menu"}
+        self._clear()
+        self._go(back.get(self.screen, self.screen))
+
     def _go(self, screen: str, hint: str = "") -> None:
         self.screen, self._hint = screen, hint
         self._digits = ""

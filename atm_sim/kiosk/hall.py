@@ -4,13 +4,18 @@ but the bank's store, as strangers do."""
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 from collections.abc import Callable
-from typing import Any, Final
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
-from atm_sim.kiosk.atm import Atm
+from atm_sim.kiosk.atm import Atm, Course
 from atm_sim.kiosk.clock import PersonsClock
-from atm_sim.scenario import Scenario
+from atm_sim.kiosk.keeping import Notebook, Page, StationRow
+from atm_sim.scenario import Case, Scenario
 from atm_sim.world.lab import Parts
 from bank_host.jst import jst_date
 from bank_host.store.contract import Store
@@ -18,6 +23,21 @@ from bank_host.store.contract import Store
 MOST_ATMS: Final = 200
 _NUMBERS: Final = 1_000
 """So many accounts and ATMs each part of the kiosk may have."""
+
+
+class LessonPlan(NamedTuple):
+    """What everybody is taught, and the folder of the learners' results."""
+
+    case: Case
+    results: Path
+
+
+def write_result(file: Path, result: dict[str, Any]) -> None:
+    """One learner's result so far; whoever reads it meanwhile reads a whole one."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps(result, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    new.replace(file)
 
 
 class Station:
@@ -42,13 +62,20 @@ class Hall:
     """Opens ATMs and knows them by the key that only their own browser has."""
 
     def __init__(
-        self, scenario: Scenario, store: Store, now_us: Callable[[], int], *, real_day: bool
+        self,
+        scenario: Scenario,
+        store: Store,
+        notebook: Notebook,
+        now_us: Callable[[], int],
+        *,
+        lesson: LessonPlan | None = None,
     ) -> None:
-        """`real_day`: the kiosk lives on the day it is used, not on the scenario's."""
+        """Without a lesson the kiosk lives on the day it is used, with one on the scenario's."""
         self._scenario = scenario
         self._store = store
+        self._notebook = notebook
         self._now_us = now_us
-        self._real_day = real_day
+        self._lesson = lesson
         self._stations: dict[str, Station] = {}
         self._opened = 0
 
@@ -59,33 +86,53 @@ class Hall:
     def is_full(self) -> bool:
         return len(self._stations) >= MOST_ATMS
 
-    async def open(self) -> Station:
+    async def reopen(self) -> None:
+        """The ATMs of an earlier program, each with what it left open."""
+        for row in self._notebook.stations():
+            await self._started(row, again=True)
+
+    async def open(self, learner: str = "") -> Station:
         """A new ATM with people of its own."""
-        self._opened += 1
-        number = self._opened
-        loop = asyncio.get_running_loop()
-        clock = PersonsClock(self._now_us, lambda: self._show(station, loop))
-        station = Station(number, secrets.token_urlsafe(24), clock)
-        station.atm = await asyncio.to_thread(self._atm, number, clock)
-        self._stations[station.key] = station
-        station.running = loop.create_task(clock.run())
-        clock.call_after(0, station.atm.start)
-        return station
+        day = self._scenario.day if self._lesson else jst_date(self._now_us())
+        row = StationRow(self._opened + 1, secrets.token_urlsafe(24), day.isoformat(), learner)
+        self._opened = row.number  # before anything else can open one
+        return await self._started(row, again=False)
 
     async def close(self) -> None:
         for station in self._stations.values():
             if station.running is not None:
                 station.running.cancel()
 
-    def _atm(self, number: int, clock: PersonsClock) -> Atm:
-        scenario = self._scenario
-        if self._real_day:
-            scenario = scenario.model_copy(update={"day": jst_date(self._now_us())})
-        parts = Parts(store=lambda bank: self._store, numbers_from=number * _NUMBERS)
-        return Atm(scenario.model_copy(update={"steps": ()}), number, parts, clock)
+    async def _started(self, row: StationRow, *, again: bool) -> Station:
+        self._opened = max(self._opened, row.number)
+        loop = asyncio.get_running_loop()
+        clock = PersonsClock(self._now_us, lambda: self._turn_ends(station, loop))
+        station = Station(row.number, row.key, clock)
+        station.atm = await asyncio.to_thread(self._atm, row, clock, again)
+        if not again:
+            self._notebook.add(row)
+        self._stations[station.key] = station
+        station.running = loop.create_task(clock.run())
+        clock.call_after(0, station.atm.start)
+        return station
+
+    def _atm(self, row: StationRow, clock: PersonsClock, again: bool) -> Atm:
+        scenario = self._scenario.model_copy(update={"day": date.fromisoformat(row.day)})
+        parts = Parts(
+            store=lambda bank: self._store, numbers_from=row.number * _NUMBERS, opens_accounts=not again
+        )
+        page = Page(self._notebook, row.number)
+        if self._lesson is None:
+            return Atm(scenario, row.number, parts, clock, page)
+        write = partial(write_result, self._lesson.results / f"{row.number:03d}.json")
+        return Atm(scenario, row.number, parts, clock, page, Course(self._lesson.case, row.learner, write))
 
     @staticmethod
-    def _show(station: Station, loop: asyncio.AbstractEventLoop) -> None:
-        """In the ATM's turn: draw it, and hand the picture to the loop."""
-        if station.atm is not None and station.look is not None:
-            loop.call_soon_threadsafe(station.look, station.atm.view())
+    def _turn_ends(station: Station, loop: asyncio.AbstractEventLoop) -> None:
+        """Still in the ATM's turn: draw it, and hand the picture to the loop."""
+        if station.atm is None:
+            return
+        station.atm.settle()
+        look = station.look
+        if look is not None:
+            loop.call_soon_threadsafe(look, station.atm.view())

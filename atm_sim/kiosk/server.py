@@ -29,6 +29,7 @@ _COOKIE: Final = "atm"
 _ELSEWHERE: Final = 4001
 _NO_SUCH_ATM: Final = 4004
 _MOST_CHARACTERS: Final = 400
+_MOST_NAME: Final = 40
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -66,17 +67,21 @@ class Pages:
         return await self._opened()
 
     async def join(self, request: Request) -> Response:
-        given = (await request.body())[:_MOST_CHARACTERS].decode("ascii", "replace")
-        code = given.removeprefix("code=").strip().upper()
-        if not hmac.compare_digest(code.encode(), self._join_code.encode()):
+        origin = urlsplit(request.headers.get("origin", "")).netloc
+        async with request.form(max_fields=4, max_files=0) as form:
+            code, learner = (str(form.get(name, ""))[:_MOST_NAME] for name in ("code", "learner"))
+        if origin != request.headers.get("host") or not self._is_code(code):
             await asyncio.sleep(1)  # nobody guesses faster than this
             return self._door(_lang(request), "wrong", 403)
-        return await self._opened()
+        return await self._opened(" ".join(learner.split()))
 
-    async def _opened(self) -> Response:
+    def _is_code(self, given: str) -> bool:
+        return hmac.compare_digest(given.strip().upper().encode(), self._join_code.encode())
+
+    async def _opened(self, learner: str = "") -> Response:
         if self._hall.is_full:
             return HTMLResponse("The kiosk has no free ATM.", 503)
-        station = await self._hall.open()
+        station = await self._hall.open(learner)
         response = RedirectResponse("/atm", 303)
         response.set_cookie(_COOKIE, station.key, httponly=True, samesite="strict", max_age=86_400)
         return response
@@ -159,7 +164,9 @@ def _shielded(app: ASGIApp) -> ASGIApp:
     async def shielded(scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_HEADERS)
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await app(scope, receive, with_headers if scope["type"] == "http" else send)
@@ -172,6 +179,7 @@ def kiosk_app(hall: Hall, *, join_code: str = "", bank_url: str = "") -> ASGIApp
 
     @contextlib.asynccontextmanager
     async def open_hall(app: Starlette) -> AsyncIterator[None]:
+        await hall.reopen()
         yield
         await hall.close()
 

@@ -22,6 +22,7 @@ from bank_host.policy import Policy
 class Played(NamedTuple):
     """What there is after the run."""
 
+    started_us: int  # wall clock
     record: Record
     figures: Figures
     links_ended: Sequence[tuple[str, str]]
@@ -56,4 +57,4 @@ def play(
     driver = run(main())
     record.close()
     links = [each for each in driver.wires.ended if each[0] != "stopped"]
-    return Played(record, figures(record, load.for_us / SECOND_US), links)
+    return Played(driver.start_us, record, figures(record, load.for_us / SECOND_US), links)

@@ -4,6 +4,7 @@
     values.parquet, .csv        every measure of every replication
     intervals.parquet, .csv     every measure of every arm, with its 95 % interval
     differences.parquet, .csv   variants compared pair by pair
+    sites.parquet, .csv         the sites of the scenario as it stands
     checks.csv, junit.xml       expectations and what always has to hold
     events/ARM/r001.parquet     event files that were kept
     report.html                 the same for people, made from the files above
@@ -26,7 +27,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from atm_sim.records.check import Check
-from atm_sim.records.event import EventRecord
 from atm_sim.records.folder import EVENT_SCHEMA, RunFolder, RunFolderError
 from atm_sim.records.masking import masked
 
@@ -74,8 +74,24 @@ class DifferenceRow(NamedTuple):
     verdict: str
 
 
-Row = TypeVar("Row", ValueRow, IntervalRow, DifferenceRow)
-TABLES: dict[str, Any] = {"values": ValueRow, "intervals": IntervalRow, "differences": DifferenceRow}
+class SiteRow(NamedTuple):
+    """One site of the scenario as it stands: where it is, if anybody says, and what lies in its machines at first."""
+
+    site: str
+    prefecture: str
+    lat: float | None
+    lon: float | None
+    machines: int
+    stock_jpy: int
+
+
+Row = TypeVar("Row", ValueRow, IntervalRow, DifferenceRow, SiteRow)
+TABLES: dict[str, Any] = {
+    "values": ValueRow,
+    "intervals": IntervalRow,
+    "differences": DifferenceRow,
+    "sites": SiteRow,
+}
 _TYPES = {int: pa.int64(), str: pa.string(), float: pa.float64(), float | None: pa.float64()}
 _LEFT_BY_A_STUDY = ("manifest.json", "*.parquet", "*.csv", "junit.xml", "report.html", "events/*/r*.parquet")
 
@@ -108,8 +124,9 @@ class StudyFolder:
 
     # ---- writing
 
-    def write_events(self, arm: str, replication: int, data: bytes) -> None:
-        file = self._events(arm, replication)
+    def write_events(self, arm: str, name: str, data: bytes) -> None:
+        """An event file under its name, such as r001 (or r001-002, the second part of a partitioned fleet)."""
+        file = self._events(arm) / f"{name}.parquet"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
 
@@ -159,16 +176,15 @@ class StudyFolder:
     def read_checks(self) -> list[Check]:
         return RunFolder(self.path).read_checks()
 
-    def read_events(self, arm: str, replication: int = 1) -> list[EventRecord]:
-        """The events of a replication; none where its file was not kept."""
-        file = self._events(arm, replication)
-        if not file.is_file():
-            return []
-        table = pq.read_table(file, schema=EVENT_SCHEMA)
-        return [EventRecord(*values) for values in zip(*(c.to_pylist() for c in table.columns), strict=True)]
+    def read_events(self, arm: str, columns: Sequence[str], replication: int = 1) -> pa.Table:
+        """Some columns of the events of a replication, all its parts; no rows where its files were not kept."""
+        files = sorted(self._events(arm).glob(f"r{replication:03}*.parquet"))
+        schema = pa.schema([EVENT_SCHEMA.field(name) for name in columns])
+        tables = [pq.read_table(file, columns=list(columns)).cast(schema) for file in files]
+        return pa.concat_tables(tables) if tables else schema.empty_table()
 
-    def _events(self, arm: str, replication: int) -> Path:
-        return self.path / "events" / file_name(arm) / f"r{replication:03}.parquet"
+    def _events(self, arm: str) -> Path:
+        return self.path / "events" / file_name(arm)
 
 
 def file_name(arm: str) -> str:

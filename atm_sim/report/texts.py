@@ -13,6 +13,77 @@ from bank_host.rules.compensation import Step, step_text
 from bank_host.rules.compensation.words import RULES
 
 LABELS: Mapping[str, Text] = {
+    "study_report": Text("Study report", "スタディ・レポート"),
+    "study_scenario": Text("Scenario", "シナリオ"),
+    "study_replications": Text("Replications", "反復回数"),
+    "study_arms": Text("Variants", "案の数"),
+    "study_numbers": Text("Random numbers", "乱数"),
+    "study_common": Text("common to all variants", "全案共通"),
+    "study_independent": Text("independent", "独立"),
+    "study_differences": Text("What the variants change", "案ごとの差"),
+    "study_differences_about": Text(
+        "Each variant less the one named below, replication by replication; bars are 95 % intervals (Student's t). A "
+        "bar that does not touch the line at 0 is a clear difference.",
+        "同じ反復どうしで、各案から下記の案を引いた差。棒は95％信頼区間（スチューデントのt）。0の線に触れない棒は明らかな差を示す。",
+    ),
+    "study_against": Text("compared with", "比較の基準"),
+    "study_intervals": Text("Every measure of every variant", "案ごとの測定値"),
+    "study_intervals_about": Text(
+        "Means over the replications with their 95 % intervals.", "反復の平均と95％信頼区間。"
+    ),
+    "study_sweep": Text("Sweep over", "値を変えたときの推移："),
+    "study_sweep_about": Text(
+        "The mean as a line, the 95 % interval as a band.", "線は平均、帯は95％信頼区間。"
+    ),
+    "study_variant": Text("variant", "案"),
+    "study_measure": Text("measure", "測定項目"),
+    "study_mean": Text("mean", "平均"),
+    "study_interval": Text("95 % interval", "95％信頼区間"),
+    "study_verdict": Text("difference", "差の判定"),
+    "study_lower": Text("clearly lower", "明らかに小さい"),
+    "study_higher": Text("clearly higher", "明らかに大きい"),
+    "study_same": Text("exactly the same", "まったく同じ"),
+    "study_unclear": Text("no clear difference", "明らかな差なし"),
+    "study_map": Text("Japan by prefecture", "都道府県別"),
+    "study_map_about": Text(
+        "First replication of the scenario as it stands; one tile a prefecture, the darker the higher.",
+        "現状のシナリオの1回目の反復。1枚が1都道府県で、濃いほど値が大きい。",
+    ),
+    "study_map_customers": Text("Customers served", "利用者数"),
+    "study_map_wait": Text("Mean wait", "平均待ち時間"),
+    "study_replay": Text("The day again", "一日の再生"),
+    "study_replay_about": Text(
+        "First replication of the scenario as it stands, from its event records. A dot is a site, the larger the more "
+        "machines.",
+        "現状のシナリオの1回目の反復を、イベント記録から再生。点は設置場所、大きいほど台数が多い。",
+    ),
+    "study_play": Text("Play", "再生"),
+    "study_pause": Text("Pause", "一時停止"),
+    "study_time": Text("Time of day", "時刻"),
+    "study_show_queue": Text("people waiting", "待ち人数"),
+    "study_show_stock": Text("cash left", "現金残高"),
+    "study_waiting_now": Text("waiting now", "現在の待ち人数"),
+    "study_low_now": Text("sites below a quarter of their cash", "現金が4分の1未満の設置場所"),
+    "study_nobody": Text("nobody", "0人"),
+    "study_full": Text("full", "満杯"),
+    "study_empty": Text("empty", "空"),
+    "study_or_more": Text("or more", "人以上"),
+    "study_left_out": Text("sites with fewer customers are left out", "か所（利用者が少ない設置場所）は省略"),
+    "study_no_place": Text(
+        "The sites have no coordinates, so they stand in the order of their names.",
+        "設置場所に座標がないため、名前順に並べている。",
+    ),
+    "study_no_script": Text(
+        "The replay needs JavaScript; everything else on this page does not.",
+        "再生にはJavaScriptが必要。このページの他の部分には不要。",
+    ),
+    "study_values": Text("Files", "ファイル"),
+    "study_assumptions": Text("Assumptions and sources", "前提と出典"),
+    "study_study_file": Text("Study file", "スタディ・ファイル"),
+    "study_scenario_file": Text("Scenario file", "シナリオ・ファイル"),
+    "study_checked_on": Text(
+        "Judged on the far end of the 95 % interval.", "95％信頼区間の遠い側の端で判定。"
+    ),
     "load_report": Text("Load test report", "負荷試験レポート"),
     "load_target": Text("Target", "対象ホスト"),
     "load_model": Text("Model", "負荷モデル"),

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
+from atm_sim.incidents.file import is_incident
 from atm_sim.report.junit import junit_xml
 from atm_sim.runner.files import known_to, open_scenario
 from atm_sim.runner.fleet import play_fleet
@@ -45,11 +46,11 @@ class Tested:
 
 
 def scenario_files(path: Path) -> list[Path]:
-    """The scenario files below a folder, in order, studies of them left out; a file is itself."""
+    """The scenario files below a folder, in order, studies and models of incidents left out; a file is itself."""
     if path.is_file():
         return [path]
     files = sorted(file for pattern in ("*.yaml", "*.yml") for file in path.rglob(pattern))
-    return [file for file in files if not is_study_file(file)]
+    return [file for file in files if not (is_study_file(file) or is_incident(file))]
 
 
 def is_study_file(path: Path) -> bool:

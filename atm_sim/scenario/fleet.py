@@ -6,6 +6,7 @@ Written by distributions, not by name; `atm_sim.fleet` draws from them. Times ar
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, get_args
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -15,6 +16,7 @@ from atm_sim.scenario.durations import DurationOrSpread
 from atm_sim.scenario.fields import DurationUs, Jpy, Share, Snake, TimeUs, Whole, scalar, wrong
 from atm_sim.scenario.part import Contradiction, Part
 from atm_sim.scenario.participants import MOST_CASSETTE_NOTES, usual_fill
+from atm_sim.scenario.replenishment import Failing, FleetCash
 from atm_sim.scenario.steps import DenominationKey
 from atm_sim.scenario.vocabulary import Kind
 from bank_host.jst import HOUR_US, MINUTE_US
@@ -173,11 +175,24 @@ PerDay = Annotated[
 ]
 
 
-class FleetDemand(Part):
-    """How many come and when: a shipped curve, scaled; per machine and plain day."""
+def _read_curve(raw: Any) -> str:
+    """A shipped name as it stands; a file, which lies beside the scenario, by its path."""
+    name = str(scalar(raw, "convenience, branch, or a demand file beside this one"))
+    if not name.endswith((".yaml", ".yml")):
+        return name
+    if Path(name).name != name:
+        raise wrong("a demand file lies beside this file; name it without a path")
+    return str(Path(raw.source.file).parent / name)
 
-    per_atm_day: PerDay = 95.0
-    curve: Snake = "convenience"
+
+Curve = Annotated[str, BeforeValidator(_read_curve), WithJsonSchema({"type": "string"})]
+
+
+class FleetDemand(Part):
+    """How many come and when: a shipped demand or a demand file, scaled; per machine and plain day."""
+
+    per_atm_day: PerDay | None = None  # None: the demand's own
+    curve: Curve = "convenience"
     day_factor_cv: Annotated[float, Share()] | None = None  # None: the curve's own
     calendar: Calendar = "japan"
 
@@ -216,6 +231,8 @@ class Fleet(Part):
     customers: Customers = Customers()
     days: Annotated[int, Whole(1, MOST_DAYS)] = 1
     partitions: Annotated[int, Whole(1, MOST_PARTITIONS)] = 1
+    cash: FleetCash | None = None
+    failures: Failing | None = None
     removed: tuple[Annotated[str, BeforeValidator(lambda raw: str(scalar(raw, "a site")))], ...] = ()
 
     def contradictions(self) -> Iterator[Contradiction]:

@@ -139,6 +139,8 @@ class Scenario(Part):
 
     title: Text = Field(alias="scenario")
     about: Text = ""
+    title_ja: Text = Field(default="", alias="scenario_ja")
+    about_ja: Text = ""
     version: Annotated[int, BeforeValidator(_read_version), WithJsonSchema({"const": FORMAT_VERSION})]
     day: Day
     seed: Annotated[int, Whole(0, 2**53)] = 1

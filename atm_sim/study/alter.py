@@ -28,6 +28,8 @@ def with_changes(tree: Mapping, changes: Changes, problems: Problems) -> Mapping
 
 def without(tree: Mapping, variant: Variant, problems: Problems) -> Mapping:
     """The tree without the places and machines that the variant removes."""
+    if isinstance(tree.value("fleet"), Mapping):
+        return _fewer_sites(tree, variant, problems)
     for name in variant.remove:
         place, _, number = str(name).partition("/")
         places = tree.value("places")
@@ -92,6 +94,23 @@ def _with(node: Mapping, key: Scalar, value: Any) -> Mapping:
 
 
 # ---------------- machines
+
+
+def _fewer_sites(tree: Mapping, variant: Variant, problems: Problems) -> Mapping:
+    """A fleet without some sites; whoever comes there goes to a neighbour, by the fleet's own rule."""
+    if not variant.remove:
+        return tree
+    for name in variant.remove:
+        if variant.customers_to:
+            problems.add(
+                name, "who finds a site of a fleet gone goes by its own rule; leave customers_to: out"
+            )
+        if "/" in name:
+            problems.add(name, "a fleet's sites are removed whole, without /number")
+    first = variant.remove[0]
+    gone = Sequence(first.source, first.line, first.column)
+    gone.extend([*(tree.value("fleet").value("removed") or ()), *variant.remove])
+    return _set(tree, first.retold("fleet.removed"), ["fleet", "removed"], gone, problems)
 
 
 def _one_fewer(tree: Mapping, place: str, name: Scalar, number: int, problems: Problems) -> Mapping:

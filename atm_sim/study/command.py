@@ -29,7 +29,6 @@ from atm_sim.study.executors import ExecutorError, open_executor
 from atm_sim.study.explain import SiteLoad, site_loads
 from atm_sim.study.formulas import Queue
 from atm_sim.study.plan import load_study
-from atm_sim.study.replicate import Task
 from atm_sim.study.run import Progress, run_study
 from atm_sim.study.write import write_study
 from bank_host.jst import HOUR_US
@@ -57,13 +56,9 @@ def study(file: Path, on: str, workers: int | None, out: Path | None, as_json: b
     folder = StudyFolder.create(out or Path("out") / file.stem)
     console = Console(highlight=False)
 
-    def keep(task: Task, events: bytes) -> None:
-        if events:
-            folder.write_events(task.arm, task.replication, events)
-
     try:
         with open_executor(on, workers) as executor, _progress(plan.study.title, console, as_json) as tell:
-            played = run_study(plan, executor, keep, tell)
+            played = run_study(plan, executor, folder.write_events, tell)
     except ExecutorError as error:
         _stop(BROKEN, f"atm-sim: {error}")
     checks = write_study(plan, played, folder)
@@ -215,9 +210,9 @@ def _show(console: Console, folder: StudyFolder, checks: list[Check]) -> None:
         console.print(_difference_table(facts["against"], differences))
     for check in failures_first(checks):
         mark = ("met   ", "green") if check.passed else ("FAILED", "red")
-        line = f" {check.case}: {check.name} {check.expected}: {check.actual}"
-        if check.kind != "invariant" or not check.passed:
-            console.print(Text.assemble(mark, line), soft_wrap=True)
+        about = f"{check.case}: {check.name}" if check.case else check.name
+        line = f" {about} {check.expected}: {check.actual}"
+        console.print(Text.assemble(mark, line), soft_wrap=True)
     console.print(f"\nReport: {(folder.path / 'report.html').as_posix()}", soft_wrap=True)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 
+from atm_sim.fleet.ground import sites_of
 from atm_sim.runner.files import open_scenario
 from atm_sim.scenario import Case, Loaded, ScenarioError
 from atm_sim.scenario.part import report
@@ -19,7 +20,7 @@ from atm_sim.study.model import BASE, Study, Variant
 from bank_host.policy import Policy
 from bank_host.written import values
 from bank_host.written.card_numbers import refuse_card_numbers
-from bank_host.written.problems import FileKind, Problem, Problems
+from bank_host.written.problems import FileKind, Problem, Problems, nearest
 from bank_host.written.source import MOST_BYTES, Mapping, Scalar, Sequence, parse, read_text
 
 STUDY_FILE = FileKind("study file", "'study: title'", "a shipped study", "write the value again")
@@ -110,13 +111,29 @@ def _base(path: Path, study: Study, tree: Mapping, problems: Problems, policy: P
         return None
     if loaded.scenario.case_names:
         problems.add(node, "a study plays one scenario; this file has a cases: table of several")
-    if loaded.scenario.only_load:
+    if loaded.scenario.fleet is not None:
+        _check_fleet(study, loaded, problems)
+    elif loaded.scenario.only_load:
         problems.add(
             node, "only load: in this file, which runs in wall time; a study needs steps: or streams:"
         )
     if loaded.scenario.from_reader:
         problems.add(node, "this scenario waits for a card in a reader, which a study cannot insert")
     return loaded
+
+
+def _check_fleet(study: Study, loaded: Loaded, problems: Problems) -> None:
+    """What of a study a fleet cannot have, and sites to remove that it does not have."""
+    assert loaded.scenario.fleet is not None
+    for key in ("warm_up", "cool_down"):
+        if (node := getattr(study, key)) is not None:
+            problems.add(node, f"a fleet counts whole days; leave {key}: out")
+    seed = loaded.scenario.seed if study.seed is None else study.seed
+    known = {site.name for site in sites_of(loaded.scenario.fleet, loaded.path.parent, seed)}
+    for variant in study.variants.values():
+        for name in variant.remove:
+            if str(name) not in known and "/" not in name:
+                problems.add(name, f"the fleet has no site '{name}'", nearest(name, known))
 
 
 def _arms(study: Study, base: Loaded, policy: Policy, found: list[Problem]) -> Iterator[Arm]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from atm_sim.checks.auditor import Auditor
 from atm_sim.checks.measures import Ask, Setting, measure
@@ -25,19 +25,22 @@ class Outcome(NamedTuple):
 
     values: Values
     sha256: str
-    events: bytes = b""  # the event file, where it is to be kept
+    events: tuple[tuple[str, bytes], ...] = ()  # event files by name, where they are to be kept
     broken: tuple[str, ...] = ()
+    part: Any = None  # what a part of a replication leaves for `join`
 
 
 Call: TypeAlias = Callable[[], Outcome]
 
 
 class Task(NamedTuple):
-    """One replication of one arm, as an executor gets it; the call has to be picklable."""
+    """One replication of one arm, or a part of it, as an executor gets it; the call has to be picklable."""
 
     arm: str
     replication: int
     call: Call
+    part: int = 1
+    parts: int = 1
 
 
 class Wanted(NamedTuple):
@@ -72,4 +75,5 @@ def replicate(
     rows = ReplicationRows(log.events)
     values = {each.key: measure(each.measure, rows, each.ask, setting) for each in wanted}
     data = event_bytes(log.events)
-    return Outcome(values, hashlib.sha256(data).hexdigest(), data if keep else b"", broken)
+    events = ((f"r{replication:03}", data),) if keep else ()
+    return Outcome(values, hashlib.sha256(data).hexdigest(), events, broken)

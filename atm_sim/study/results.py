@@ -77,19 +77,21 @@ def checks(plan: StudyPlan, played: Played) -> list[Check]:
     found = [each for entry in plan.study.expectations for each in _judge(plan, played, entry)]
     if plan.study.until is not None:
         found.append(_precision(plan, played))
-    for arm in plan.arms:
-        broken = ", ".join(sorted(played.broken.get(arm.name, ())))
-        found.append(
-            Check(
-                kind="invariant",
-                name="invariants",
-                case=arm.name,
-                expected="all hold",
-                actual=broken or "all hold",
-                passed=not broken,
-            )
-        )
+    found += _invariants(plan, played)
     return found
+
+
+def _invariants(plan: StudyPlan, played: Played) -> Iterator[Check]:
+    """What always has to hold: a check for each arm in which something did not, or one for all of them."""
+    runs = f"in {played.replications * len(plan.arms)} replications"
+    whole = Check(
+        kind="invariant", name="invariants", expected="all hold", actual=f"all hold {runs}", passed=True
+    )
+    broken = [
+        whole._replace(case=arm, actual=f"broken: {', '.join(sorted(names))}", passed=False)
+        for arm, names in played.broken.items()
+    ]
+    yield from broken or [whole]
 
 
 def _judge(plan: StudyPlan, played: Played, entry: Judged) -> Iterator[Check]:

@@ -11,22 +11,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from math import ceil
+from pathlib import Path
 
 from atm_sim import VERSION
 from atm_sim.checks.expectations import filters_text
 from atm_sim.checks.intervals import interval
+from atm_sim.fleet.play import Job
 from atm_sim.records.manifest import run_id
 from atm_sim.runner.grade import setting_of
 from atm_sim.study.executors import Executor
 from atm_sim.study.model import Asked, Study, ask_of
 from atm_sim.study.plan import Arm, StudyPlan
 from atm_sim.study.replicate import Call, Outcome, Task, Wanted, replicate
+from atm_sim.study.replicate_fleet import join, parts_of, replicate_fleet
 
 Progress = Callable[[int, int], None]
 """Hears how many tasks are done, of how many that are asked for so far."""
 
-Keep = Callable[[Task, bytes], None]
-"""Takes the event file of a replication that is kept."""
+Keep = Callable[[str, str, bytes], None]
+"""Takes an event file that is kept: arm, name and bytes."""
 
 SEED_BITS = 53
 
@@ -46,7 +49,7 @@ class Played:
 def run_study(
     plan: StudyPlan,
     executor: Executor,
-    keep: Keep = lambda task, events: None,
+    keep: Keep = lambda arm, name, data: None,
     progress: Progress = lambda done, of: None,
 ) -> Played:
     """Every arm, the same number of replications each; `keep` gets the event files that the study keeps."""
@@ -54,16 +57,39 @@ def run_study(
     found: dict[tuple[str, int], Outcome] = {}
     size, before = plan.study.replications, 0
     while True:
-        tasks = list(_tasks(plan, wanted, before, size))
-        for task, outcome in executor.run(tasks):
-            keep(task, outcome.events)
-            found[task.arm, task.replication] = outcome._replace(events=b"")
-            progress(len(found), before * len(plan.arms) + len(tasks))
+        _play(plan, wanted, executor, range(before + 1, size + 1), found, keep, progress)
         played = _collected(plan, wanted, found, size)
         following = _next_size(plan.study, played)
         if following == size:
             return played
         before, size = size, following
+
+
+def _play(
+    plan: StudyPlan,
+    wanted: tuple[Wanted, ...],
+    executor: Executor,
+    replications: range,
+    found: dict[tuple[str, int], Outcome],
+    keep: Keep,
+    progress: Progress,
+) -> None:
+    """These replications of every arm; a replication is whole as soon as all its parts are there."""
+    parts: dict[tuple[str, int], dict[int, Outcome]] = {}
+    total = len(found) + len(replications) * len(plan.arms)
+    for task, outcome in executor.run(_tasks(plan, wanted, replications)):
+        for name, data in outcome.events:
+            keep(task.arm, name, data)
+        key, outcome = (task.arm, task.replication), outcome._replace(events=())
+        if task.parts > 1:
+            parts.setdefault(key, {})[task.part] = outcome
+            if len(parts[key]) < task.parts:
+                continue
+            whole = parts.pop(key)
+            in_order = [whole[part] for part in sorted(whole)]
+            outcome = join(plan.arm(task.arm).case.scenario, wanted, in_order)
+        found[key] = outcome._replace(part=None)
+        progress(len(found), total)
 
 
 def wanted_of(study: Study) -> tuple[Wanted, ...]:
@@ -82,15 +108,43 @@ def _wanted(entry: object) -> Wanted:
     return Wanted(f"{measure} ({filters})" if filters else measure, measure, ask)
 
 
-def _tasks(plan: StudyPlan, wanted: tuple[Wanted, ...], before: int, size: int) -> Iterator[Task]:
+def _tasks(plan: StudyPlan, wanted: tuple[Wanted, ...], replications: range) -> Iterator[Task]:
     """Replication by replication over all arms, so that a study cut short has compared something."""
-    for replication in range(before + 1, size + 1):
+    for replication in replications:
         for arm in plan.arms:
-            yield Task(arm.name, replication, _call(plan, arm, wanted, replication))
+            scenario = arm.case.scenario
+            if scenario.fleet is None:
+                yield Task(arm.name, replication, _call(plan, arm, wanted, replication))
+                continue
+            parts = parts_of(scenario, wanted)
+            for part in range(1, parts + 1):
+                call = _fleet_call(plan, arm, wanted, replication, part if parts > 1 else 0)
+                yield Task(arm.name, replication, call, part, parts)
+
+
+def _run_of(plan: StudyPlan, arm: Arm) -> str:
+    return run_id(f"{plan.sha256}/{arm.name}", plan.seed, VERSION)
+
+
+def _keeps(plan: StudyPlan, replication: int) -> bool:
+    keeping = plan.study.keep_events
+    return keeping == "all" or (keeping == "first" and replication == 1)
+
+
+def _fleet_call(plan: StudyPlan, arm: Arm, wanted: tuple[Wanted, ...], replication: int, part: int) -> Call:
+    job = Job(
+        arm.case.scenario,
+        seed_of(plan, arm),
+        replication,
+        Path(),
+        _run_of(plan, arm),
+        plan.base.path.parent.absolute(),
+        part,
+    )
+    return partial(replicate_fleet, job, wanted, keep=_keeps(plan, replication))
 
 
 def _call(plan: StudyPlan, arm: Arm, wanted: tuple[Wanted, ...], replication: int) -> Call:
-    keeping = plan.study.keep_events
     return partial(
         replicate,
         arm.case.scenario,
@@ -98,8 +152,8 @@ def _call(plan: StudyPlan, arm: Arm, wanted: tuple[Wanted, ...], replication: in
         wanted,
         seed=seed_of(plan, arm),
         replication=replication,
-        run=run_id(f"{plan.sha256}/{arm.name}", plan.seed, VERSION),
-        keep=keeping == "all" or (keeping == "first" and replication == 1),
+        run=_run_of(plan, arm),
+        keep=_keeps(plan, replication),
     )
 
 

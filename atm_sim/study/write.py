@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow
 
 from atm_sim import VERSION
+from atm_sim.fleet.ground import sites_of as sites_of_fleet
 from atm_sim.records.check import Check
 from atm_sim.records.masking import masked
-from atm_sim.records.study_folder import StudyFolder
+from atm_sim.records.study_folder import SiteRow, StudyFolder
+from atm_sim.report.study import write_report
 from atm_sim.scenario import masked_text
 from atm_sim.study.plan import StudyPlan
 from atm_sim.study.results import checks, difference_rows, interval_rows, value_rows
@@ -23,9 +26,36 @@ def write_study(plan: StudyPlan, played: Played, folder: StudyFolder) -> list[Ch
     folder.write_table("values", list(value_rows(played)))
     folder.write_table("intervals", list(interval_rows(plan, played)))
     folder.write_table("differences", list(difference_rows(plan, played)))
+    folder.write_table("sites", sites_of(plan))
     folder.write_checks(found)
     folder.write_manifest(manifest(plan, played))
+    write_report(folder.path)
     return found
+
+
+def sites_of(plan: StudyPlan) -> list[SiteRow]:
+    """The sites of the scenario as it stands."""
+    fleet = plan.base.scenario.fleet
+    if fleet is not None:
+        return [
+            SiteRow(
+                site.name,
+                site.prefecture,
+                site.lat,
+                site.lon,
+                site.machines,
+                site.machines * _fill_jpy(fleet.operators[site.operator].cassettes),
+            )
+            for site in sites_of_fleet(fleet, plan.base.path.parent, plan.seed)
+        ]
+    return [
+        SiteRow(name, "", None, None, place.machines, place.machines * _fill_jpy(place.cassettes))
+        for name, place in plan.base.scenario.places.items()
+    ]
+
+
+def _fill_jpy(cassettes: Mapping[int, int]) -> int:
+    return sum(denomination * notes for denomination, notes in cassettes.items())
 
 
 def manifest(plan: StudyPlan, played: Played) -> dict[str, Any]:

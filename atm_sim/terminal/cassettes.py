@@ -8,12 +8,15 @@ find that some have passed it unseen (`found_instead`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from atm_sim.terminal.note_mix import FEWEST, Notes, counted, note_mix, notes_value
 
 NEAR_END_NOTES = 200
+
+_PLACES = ("stacker", "escrow", "reject_bin", "retract_bin", "unknown", "found")
+"""Where notes are beside the cassettes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,18 @@ class CashUnit:
         """Notes per denomination in the whole machine, customers' notes included (I9)."""
         places = (self.stacker, self.escrow, self.reject_bin, self.retract_bin, self.unknown, self.found)
         return sum(places, start=Counter(self._stock))
+
+    def places(self) -> dict[str, dict[int, int]]:
+        """Every note by its place, as plain data."""
+        return {"stock": dict(self._stock), **{name: dict(getattr(self, name)) for name in _PLACES}}
+
+    def put(self, places: Mapping[str, Mapping[int, int]]) -> None:
+        """The machine starts again with the notes that were in it."""
+        self._stock = Counter(places["stock"])
+        for name in _PLACES:
+            setattr(self, name, Counter(places[name]))
+        self.newly_near_end()
+        self.newly_empty()
 
     def can_pay(self) -> bool:
         """False when no note that could be paid out is left."""

@@ -60,9 +60,10 @@ class Person:
 class Cast:
     """Opens accounts at a bank, one after the other, and hands out cards, tokens and passwords."""
 
-    def __init__(self, hsm: Hsm, numbers_from: int = 0) -> None:
+    def __init__(self, hsm: Hsm, numbers_from: int = 0, *, opens: bool = True) -> None:
         self._hsm = hsm
         self._numbers_from = numbers_from
+        self._opens = opens  # else they are opened already, and only what people carry is made again
         self._opened: dict[str, int] = {}  # accounts so far, by bank
 
     def join(
@@ -119,7 +120,8 @@ class Cast:
             _customer(person, entry, bank, account) if online else None,
             (Pan(pan),) if online else (),
         )
-        bank.enrol(enrolment, now_us)
+        if self._opens:
+            bank.enrol(enrolment, now_us)
         return person
 
     def _card_data(

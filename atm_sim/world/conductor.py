@@ -121,6 +121,10 @@ class Conductor:
             visitor.walked_away = True
         self._tell(node, event)
 
+    def comes_from_outside(self, node: str, sender: str, message: Message) -> None:
+        """A message of somebody who is no part of the lab, in the course of the chain that it belongs to."""
+        self._tell(node, Received(sender, message), self._requests.get(request_id(message)))
+
     def struck(self, kind: str, fault: str, where: str) -> None:
         self._row(kind, atm=where if where in self._lab.terminals else "", code=where, reason=fault)
 
@@ -142,10 +146,10 @@ class Conductor:
 
     # ------------------------------------------------------------ what a person in front of the ATM asks
 
-    def chooses(self, machine: str, wish: Wish) -> None:
-        """The visitor wants this, from here on."""
+    def chooses(self, machine: str, wish: Wish, label: str = "") -> None:
+        """The visitor wants this, from here on; `label` is the scenario step that it is."""
         if (visitor := self._visits.get(machine)) is not None:
-            visitor.planned = replace(visitor.planned, wish=wish, service=wish.service)
+            visitor.planned = replace(visitor.planned, wish=wish, service=wish.service, label=label)
 
     def person_does(self, machine: str, event: Event) -> None:
         """Whoever stands there does this, visitor or not; without power nothing happens."""

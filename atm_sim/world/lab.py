@@ -101,8 +101,9 @@ class Parts:
     card_read: str = ""  # what is kept of a real card that stands for somebody's; '' if none was put in
     tap: Tap = _no_tap
     visit: Visitor = visit
+    opens_accounts: bool = True  # False: the store has these people's accounts from an earlier run
     numbers_from: int = (
-        0  # of several labs on one store: accounts and ATMs of each are numbered from another number
+        0  # of several labs on one store, each numbers its accounts and ATMs from another number
     )
 
 
@@ -130,7 +131,7 @@ class Lab:
         self.chance = Chance(seed, replication)
         self._habits = {**HABITS, **{str(name): spread for name, spread in scenario.habits.items()}}
         self._hsm = Hsm.simulation()
-        self._cast = Cast(self._hsm, parts.numbers_from)
+        self._cast = Cast(self._hsm, parts.numbers_from, opens=parts.opens_accounts)
         self.banks = self._build_banks(parts)
         self.terminals: dict[str, Terminal] = {}
         self.sites: dict[str, Site[Any]] = {}

@@ -69,6 +69,11 @@ function pressable(text, id, what, attributes = {}) {
   return button;
 }
 
+/** A part that does nothing now keeps its place for the keyboard: a disabled button would lose the focus. */
+function dead(button, isDead) {
+  button.setAttribute("aria-disabled", String(isDead));
+}
+
 function draw(told) {
   const before = view;
   view = told;
@@ -138,10 +143,10 @@ function drawMachine() {
   const slot = at("slot");
   slot.dataset.state = view.card.state;
   slot.querySelector(".label").textContent = view.card.label;
-  slot.disabled = view.card.state === "none";
+  dead(slot, view.card.state === "none");
   const tray = at("tray");
   tray.dataset.open = view.tray.open;
-  tray.disabled = !view.tray.open;
+  dead(tray, !view.tray.open);
   tray.querySelector(".label").textContent = view.tray.label;
   fill(tray.querySelector(".notes"), view.tray.notes, () =>
     view.tray.notes.flatMap(([note, count]) =>
@@ -149,7 +154,7 @@ function drawMachine() {
     ),
   );
   const printer = at("printer");
-  printer.disabled = !view.receipt.length;
+  dead(printer, !view.receipt.length);
   printer.querySelector(".label").textContent = view.receipt_label;
   at("receipt").hidden = !view.receipt.length;
   at("receipt").setAttribute("aria-label", view.labels.printer);
@@ -157,7 +162,7 @@ function drawMachine() {
   fill(at("wallet"), [view.wallet, view.busy], () =>
     view.wallet.map((card) => {
       const button = pressable("", card.id, "insert", { class: "bankcard" });
-      button.disabled = view.busy;
+      dead(button, view.busy);
       button.classList.toggle("inserted", card.in);
       button.append(
         make("span", "", { class: "chip", "aria-hidden": "true" }),
@@ -235,7 +240,9 @@ function drawLesson(lesson) {
       form.append(make("p", lesson.ask));
       for (const question of lesson.questions) {
         const label = make("label", question.label);
-        const choose = make("select", "", { name: question.id });
+        const choose = question.answers.length
+          ? make("select", "", { name: question.id })
+          : make("input", "", { name: question.id, inputmode: "numeric", pattern: "[0-9,]{1,12}", required: "", autocomplete: "off" });
         for (const [value, words] of question.answers) choose.append(make("option", words, { value }));
         label.append(choose);
         form.append(label);
@@ -284,7 +291,7 @@ at("sound").onclick = () => {
 };
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, select, textarea")) return;
-  const onControl = event.target.closest("button, a, summary");
+  const onControl = event.target.closest('button:not([aria-disabled="true"]), a, summary');
   if (event.key === "Enter" && onControl) return;
   const key = /^[0-9]$/.test(event.key) ? event.key : KEYBOARD[event.key] || { m: "man", k: "sen" }[event.key];
   if (!key) return;

@@ -54,7 +54,7 @@ def test_all_policies_meet_the_same_failures(small: Compared) -> None:
 def test_both_shipped_plans_are_read_and_every_point_of_a_curve_is_played() -> None:
     assert ("half_year", "refill_cycle") == shipped_plans()
     plan, demand, _ = load_plan("half_year")
-    assert 10 == len(plan.candidates(demand))
+    assert 12 == len(plan.candidates(demand))
     assert (200, 26) == (plan.machines, plan.weeks)
 
 
@@ -71,7 +71,7 @@ def test_the_command_fails_when_a_plan_expects_what_is_not_so(tmp_path: Path) ->
     assert "FAILED forecast: lost_withdrawals_share at least 0.5" in result.output
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert 3 == manifest["replications"]
-    assert 1 + 2 * 3 == len((tmp_path / "out" / "figures.csv").read_text().splitlines())
+    assert 1 + 4 * 3 == len((tmp_path / "out" / "figures.csv").read_text().splitlines())
 
 
 def test_the_same_plan_gives_the_same_figures(tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ import pytest
 
 from atm_sim.scenario import ScenarioError, loads
 from atm_sim.scenario.fleet import Accounts, Customers, Fleet, FleetDemand, OperatorFleet
+from atm_sim.scenario.replenishment import Failing, FleetCash
 
 PAGE = (Path(__file__).parents[3] / "docs/reference/fleet.md").read_text("utf-8")
 SECTIONS = {
     "fleet": Fleet, "operators": OperatorFleet, "accounts": Accounts, "demand": FleetDemand, "customers": Customers,
+    "cash": FleetCash, "failures": Failing,
 }  # fmt: skip
 HEAD = "scenario: A fleet\nversion: 1\nday: 2014-12-25\n"
 

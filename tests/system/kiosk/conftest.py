@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -44,6 +45,13 @@ class Kiosk:
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait(20)
+
+
+def free_port() -> int:
+    """For a kiosk that starts again where its browsers look for it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

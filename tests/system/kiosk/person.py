@@ -48,3 +48,16 @@ class AtTheKiosk:
 
     def reads(self, place: str) -> str:
         return self.page.inner_text(place)
+
+    def keys(self, *keys: str) -> AtTheKiosk:
+        for key in keys:
+            self.page.keyboard.press(key)
+        return self
+
+    def tabs_to(self, name: str) -> AtTheKiosk:
+        """Moves the focus by Tab alone until it is on what is called so, and presses Enter."""
+        for _ in range(80):
+            self.page.keyboard.press("Tab")
+            if name in self.page.evaluate("() => document.activeElement.innerText"):
+                return self.keys("Enter")
+        raise AssertionError(f"Tab never comes to {name}")
