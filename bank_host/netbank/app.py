@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from bank_host.clock import wall_clock
 from bank_host.host import Bank
-from bank_host.netbank import pages_account, pages_locks, pages_login
+from bank_host.netbank import pages_account, pages_limits, pages_locks, pages_login, pages_transfer
 from bank_host.netbank.shield import Shield
 from bank_host.netbank.visit import SESSION, Netbank, NotLoggedInHere, Visit
 from bank_host.store.sql import SqlStore
@@ -46,8 +46,8 @@ def create_app(
         title="Web bank", version="1", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
     )
     app.state.netbank = Netbank(bank, tables, clock or wall_clock(), new_secret)
-    for router in (pages_login.router, pages_account.router, pages_locks.router):
-        app.include_router(router, include_in_schema=False)
+    for pages in (pages_login, pages_account, pages_transfer, pages_limits, pages_locks):
+        app.include_router(pages.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_exception_handler(NotLoggedInHere, _to_login)
     app.add_exception_handler(HTTPException, _told)

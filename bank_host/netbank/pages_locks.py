@@ -7,11 +7,9 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from bank_host.netbank.visit import Customer, CustomersForm
+from bank_host.netbank.visit import REFUSED, Customer, CustomersForm
 
 router = APIRouter()
-
-REFUSED = 422
 
 #: What each button does, and what the page says when it is done.
 _SWITCHES = {

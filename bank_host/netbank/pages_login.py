@@ -28,8 +28,8 @@ from bank_host.secrets import Secret
 
 router = APIRouter()
 
-REFUSED, SLOW_DOWN = 401, 429
-_PAGE = re.compile(r"/[a-z][a-z_/]*")
+NOT_LET_IN, SLOW_DOWN = 401, 429
+_PAGE = re.compile(r"/[a-z][a-z0-9_:/]*")
 
 
 def _somebody(request: Request) -> bool:
@@ -74,7 +74,7 @@ def log_in(visit: AnybodysForm) -> Response:
         return visit.go("/welcome")
     return visit.page(
         "login.html",
-        SLOW_DOWN if result.wait_us else REFUSED,
+        SLOW_DOWN if result.wait_us else NOT_LET_IN,
         refused=result.reason,
         wait_minutes=-(-result.wait_us // MINUTE_US),
         channels=CHANNELS,

@@ -16,7 +16,7 @@ def digits(text: str) -> str:
 
 def yen(text: str) -> int:
     """An amount; -1, which no rule takes, for anything that is not plain digits with optional thousands commas."""
-    plain = digits(text)
+    plain = unicodedata.normalize("NFKC", text).strip()
     if re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+", plain):
         plain = plain.replace(",", "")
     return int(plain) if re.fullmatch(rf"[0-9]{{1,{_MOST_DIGITS}}}", plain) else -1
@@ -30,3 +30,9 @@ def day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
+
+
+def line(text: str, longest: int) -> str:
+    """One line of printable text, its half-width kana made full-width, no longer than allowed."""
+    plain = " ".join(unicodedata.normalize("NFKC", text).split())
+    return "".join(each for each in plain if each.isprintable())[:longest]

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
+from bank_host.help_topics import TOPICS
 from bank_host.host import Bank
 from bank_host.jst import DAY_US, SECOND_US, jst_date
 from bank_host.netbank import words
@@ -23,9 +24,12 @@ from bank_host.netbank.typed import digits
 from bank_host.policy import Figures
 from bank_host.rules.changes import Outcome
 from bank_host.rules.facts import Act
-from bank_host.rules.languages import LANGUAGES
+from bank_host.rules.languages import LANGUAGES, say
 from bank_host.secrets import Pin
 from bank_host.store.web import WebTables
+
+REFUSED = 422
+"""The status of a page that tells why the bank did not do what was asked."""
 
 # `__Host-`: of this host alone, over TLS or on loopback alone, for every path (ASVS v5.0.0-3.3.1).
 SESSION, VISIT, DEVICE, LANGUAGE = "__Host-session", "__Host-visit", "__Host-device", "__Host-language"
@@ -36,7 +40,7 @@ _LONGEST_FIELD = 1_000
 _LONGEST_COOKIE = 128
 
 
-MENU = ("welcome", "statement", "locks")
+MENU = ("welcome", "statement", "transfer", "limits", "locks")
 """The pages of the menu, each with its own path and word."""
 
 
@@ -95,6 +99,10 @@ class Visit:
 
     def say(self, key: str, **values: Any) -> str:
         return words.text(key, self.language, **values)
+
+    @property
+    def otp_help(self) -> str:
+        return say(TOPICS["otp"], self.language)
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page of the bank, with what all of them show."""

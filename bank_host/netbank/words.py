@@ -55,6 +55,12 @@ def signed_yen(amount_jpy: int, language: str) -> str:
     return ("+" if amount_jpy > 0 else "") + yen(amount_jpy, language)
 
 
+def short_yen(amount_jpy: int, language: str) -> str:
+    """For the cells of a calendar: 80万, 800k."""
+    unit, name = (10_000, "万") if language == "ja" else (1_000, "k")
+    return f"{amount_jpy / unit:,.4g}{name}" if amount_jpy else "0"
+
+
 def day(value: date, language: str) -> str:
     """With its day of the week, which a customer plans by."""
     weekday = say(_WEEKDAYS, language).split()[value.weekday()]
@@ -63,6 +69,10 @@ def day(value: date, language: str) -> str:
         if language == "ja"
         else f"{weekday} {value.day} {value:%b %Y}"
     )
+
+
+def month(value: date, language: str) -> str:
+    return f"{value.year}年{value.month}月" if language == "ja" else f"{value:%B %Y}"
 
 
 def moment(value: datetime | int, language: str) -> str:
@@ -80,9 +90,11 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "account": account,
     "day": day,
     "mask_pan": mask_pan,
+    "month": month,
     "moment": moment,
     "named": lambda key, table, language: named(table, key, language),
     "refusal": refused,
+    "short_yen": short_yen,
     "signed_yen": signed_yen,
     "yen": yen,
 }
