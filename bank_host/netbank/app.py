@@ -13,12 +13,29 @@ from starlette.staticfiles import StaticFiles
 
 from bank_host.clock import wall_clock
 from bank_host.host import Bank
-from bank_host.netbank import pages_account, pages_limits, pages_locks, pages_login, pages_transfer
+from bank_host.netbank import (
+    pages_account,
+    pages_limits,
+    pages_locks,
+    pages_login,
+    pages_safety,
+    pages_settings,
+    pages_transfer,
+)
 from bank_host.netbank.shield import Shield
 from bank_host.netbank.visit import SESSION, Netbank, NotLoggedInHere, Visit
 from bank_host.store.sql import SqlStore
 from bank_host.store.web import WebTables
 
+_PAGES = (
+    pages_login,
+    pages_account,
+    pages_transfer,
+    pages_limits,
+    pages_locks,
+    pages_settings,
+    pages_safety,
+)
 STATIC = Path(__file__).with_name("static")
 
 
@@ -46,7 +63,7 @@ def create_app(
         title="Web bank", version="1", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
     )
     app.state.netbank = Netbank(bank, tables, clock or wall_clock(), new_secret)
-    for pages in (pages_login, pages_account, pages_transfer, pages_limits, pages_locks):
+    for pages in _PAGES:
         app.include_router(pages.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_exception_handler(NotLoggedInHere, _to_login)

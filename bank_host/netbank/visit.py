@@ -40,7 +40,10 @@ _LONGEST_FIELD = 1_000
 _LONGEST_COOKIE = 128
 
 
-MENU = ("welcome", "statement", "transfer", "limits", "locks")
+MENU = (
+    *("welcome", "statement", "transfer", "limits", "locks"),
+    *("tokens", "security", "notices", "settings", "claim"),
+)
 """The pages of the menu, each with its own path and word."""
 
 
