@@ -13,7 +13,8 @@ import uvicorn
 
 from atm_sim.kiosk.hall import Hall, LessonPlan
 from atm_sim.kiosk.keeping import Notebook
-from atm_sim.kiosk.server import kiosk_app
+from atm_sim.kiosk.reader import ReaderWatch
+from atm_sim.kiosk.server import NewReader, kiosk_app
 from atm_sim.runner.files import open_scenario
 from atm_sim.scenario import Case, Scenario, rows
 from atm_sim.scenario.vocabulary import DEFAULT_BANK
@@ -29,6 +30,8 @@ from bank_host.passwords import Passwords
 from bank_host.policy import load_policy
 from bank_host.port.http_server import HttpServer
 from bank_host.store.sql import SqlStore
+from cardreader.pcsc.machine import system_transport
+from cardreader.problems import ReaderError
 
 DATABASE: Final = "bank.sqlite"
 NOTEBOOK: Final = "kiosk.sqlite"
@@ -55,6 +58,11 @@ _CODE_LETTERS: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that looks like
     show_default=True,
     help="Where the bank's internet banking is served, on loopback.",
 )
+@click.option(
+    "--reader",
+    metavar="NAME",
+    help="A card reader of this computer (part of its name, or `any`): a card in it stands for the first customer's.",
+)
 @click.option("--join-code", "with_code", is_flag=True, help="Ask for a join code on loopback too.")
 @click.option(
     "--lesson",
@@ -73,6 +81,7 @@ def kiosk(
     listen: Address,
     folder: Path | None,
     web: Address,
+    reader: str | None,
     with_code: bool,
     lesson_file: Path | None,
     results: Path,
@@ -84,10 +93,10 @@ def kiosk(
     join_code = "" if is_loopback(listen.host) and not with_code else _new_code()
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="atm-sim-kiosk-") as made:
-            _serve(listen, web, Path(made), join_code, lesson)
+            _serve(listen, web, reader, Path(made), join_code, lesson)
         return
     folder.mkdir(parents=True, exist_ok=True)
-    _serve(listen, web, folder, join_code, lesson)
+    _serve(listen, web, reader, folder, join_code, lesson)
 
 
 def _lesson_case(file: Path) -> Case:
@@ -100,7 +109,14 @@ def _lesson_case(file: Path) -> Case:
     return cases[0]
 
 
-def _serve(listen: Address, web: Address, folder: Path, join_code: str, lesson: LessonPlan | None) -> None:
+def _serve(
+    listen: Address,
+    web: Address,
+    reader: str | None,
+    folder: Path,
+    join_code: str,
+    lesson: LessonPlan | None,
+) -> None:
     now_us = steady_clock()
     if lesson is None:
         scenario = open_scenario(shipped_scenarios() / "kiosk" / "training_room.yaml", load_policy()).scenario
@@ -118,7 +134,12 @@ def _serve(listen: Address, web: Address, folder: Path, join_code: str, lesson: 
     banking.start()
     server = _Announcing(
         uvicorn.Config(
-            kiosk_app(hall, join_code=join_code, bank_url=bank_url if is_loopback(listen.host) else ""),
+            kiosk_app(
+                hall,
+                join_code=join_code,
+                bank_url=bank_url if is_loopback(listen.host) else "",
+                reader=None if reader is None else _watching(reader, scenario),
+            ),
             host=listen.host,
             port=listen.port,
             log_level="warning",
@@ -136,6 +157,14 @@ def _serve(listen: Address, web: Address, folder: Path, join_code: str, lesson: 
         banking.stop()
         notebook.close()
         store.close()
+
+
+def _watching(reader: str, scenario: Scenario) -> NewReader:
+    try:
+        transport = system_transport()
+    except ReaderError as error:
+        raise click.UsageError(f"--reader {reader}: {error}") from None
+    return lambda came, went: ReaderWatch(transport, reader, scenario.day, came, went)
 
 
 def _bank(scenario: Scenario, store: SqlStore) -> Bank:

@@ -173,6 +173,7 @@ function drawMachine() {
       return button;
     }),
   );
+  at("reader").textContent = view.reader;
   if (at("papers"))
     fill(at("papers"), view.papers, () =>
       view.papers.map((person) => {
