@@ -109,7 +109,7 @@ def play_partition(job: Job) -> Played:
     plan = Plan(scenario, sites, len(people), job.seed, job.replication, number)
     counting = Counting(sites, start_us, fleet.days * DAY_US // HOUR_US)
     audit = ColumnAudit(people, len(kernel.configs), start_us)
-    outside = (*outside_of(scenario, job.seed, job.replication), *job.outside)
+    outside: tuple[Outside, ...] = (*outside_of(scenario, job.seed, job.replication), *job.outside)
     visits: Visits | None = None
     opened_jpy = [kernel.stock.total_jpy(machine) for machine in range(len(kernel.configs))]
     name = f"r{job.replication:03}" if fleet.partitions == 1 else f"r{job.replication:03}-{number:03}"

@@ -88,11 +88,13 @@ class _Current:
     """A visit under way."""
 
     __slots__ = (
-        "arrival", "arrived_us", "code", "decided", "fee_jpy", "machine", "network", "reason", "started_us",
+        "arrival", "arrived_us", "code", "decided", "fee_jpy", "machine", "network", "notes", "reason", "started_us",
     )  # fmt: skip
 
-    def __init__(self, machine: int, arrival: Arrival, arrived_us: int, started_us: int) -> None:
-        self.machine, self.arrival = machine, arrival
+    def __init__(
+        self, machine: int, arrival: Arrival, arrived_us: int, started_us: int, notes: dict[int, int]
+    ) -> None:
+        self.machine, self.arrival, self.notes = machine, arrival, notes
         self.arrived_us, self.started_us = arrived_us, started_us
         self.code = self.reason = ""
         self.decided = self.network = ""  # what bank and network said last
@@ -156,7 +158,8 @@ class Visits:
         self._out[arrival.account] = self._out.get(arrival.account, 0) + 1
         name = self._names[machine]
         terminal = self._lab.terminals[name]
-        terminal.cash.lay_in(tuple(self._kernel.stock.of(machine).items()))
+        notes = self._kernel.stock.of(machine)
+        terminal.cash.lay_in(tuple(notes.items()))
         label = f"{arrival.number}"
         customers = self._kernel.customers
         service, amount_jpy = SERVICES[arrival.service], arrival.amount_jpy
@@ -171,7 +174,7 @@ class Visits:
         habits = {habit: getattr(arrival, f"{habit}_us") for habit in HABIT_NAMES}
         site = self._kernel.sites[self._kernel.site_of[machine]].name
         planned = Planned(now_us, person, label, ATM, service, site, name, wish, takes_us=habits)
-        self._current[label] = _Current(machine, arrival, arrived_us, now_us)
+        self._current[label] = _Current(machine, arrival, arrived_us, now_us, notes)
         self._conductor.begin(planned, name, arrived_us)
         return True
 
@@ -283,10 +286,17 @@ class Visits:
             case "fee":
                 visit.fee_jpy += row.amount_jpy
             case "cassette":
-                stock = self._lab.terminals[self._names[visit.machine]].cash.stock
-                self._kernel.stock.set(visit.machine, dict(stock))
+                self._cash_moved(visit)
             case "left":
                 self._left(row, visit)
+
+    def _cash_moved(self, visit: _Current) -> None:
+        """The same notes leave or enter the fleet's cassettes, into which staff may have laid others meanwhile."""
+        notes = dict(self._lab.terminals[self._names[visit.machine]].cash.stock)
+        lying = self._kernel.stock.of(visit.machine)
+        moved = {note: lying[note] + count - visit.notes[note] for note, count in notes.items()}
+        self._kernel.stock.set(visit.machine, moved)
+        visit.notes = notes
 
     def _left(self, row: EventRecord, visit: _Current) -> None:
         del self._current[row.step]
