@@ -5,6 +5,7 @@ Exit 0 all met, 1 an expectation failed, 2 the file, the folder or the command l
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,7 +37,7 @@ from bank_host.policy import load_policy
 
 FAILED, BROKEN = 1, 3
 WIDTH = 160
-"""Columns where the output is no terminal: a table that a program or a page takes is not broken into lines."""
+"""Columns where the output is no terminal."""
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -86,8 +87,8 @@ def explain(file: Path, as_json: bool) -> None:
     if not found:
         click.echo("No streams of customers come to any place here, so there is no queue to work out.")
         return
-    console = Console(highlight=False, width=None if Console().is_terminal else WIDTH)
-    console.print(_load_table(found))
+    console = Console(highlight=False)
+    _print(console, _load_table(found))
     for line in _remarks(found):
         console.print(Text(line), soft_wrap=True)
 
@@ -204,16 +205,27 @@ def _show(console: Console, folder: StudyFolder, checks: list[Check]) -> None:
     for key in facts["measures"]:
         rows = [row for row in intervals if row.measure == key]
         if rows:
-            console.print(_interval_table(key, rows))
+            _print(console, _interval_table(key, rows))
     differences: list[DifferenceRow] = folder.read_table("differences")
     if differences:
-        console.print(_difference_table(facts["against"], differences))
+        _print(console, _difference_table(facts["against"], differences))
     for check in failures_first(checks):
         mark = ("met   ", "green") if check.passed else ("FAILED", "red")
         about = f"{check.case}: {check.name}" if check.case else check.name
         line = f" {about} {check.expected}: {check.actual}"
         console.print(Text.assemble(mark, line), soft_wrap=True)
     console.print(f"\nReport: {(folder.path / 'report.html').as_posix()}", soft_wrap=True)
+
+
+def _print(console: Console, table: Table) -> None:
+    """A table; where nobody is looking, whole lines without padding for a program or a page to take."""
+    if console.is_terminal:
+        console.print(table)
+        return
+    plain = Console(highlight=False, width=WIDTH, file=io.StringIO())
+    with plain.capture() as caught:
+        plain.print(table)
+    click.echo("\n".join(line.rstrip() for line in caught.get().splitlines()))
 
 
 def _table(title: str) -> Table:
