@@ -30,6 +30,7 @@ MOST_DAYS = 400
 MOST_PARTITIONS = 256
 MOST_PER_DAY = 100_000.0
 
+Detail: TypeAlias = Literal["fleet", "full"]
 Calendar: TypeAlias = Literal["japan", "none"]
 
 
@@ -230,6 +231,7 @@ class Fleet(Part):
     deposit: Amounts = ()
     customers: Customers = Customers()
     days: Annotated[int, Whole(1, MOST_DAYS)] = 1
+    detail: Detail = "fleet"
     partitions: Annotated[int, Whole(1, MOST_PARTITIONS)] = 1
     cash: FleetCash | None = None
     failures: Failing | None = None
