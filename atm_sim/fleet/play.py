@@ -160,9 +160,9 @@ def kernel_of(scenario: Scenario, sites: tuple[Site, ...], people: Population, p
     saf = SafSettings(**scenario.network.saf.model_dump())
     configs, terminals, classes = [], [], []
     for site in sites:
-        operator, partner = fleet.operators[site.operator], figures.partners[site.operator]
+        built, partner = fleet.class_of(site.operator, site.machine_class), figures.partners[site.operator]
         place = Place.model_construct(operator=site.operator, hours_us=site.hours_us)
-        cassettes = CassetteClass.of(operator.cassettes, partner.denominations, operator.near_end)
+        cassettes = CassetteClass.of(built.cassettes, partner.denominations, built.near_end)
         for machine in range(site.first_machine, site.first_machine + site.machines):
             terminal_id = f"T{machine + 1:07d}"
             configs.append(terminal_config(terminal_id, place, partner, figures, scenario.timers.atm_us, saf))

@@ -319,8 +319,8 @@ def _places(scenario: Scenario, kernel: Kernel) -> dict[str, Place]:
         site.name: Place.model_construct(
             operator=site.operator,
             machines=site.machines,
-            cassettes=fleet.operators[site.operator].cassettes,
-            near_end=fleet.operators[site.operator].near_end,
+            cassettes=fleet.class_of(site.operator, site.machine_class).cassettes,
+            near_end=fleet.class_of(site.operator, site.machine_class).near_end,
             hours_us=site.hours_us,
         )
         for site in kernel.sites

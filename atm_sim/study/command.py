@@ -25,9 +25,9 @@ from atm_sim.records.study_folder import DifferenceRow, IntervalRow, StudyFolder
 from atm_sim.report.view import clock
 from atm_sim.runner.files import open_scenario
 from atm_sim.runner.suite import is_study_file
-from atm_sim.scenario import rows
 from atm_sim.study.executors import ExecutorError, open_executor
 from atm_sim.study.explain import SiteLoad, site_loads
+from atm_sim.study.explain_fleet import fleet_loads
 from atm_sim.study.formulas import Queue
 from atm_sim.study.plan import load_study
 from atm_sim.study.run import Progress, run_study
@@ -77,10 +77,19 @@ def explain(file: Path, as_json: bool) -> None:
     """Loads and expected waits of the scenario or study FILE by queueing formulas; nothing is simulated."""
     policy = load_policy()
     if is_study_file(file):
-        arms = {arm.name: arm.case.scenario for arm in load_study(file, policy).arms}
+        plan = load_study(file, policy)
+        base, seed = plan.base, plan.seed
+        arms = {arm.name: arm.case.scenario for arm in plan.arms}
     else:
-        arms = {"": rows(open_scenario(file, policy))[0].scenario}
-    found = [(name, each) for name, scenario in arms.items() for each in site_loads(scenario)]
+        base = open_scenario(file, policy)
+        seed, arms = base.scenario.seed, {"": base.cases[0].scenario}
+    found = [
+        (name, each)
+        for name, scenario in arms.items()
+        for each in (
+            site_loads(scenario) if scenario.fleet is None else fleet_loads(scenario, base.path.parent, seed)
+        )
+    ]
     if as_json:
         click.echo(json.dumps([_load_data(name, each) for name, each in found], ensure_ascii=False))
         return

@@ -72,3 +72,16 @@ def test_neighbours_are_those_within_reach_nearest_first(tmp_path):
         ]
         expected = tuple((place, away) for away, place in sorted(metres) if away <= 3_000)
         assert expected == near.of(index)
+
+
+def test_sites_have_the_classes_of_their_operator_by_its_shares(tmp_path):
+    classes = "{big: {cassettes: {10000: 4000}}, small: {cassettes: {10000: 400, 1000: 900}}}"
+    drawn = fleet(
+        "  operators: {seven_bank: {machines: 400, classes: {big: 0.25, small: 0.75}}, e_net: 5}\n"
+        f"  accounts: 9\n  classes: {classes}\n"
+    )
+    sites = sites_of(drawn, tmp_path, seed=1)
+    big = sum(site.machine_class == "big" for site in sites)
+    assert 74 <= big <= 126  # 100 expected, 3 standard deviations of a binomial
+    assert {""} == {site.machine_class for site in sites if site.operator == "e_net"}
+    assert {10000: 4000} == drawn.class_of("seven_bank", "big").cassettes

@@ -17,7 +17,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = (SHIPPED / "half_year.yaml").read_text(encoding="utf-8")
     text = text.replace("weeks: 26", "weeks: 4").replace("machines: 200", "machines: 5")
     text = text.replace("replications: 10", "replications: 2")
-    text = text[: text.index("expect:")] + "expect: [{policy: forecast, measure: visits_week, at_most: 7}]\n"
+    text = text[: text.index("compare:")] + "expect: [{policy: forecast, measure: visits_week, at_most: 7}]\n"
     (out / "plan.yaml").write_text(text.replace("cash: 200", "cash: <b>5"), encoding="utf-8")
     result = CliRunner().invoke(main, ["cash", str(out / "plan.yaml"), "--out", str(out / "run")])
     assert 0 == result.exit_code, result.output
