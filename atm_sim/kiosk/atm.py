@@ -332,6 +332,7 @@ class Atm:
             "receipt": receipt_lines(self.front.receipt, lang),
             "receipt_label": say("printer.out" if self.front.receipt else "printer.empty", lang),
             "wallet": [self._wallet_card(person) for person in self.lab.people.values()],
+            "papers": [self._papers(person, lang) for person in self.lab.people.values()],
             "busy": terminal.has_card or not terminal.idle,
             "glass": self.glass.view(terminal, self.log.messages, self._clock.now_us(), lang),
             "lesson": None if self.lesson is None else self.lesson.view(lang),
@@ -373,3 +374,15 @@ class Atm:
             "pin": person.pin,
             "in": self._person is person and self.terminal.has_card,
         }
+
+    def _papers(self, person: Person, lang: Lang) -> dict[str, Any]:
+        """What a customer has at home for internet banking; the token's code is the one of this moment."""
+        branch, account = person.account_id[:3], person.account_id[3:]
+        lines = [
+            (say("papers.account", lang), f"{branch} - {account}"),
+            (say("papers.password", lang), person.password),
+        ]
+        lines += [
+            (say("papers.token", lang), token.display(self._clock.now_us())) for token in person.tokens[:1]
+        ]
+        return {"name": person.name, "lines": lines}
