@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from atm_sim.fleet.population import KINDS, Population
 from bank_host.issuing import account_number, card_expiry
 from bank_host.jst import DAY_US, jst_date, midnight_us
@@ -52,7 +54,11 @@ JOURNAL = (
 POSTING_KINDS = ("opening", "withdrawal", "deposit", "completion", "reversal", "settlement")
 _KIND = {kind: number for number, kind in enumerate(POSTING_KINDS)}
 _KEPT_ELSEWHERE = frozenset({Audit, Notify, Open, RaiseException, Resolve})
-_COUNTED = {"withdraw": 0, "deposit": 1}
+WIDTH = 11
+(
+    KIND, STANDING, POSTED, LOCKED, PIN_FAILS, USED_ON, USED, MONTH, WITHDRAWALS, DEPOSITS, RAISED_DAY,
+) = range(WIDTH)  # fmt: skip
+_COUNTED = {"withdraw": WITHDRAWALS, "deposit": DEPOSITS}
 
 MEDIUM = "chip"
 AUTHENTICATOR = "token"
@@ -94,22 +100,17 @@ class Books:
         self.people, self.terminals = people, terminals
         self.opened = opened
         count = len(people)
-        self.kind = people.kind.tolist()
-        self.posted = _whole(people.balance_jpy)
-        self.standing = _whole(people.limit_jpy)
-        self.locked = bytearray(people.locked.tobytes())
-        self.raised_day = _whole(people.raised_day)
-        self.pin_fails = bytearray(count)
-        self.used_on = array("i", [0]) * count  # day number that `used` counts on
-        self.used = array("q", [0]) * count
-        self.month_of = array("i", [0]) * count
-        self.month_uses = (array("h", [0]) * count, array("h", [0]) * count)
-        self.trace_day = 0
+        # an account's state lies together, so that a session touches one place of memory
+        table = np.zeros((count, WIDTH), dtype=np.int64)
+        table[:, KIND], table[:, STANDING] = people.kind, people.limit_jpy
+        table[:, POSTED], table[:, LOCKED] = people.balance_jpy, people.locked
+        table[:, RAISED_DAY] = people.raised_day
+        self._state = array("q")
+        self._state.frombytes(table.tobytes())
         self.trace = array("i", [0]) * len(terminals)
         self.suspense = array("q", [0]) * len(terminals)
         self.atm_cash = array("q", [0]) * len(terminals)
         self.fees = 0
-        self.opening_jpy = sum(self.posted)
         self._cards: dict[tuple[int, int], Card] = {}
         self._clearing: dict[str, tuple[int, int, int]] = {}
         self.journal = array("q")
@@ -135,22 +136,22 @@ class Books:
         self.trace[machine] = trace = self.trace[machine] + 1
         terminal_id, partner = self.terminals[machine]
         request = new(CardRequest, ("", "", service, amount_jpy, YEN, partner, terminal_id, MEDIUM, True))
-        fails, locked = self.pin_fails[number], self.locked[number]
+        row = number * WIDTH
+        (
+            kind, standing, posted, locked, fails, used_on, used, month, withdrawals, deposits, raised_day,
+        ) = self._state[row : row + WIDTH]  # fmt: skip
         raise_today = None
-        if self.raised_day[number] == self._day_index:
+        if raised_day == self._day_index:
             raise_today = Raise("", self._day, self.people.raised_jpy, 1)
         account = new(
             Account,
-            (
-                "", KINDS[self.kind[number]], AUTHENTICATOR, self.opened, self.standing[number], self.posted[number],
-                0, False, 0, 0, False,
-            ),
-        )  # fmt: skip
-        used = self.used[number] if self.used_on[number] == self._day_number else 0
+            ("", KINDS[kind], AUTHENTICATOR, self.opened, standing, posted, 0, False, 0, 0, False),
+        )
+        if used_on != self._day_number:
+            used = 0
         uses = 0
-        counted = _COUNTED.get(service)
-        if counted is not None and self.month_of[number] == self._month:
-            uses = self.month_uses[counted][number]
+        if month == self._month:
+            uses = withdrawals if service == "withdraw" else deposits if service == "deposit" else 0
         self._seq = seq = self._seq + 1
         at = new(At, (now_us, self._day, seq))
         figures = self._figures
@@ -162,7 +163,7 @@ class Books:
                 self._apply(refused[2], number, machine, trace, now_us)
                 return refused, trace
             self._unhindered.add((fails, locked))
-        self.pin_fails[number] = fails + 1
+        self._state[row + PIN_FAILS] = fails + 1
         card = self._cards.get((locked, fails + 1)) or self._card(locked, fails + 1)
         facts = new(CardFacts, (card, account, raise_today, used, used, uses, pin_right))
         decision = self.rules.decide(request, facts, figures, at)
@@ -213,30 +214,39 @@ class Books:
 
     def facts_of(self, number: int) -> AccountFacts:
         """An account as the host's store keeps it."""
-        used = self.used[number] if self.used_on[number] == self._day_number else 0
-        same_month = self.month_of[number] == self._month
+        row = number * WIDTH
+        kind, standing, posted, locked, fails, used_on, used, month, withdrawals, deposits, raised = (
+            self._state[row : row + WIDTH]
+        )
+        uses = {"withdraw": withdrawals, "deposit": deposits}
         return AccountFacts(
             account_number(self.people.first + number),
-            KINDS[self.kind[number]],
-            self.standing[number],
-            self.posted[number],
-            bool(self.locked[number]),
-            self.pin_fails[number],
-            used,
-            {name: self.month_uses[place][number] if same_month else 0 for name, place in _COUNTED.items()},
-            int(self.raised_day[number]),
+            KINDS[kind],
+            standing,
+            posted,
+            bool(locked),
+            fails,
+            used if used_on == self._day_number else 0,
+            uses if month == self._month else dict.fromkeys(uses, 0),
+            raised,
         )
+
+    @property
+    def posted(self) -> array[int]:
+        """The balance of every account."""
+        return self._state[POSTED::WIDTH]
 
     def _apply(self, changes: Iterable[Any], number: int, machine: int, trace: int, now_us: int) -> None:
         """Carry out what a decision changes. Notices, audit rows and the row of the request are not kept: a fleet has
         its columns."""
+        state, row = self._state, number * WIDTH
         for change in changes:
             kind = type(change)
             if kind in _KEPT_ELSEWHERE:
                 continue
             if kind is Post:
                 customer, suspense, cash, fees = _by_book(change)
-                self.posted[number] += customer
+                state[row + POSTED] += customer
                 self.suspense[machine] += suspense
                 if cash:
                     self.atm_cash[machine] += cash
@@ -247,20 +257,19 @@ class Books:
                 )
             elif kind is CountUse:
                 day = self._day_number if change[1] is self._day else change[1].toordinal()
-                if self.used_on[number] != day:
-                    self.used_on[number], self.used[number] = day, 0
-                self.used[number] += change[3]
+                if state[row + USED_ON] != day:
+                    state[row + USED_ON], state[row + USED] = day, 0
+                state[row + USED] += change[3]
             elif kind is ChargePin:
-                self.pin_fails[number] += 1
+                state[row + PIN_FAILS] += 1
             elif kind is SetCard:
                 assert change[1] == "pin_fails", "a withdrawal changes nothing else of a card"
-                self.pin_fails[number] = change[2]
+                state[row + PIN_FAILS] = change[2]
             elif kind is CountMonth:
-                if self.month_of[number] != self._month:
-                    self.month_of[number] = self._month
-                    for uses in self.month_uses:
-                        uses[number] = 0
-                self.month_uses[_COUNTED[change[2]]][number] += change[3]
+                if state[row + MONTH] != self._month:
+                    state[row + MONTH] = self._month
+                    state[row + WITHDRAWALS] = state[row + DEPOSITS] = 0
+                state[row + _COUNTED[change[2]]] += change[3]
             else:
                 raise TypeError(f"a fleet's books have no place for {kind.__name__}")
 
@@ -301,9 +310,3 @@ def _by_book(post: Post) -> tuple[int, int, int, int]:
         else:
             raise ValueError(f"a fleet posts nothing on {book}")
     return customer, suspense, cash, fees
-
-
-def _whole(values: object) -> array[int]:
-    found = array("q")
-    found.frombytes(values.astype("int64").tobytes())  # type: ignore[attr-defined]
-    return found
