@@ -149,7 +149,7 @@ class Session:
         lab_of: Callable[[Parts], Lab],
         border: Border,
         store: Callable[[str], Store] | None = None,
-        accounts_before: int = 0,
+        numbers_from: int = 0,
     ) -> EventLog:
         """Play a lab to its end with the target as its bank."""
         self._case += 1
@@ -174,7 +174,7 @@ class Session:
             nodes[name] = at_the_border = _AtTheBorder(machine, found[DEFAULT_BANK])
             return at_the_border
 
-        parts = Parts(bank=bank, node=node, accounts_before=accounts_before)
+        parts = Parts(bank=bank, node=node, numbers_from=numbers_from)
         if store is not None:
             parts.store = store
         lab = lab_of(parts)

@@ -8,12 +8,15 @@ find that some have passed it unseen (`found_instead`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from atm_sim.terminal.note_mix import FEWEST, Notes, counted, note_mix, notes_value
 
 NEAR_END_NOTES = 200
+
+_PLACES = ("stacker", "escrow", "reject_bin", "retract_bin", "unknown", "found")
+"""Where notes are beside the cassettes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,18 @@ class CashUnit:
         places = (self.stacker, self.escrow, self.reject_bin, self.retract_bin, self.unknown, self.found)
         return sum(places, start=Counter(self._stock))
 
+    def places(self) -> dict[str, dict[int, int]]:
+        """Every note by its place, as plain data."""
+        return {"stock": dict(self._stock), **{name: dict(getattr(self, name)) for name in _PLACES}}
+
+    def put(self, places: Mapping[str, Mapping[int, int]]) -> None:
+        """The machine starts again with the notes that were in it."""
+        self._stock = Counter(places["stock"])
+        for name in _PLACES:
+            setattr(self, name, Counter(places[name]))
+        self.newly_near_end()
+        self.newly_empty()
+
     def can_pay(self) -> bool:
         """False when no note that could be paid out is left."""
         return any(self._stock[d] for d, c in self._cassettes.items() if c.pays_out)
@@ -96,6 +111,13 @@ class CashUnit:
         fallen = tuple(sorted(low - self._low, reverse=True))
         self._low = low
         return fallen
+
+    def lay_in(self, notes: Notes) -> None:
+        """Staff leave these notes in the cassettes; what was in them they take along."""
+        for denomination, count in notes:
+            self._stock[denomination] = count
+        self._low = {d for d, c in self._cassettes.items() if c.pays_out and self._stock[d] <= c.near_end}
+        self._empty = not self.can_pay()
 
     # ---- paying out
 

@@ -8,7 +8,7 @@ cash, journal, trace numbers, the stored request, the advices that wait.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from atm_sim.sansio.effects import (
@@ -28,9 +28,11 @@ from atm_sim.sansio.effects import (
     TimerFired,
 )
 from atm_sim.terminal import asking, counting, paying, power
+from atm_sim.terminal.card import CardData
 from atm_sim.terminal.cassettes import CashUnit, Cassette
 from atm_sim.terminal.config import TerminalConfig
 from atm_sim.terminal.journal import Journal
+from atm_sim.terminal.memory import Memory, recall, remembered
 from atm_sim.terminal.settlement import Settlement
 from atm_sim.terminal.state import Stage, State, TerminalCrypto
 
@@ -78,6 +80,11 @@ class Terminal:
         return self._state.stage is Stage.IDLE
 
     @property
+    def has_card(self) -> bool:
+        """True while a card is in the reader or waits in the slot."""
+        return self._state.card is not None
+
+    @property
     def cash(self) -> CashUnit:
         return self._state.cash
 
@@ -89,6 +96,14 @@ class Terminal:
     @property
     def journal(self) -> Journal:
         return self._state.journal
+
+    def remembered(self) -> Memory:
+        """What has to outlast the program."""
+        return remembered(self._state)
+
+    def recall(self, memory: Memory, card: CardData | None, disk: Mapping[str, Any]) -> None:
+        """Go on with what an earlier program remembered; `PowerRestored` then settles what was cut short."""
+        recall(self._state, memory, card, disk)
 
     def handle(self, event: Event, now_us: int) -> list[Effect]:
         state = self._state

@@ -33,6 +33,14 @@ class TraceNumbers:
         self._day_us = 0
         self._count = 0
 
+    @property
+    def position(self) -> tuple[int, int]:
+        """The day and its latest number: where to go on from."""
+        return self._day_us, self._count
+
+    def go_on_from(self, day_us: int, count: int) -> None:
+        self._day_us, self._count = day_us, count
+
     def next(self, now_us: int) -> int:
         day_us = now_us - jst.time_of_day_us(now_us)
         if day_us != self._day_us:

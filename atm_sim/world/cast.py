@@ -60,10 +60,10 @@ class Person:
 class Cast:
     """Opens accounts at a bank, one after the other, and hands out cards, tokens and passwords."""
 
-    def __init__(self, hsm: Hsm, opened_before: int = 0) -> None:
-        """`opened_before`: accounts that a bank has already, whose numbers are taken."""
+    def __init__(self, hsm: Hsm, numbers_from: int = 0, *, opens: bool = True) -> None:
         self._hsm = hsm
-        self._opened_before = opened_before
+        self._numbers_from = numbers_from
+        self._opens = opens  # else they are opened already, and only what people carry is made again
         self._opened: dict[str, int] = {}  # accounts so far, by bank
 
     def join(
@@ -79,7 +79,7 @@ class Cast:
     ) -> Person:
         """Open the account, issue card and token, and return the person. Who only ever comes to an ATM (`online` is
         False) gets neither password nor customer data, which would outweigh everything else they cost."""
-        number = self._opened[bank.name] = self._opened.get(bank.name, self._opened_before) + 1
+        number = self._opened[bank.name] = self._opened.get(bank.name, self._numbers_from) + 1
         account_id = account_number(number)
         today = jst_date(now_us)
         figures = bank.policy.on(today)
@@ -120,7 +120,8 @@ class Cast:
             _customer(person, entry, bank, account) if online else None,
             (Pan(pan),) if online else (),
         )
-        bank.enrol(enrolment, now_us)
+        if self._opens:
+            bank.enrol(enrolment, now_us)
         return person
 
     def _card_data(

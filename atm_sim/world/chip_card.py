@@ -11,7 +11,7 @@ from typing import Final
 
 from bank_host.hsm import IMK_AC
 from bank_host.hsm.keys import SIMULATION_KEYS
-from cardreader.card import Card
+from cardreader.card import Card, Exchange
 from cardreader.emv import tlv
 from cardreader.emv.cryptogram import master_key
 from cardreader.emv.des import Des3
@@ -39,8 +39,14 @@ class ChipCard:
         self._readers = InProcess(_SLOT)
         self._readers.insert(_SLOT, VirtualCard(profile))
         self._card: Card | None = None
+        self._trace: list[Exchange] = []
         self._application: ReadApplication | None = None
         self._terminal: Mapping[str, bytes] = {}
+
+    @property
+    def trace(self) -> tuple[Exchange, ...]:
+        """What went between machine and chip in its latest transaction: commands, lengths and status, no data."""
+        return tuple(self._trace)
 
     def forged(self) -> ChipCard:
         """A card that says the same and has another key."""
@@ -49,6 +55,7 @@ class ChipCard:
 
     def sign(self, terminal: Mapping[str, bytes]) -> Mapping[str, bytes] | None:
         self._card = card = Card(self._readers, _SLOT, Level.CRYPTOGRAM, caller=Direct())
+        self._trace = card.trace
         self._terminal = terminal
         try:
             application, _ = ask_for_bank(card, [TEST_AID], terminal)

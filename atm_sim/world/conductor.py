@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import TypeVar
 
@@ -45,7 +45,7 @@ from atm_sim.world.errands import Errands
 from atm_sim.world.lab import RESTART_US, Lab, issuer_node
 from atm_sim.world.list_feed import ListFeed
 from atm_sim.world.mishaps import UNSEEN, first_notes, paid_out
-from atm_sim.world.people import Act, Wish, visit
+from atm_sim.world.people import Act, Wish
 from atm_sim.world.plans import Errand, Planned
 from bank_host.host import CHARGE, Bank, Commit
 from bank_host.iso8583.describe import masked_fields
@@ -102,7 +102,7 @@ class Conductor:
         self._errands = Errands(lab, self)
         self._list_feed = ListFeed(lab, self, self._disruptions)
         for name, bank in lab.banks.items():
-            bank.watch = partial(self._committed, name)
+            bank.watch = partial(self.committed, name)
 
     # ------------------------------------------------------------ what disruptions ask
 
@@ -131,6 +131,14 @@ class Conductor:
     def powered_off(self, node: str) -> None:
         self._timers = {slot: setting for slot, setting in self._timers.items() if slot[0] != node}
 
+    # ------------------------------------------------------------ what a fleet asks
+
+    def begin(self, planned: Planned, machine: str, arrived_us: int) -> None:
+        """A customer who has waited elsewhere steps up to a machine that is free; `left` in the log tells the end."""
+        visitor = Visit(planned, arrived_us)
+        self._lab.sites[planned.site].arrive(visitor, machine)
+        self._start_visit(machine, visitor)
+
     # ------------------------------------------------------------ what errands ask
 
     def in_use(self, machine: str) -> bool:
@@ -144,6 +152,29 @@ class Conductor:
         self._requests.setdefault(request_id(message), errand)
         self._send(sender, to, message, errand)
 
+    # ------------------------------------------------------------ what a person in front of the ATM asks
+
+    def chooses(self, machine: str, wish: Wish, label: str = "") -> None:
+        """The visitor wants this, from here on; `label` is the scenario step that it is."""
+        if (visitor := self._visits.get(machine)) is not None:
+            visitor.planned = replace(visitor.planned, wish=wish, service=wish.service, label=label)
+
+    def person_does(self, machine: str, event: Event) -> None:
+        """Whoever stands there does this, visitor or not; without power nothing happens."""
+        if not self._disruptions.is_down(machine):
+            self._tell(machine, event)
+
+    def power_fails(self, machine: str, for_us: int) -> None:
+        """An ATM loses its power."""
+        if not self._disruptions.is_down(machine):
+            self.struck("fault", "power_loss", machine)
+            self._disruptions.power_fails(machine, for_us)
+
+    def staff_count(self, machine: str) -> None:
+        """Staff count an ATM's cash, if nobody uses it."""
+        if not self.in_use(machine):
+            self._tell(machine, self._errands.count(machine))
+
     # ------------------------------------------------------------ planning
 
     def start(self) -> None:
@@ -151,7 +182,7 @@ class Conductor:
         for atm, terminal in self._lab.terminals.items():
             self._row("cassette", atm=atm, amount_jpy=terminal.cash.total_jpy())
         for planned in self._lab.steps:
-            self.call_at(planned.at_us, partial(self._step_due, planned))
+            self.call_at(planned.at_us, partial(self.step_due, planned))
         self._disruptions.start()
         for at_us, node, clocked in self._lab.clocked():
             self.call_at(at_us, partial(self._clocked, node, clocked))
@@ -182,9 +213,10 @@ class Conductor:
 
     def _stream_arrival(self, planned: Planned, arrivals: Iterator[Planned]) -> None:
         self._plan_arrival(arrivals)
-        self._arrive(planned)
+        self.arrive(planned)
 
-    def _step_due(self, planned: Planned) -> None:
+    def step_due(self, planned: Planned) -> None:
+        """A person does this as soon as they have done what came before."""
         agenda = self._agendas.setdefault(planned.person.alias, _Agenda())
         agenda.todo.append(planned)
         if not agenda.busy:
@@ -195,7 +227,7 @@ class Conductor:
         agenda.last = planned = agenda.todo.popleft()
         if planned.wish is not None:
             agenda.busy = True
-            self._arrive(planned)
+            self.arrive(planned)
         else:
             assert planned.script is not None, "who does not go to an ATM is at home"
             agenda.busy = True
@@ -204,7 +236,8 @@ class Conductor:
 
     # ------------------------------------------------------------ people at sites
 
-    def _arrive(self, planned: Planned) -> None:
+    def arrive(self, planned: Planned) -> None:
+        """Somebody comes to a place for an ATM."""
         visitor = Visit(planned, self._driver.now_us())
         self._row("arrived", planned)
         if (machine := self._lab.sites[planned.site].arrive(visitor, planned.machine)) is not None:
@@ -217,7 +250,7 @@ class Conductor:
         visitor.machine, visitor.started_us = machine, now_us
         person = planned.person
         card = in_hand(person.card, planned.wish.card)
-        visitor.script = visit(card, person.pin, planned.wish, partial(self._lab.takes_us, planned))
+        visitor.script = self._lab.visit(card, person.pin, planned.wish, partial(self._lab.takes_us, planned))
         self._visits[machine] = visitor
         self._row("started", planned, atm=machine, wait_us=now_us - visitor.arrived_us)
         if person.from_reader and planned.wish.card == "own" and self._lab.card_read:
@@ -507,7 +540,7 @@ class Conductor:
             latency_us=record.latency_us,
         )
 
-    def _committed(self, bank: str, commit: Commit) -> None:
+    def committed(self, bank: str, commit: Commit) -> None:
         """What the host posted, told and set aside for people becomes rows too."""
         if self._watcher is not None:
             self._watcher.committed(commit)

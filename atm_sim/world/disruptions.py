@@ -220,11 +220,12 @@ class Disruptions:
         now_us = self._world.now_us()
         self._world.powered_off(node)
         self._down_since_us[node] = now_us
-        self._up_us[node] = max(now_us + for_us, self._up_us.get(node, 0))
-        self._world.call_at(now_us + for_us, partial(self._starts_again, node, kind))
+        until_us = now_us + for_us
+        self._up_us[node] = max(until_us, self._up_us.get(node, 0))
+        self._world.call_at(until_us, partial(self._starts_again, node, kind, until_us))
 
-    def _starts_again(self, node: str, kind: str) -> None:
-        if self._up_us.get(node, 0) != self._world.now_us():
+    def _starts_again(self, node: str, kind: str, until_us: int) -> None:
+        if self._up_us.get(node) != until_us:
             return  # it has gone down once more meanwhile, for longer
         del self._up_us[node]
         self._world.struck("restored", kind, self._name(node))

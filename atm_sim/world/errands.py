@@ -79,7 +79,12 @@ class Errands:
         """Nobody uses the ATM: whoever waits to count its notes can do it now."""
         if machine in self._to_count and not self._world.in_use(machine):
             for errand in self._to_count.pop(machine):
-                self._count(errand, machine)
+                self._world.run(errand, machine, self.count(machine))
+
+    def count(self, machine: str) -> CashCounted:
+        """What staff find who count now."""
+        suspects = self._lab.terminals[machine].settlement.suspects
+        return CashCounted(tuple(map(self._found, suspects)))
 
     def answered(self, node: str, message: Message) -> Errand | None:
         """The errand whose message this answers; the node in whose name it was sent never asked."""
@@ -99,10 +104,6 @@ class Errands:
                     self.comes_to_rest(machine)
             case SendMessage() as step:
                 self._send(errand, step)
-
-    def _count(self, errand: Errand, machine: str) -> None:
-        suspects = self._lab.terminals[machine].settlement.suspects
-        self._world.run(errand, machine, CashCounted(tuple(map(self._found, suspects))))
 
     def _found(self, suspect: Suspect) -> Notes:
         """What is really there of the notes that were at stake."""

@@ -103,6 +103,14 @@ class Links:
         self._faults = {link: tuple(fault for fault in faults if fault.link == link) for link in latencies}
         self._chance = chance
 
+    def breaks(self, fault: LinkFault) -> None:
+        """From now on a line has this fault too, for as long as it says."""
+        self._faults[fault.link] = (*self._faults[fault.link], fault)
+
+    def mends(self, fault: LinkFault) -> None:
+        """A fault is over before its time."""
+        self._faults[fault.link] = tuple(each for each in self._faults[fault.link] if each != fault)
+
     def is_down(self, link: str, bank: str, now_us: int) -> bool:
         """Whether a line delivers nothing at all."""
         return any(

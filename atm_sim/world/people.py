@@ -44,6 +44,9 @@ class Act(NamedTuple):
     event: Event
 
 
+Visitor = Callable[[CardData, str, Wish, Callable[[str], int]], Generator[Act | None, Show, None]]
+"""Somebody at an ATM: card, PIN, wish and how long each habit takes; `visit`, or a person with a will of their own."""
+
 ENDINGS = frozenset({"thank_you", "card_retained", "no_service"})
 """Screens after which a person walks away."""
 

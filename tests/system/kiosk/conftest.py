@@ -1,0 +1,96 @@
+"""A kiosk as its own process, and Debian's Chromium in front of it."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parents[3]
+CHROMIUM = "/usr/bin/chromium"
+
+
+class Kiosk:
+    """`atm-sim kiosk` as started by a person; stopped by the process that was started here, and no other."""
+
+    def __init__(self, *options: str, listen: str = "127.0.0.1:0") -> None:
+        self._command = [sys.executable, "-m", "atm_sim.cli", "kiosk", "--listen", listen, *options]
+        self.told: dict[str, str] = {}
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            name, _, value = line.strip().partition(": ")
+            self.told[name] = value
+            if name == "Ready":
+                return
+        raise AssertionError(f"the kiosk does not start: {self.process.wait()}")
+
+    @property
+    def url(self) -> str:
+        return self.told["ATM"]
+
+    def kill(self) -> None:
+        """As a crash or a power cut."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+
+
+def free_port() -> int:
+    """For a kiosk that starts again where its browsers look for it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def new_kiosk() -> Iterator[Callable[..., Kiosk]]:
+    started: list[Kiosk] = []
+
+    def start(*options: str, listen: str = "127.0.0.1:0") -> Kiosk:
+        started.append(Kiosk(*options, listen=listen))
+        return started[-1]
+
+    yield start
+    for kiosk in started:
+        kiosk.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(chromium: Browser) -> Iterator[Callable[[str], Page]]:
+    """Each page is a browser of its own: no cookie is shared. What goes wrong on a page fails its test."""
+    contexts, wrong = [], []
+
+    def open_page(url: str) -> Page:
+        context = chromium.new_context(viewport={"width": 1500, "height": 1200})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(f"{error}"))
+        page.goto(url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [] == wrong

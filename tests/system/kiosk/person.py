@@ -1,0 +1,63 @@
+"""A person at the kiosk's page: does what people do, and waits for what the screen says."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page
+
+
+class AtTheKiosk:
+    """One person in front of one page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.sees("idle")
+
+    def sees(self, screen: str) -> AtTheKiosk:
+        self.page.wait_for_selector(f"body[data-screen={screen}]", timeout=30_000)
+        return self
+
+    def inserts(self, name: str) -> AtTheKiosk:
+        self.page.click(f"#wallet button:has-text('{name}')")
+        return self.sees("enter_pin")
+
+    def types(self, digits: str) -> AtTheKiosk:
+        for digit in digits:
+            self.page.click(f"#pad [data-id='{digit}']")
+        self.page.click("#pad [data-id=confirm]")
+        return self
+
+    def chooses(self, choice: str) -> AtTheKiosk:
+        self.page.click(f"#choices [data-id='{choice}']")
+        return self
+
+    def withdraws(self, name: str, pin: str, amount_jpy: int) -> AtTheKiosk:
+        """From the card to the bank's answer."""
+        self.inserts(name).types(pin).sees("menu").chooses("withdraw").sees("amount")
+        self.chooses(f"amount:{amount_jpy}").sees("confirm").chooses("yes")
+        return self
+
+    def takes_card(self) -> AtTheKiosk:
+        self.sees("take_card")
+        self.page.click("#slot")
+        return self
+
+    def takes_cash(self) -> AtTheKiosk:
+        self.sees("take_cash")
+        self.page.click("#tray")
+        return self.sees("thank_you")
+
+    def reads(self, place: str) -> str:
+        return self.page.inner_text(place)
+
+    def keys(self, *keys: str) -> AtTheKiosk:
+        for key in keys:
+            self.page.keyboard.press(key)
+        return self
+
+    def tabs_to(self, name: str) -> AtTheKiosk:
+        """Moves the focus by Tab alone until it is on what is called so, and presses Enter."""
+        for _ in range(80):
+            self.page.keyboard.press("Tab")
+            if name in self.page.evaluate("() => document.activeElement.innerText"):
+                return self.keys("Enter")
+        raise AssertionError(f"Tab never comes to {name}")

@@ -1,0 +1,222 @@
+"""The kiosk in a real browser: cash for a card, faults, languages, two ATMs, a restart, and everybody can use it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from atm_sim.kiosk.texts import TEXTS
+from bank_host.store.sql import SqlStore
+from tests.system.kiosk.conftest import Kiosk, free_port
+from tests.system.kiosk.person import AtTheKiosk
+
+pytestmark = pytest.mark.xdist_group("kiosk")
+
+HANAKO, HER_PIN = "山田 花子", "4649"
+
+
+def test_a_card_a_pin_and_an_amount_give_cash(
+    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page]
+) -> None:
+    hanako = AtTheKiosk(new_page(new_kiosk().url))
+    hanako.withdraws(HANAKO, HER_PIN, 30_000).takes_card().sees("take_cash")
+    assert 3 == hanako.page.locator(".note-10000").count()
+    hanako.takes_cash()
+    assert "￥30,000" in hanako.reads("#receipt").replace("¥", "￥")
+    assert "00" in hanako.reads("#glass-decisions")
+
+
+def test_two_browsers_at_two_atms_keep_apart(
+    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page]
+) -> None:
+    kiosk = new_kiosk()
+    one, other = AtTheKiosk(new_page(kiosk.url)), AtTheKiosk(new_page(kiosk.url))
+    one.withdraws(HANAKO, HER_PIN, 30_000).takes_card().takes_cash()
+    assert "idle" == other.page.get_attribute("body", "data-screen")
+    other.inserts(HANAKO).types(HER_PIN).sees("menu").chooses("balance").sees("take_card")
+    assert "250,000" in other.reads("#said")  # her namesake's account: nothing was taken from it
+
+
+def at_home(page: Page, kiosk: Kiosk, name: str) -> Page:
+    """Internet banking in a second tab, entered with what the kiosk's papers say."""
+    page.click(".papers summary")
+    paper = page.locator(f".paper:has-text('{name}')").locator("dd").all_inner_texts()
+    (branch, account), password = paper[0].split(" - "), paper[1]
+    home = page.context.new_page()
+    home.goto(kiosk.told["Internet banking"])
+    home.fill("#branch", branch)
+    home.fill("#account", account)
+    home.fill("#password", password)
+    home.click("button.main")
+    home.wait_for_url("**/welcome*")
+    return home
+
+
+def test_a_card_locked_in_internet_banking_is_declined_at_the_atm(
+    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page]
+) -> None:
+    """R115, R116: the lock acts on the next authorisation."""
+    kiosk = new_kiosk("--web", "127.0.0.1:0")
+    hanako = AtTheKiosk(new_page(kiosk.url))
+    home = at_home(hanako.page, kiosk, HANAKO)
+    home.goto(kiosk.told["Internet banking"] + "locks")
+    home.locator("button[value=lock_card]").first.click()
+    home.wait_for_selector("button[value=unlock_card]")
+    hanako.page.bring_to_front()
+    hanako.withdraws(HANAKO, HER_PIN, 30_000).sees("take_card")
+    assert "(62)" in hanako.reads("#said")
+    assert "CARD_LOCKED" in hanako.reads("#glass-decisions").upper().replace(" ", "_")
+
+
+# ---------------------------------------------------------------- a restart in the middle
+
+
+def verified(folder: Path) -> str:
+    """What `bank-host verify` says of the kiosk's database."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bank_host.cli", "verify", str(folder / "bank.sqlite")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 0 == done.returncode, done.stdout + done.stderr
+    return done.stdout
+
+
+def balance_jpy(folder: Path) -> int:
+    """Hanako's, by the bank's own books."""
+    store = SqlStore.create(f"sqlite:///{folder / 'bank.sqlite'}")
+    try:
+        return next(each.posted_jpy for each in store.accounts() if each.account_id == "0010001001")
+    finally:
+        store.close()
+
+
+def starts_again(kiosk: Kiosk, person: AtTheKiosk) -> None:
+    """The server dies without a word and is started again; the page finds it by itself."""
+    kiosk.kill()
+    person.page.wait_for_selector("body[data-line=down]")
+    kiosk.start()
+    person.page.wait_for_selector("body[data-line=up]", timeout=30_000)
+
+
+@pytest.mark.parametrize("killed_at", ["please_wait", "counting", "take_card", "take_cash"])
+def test_a_restart_in_the_middle_gives_the_money_back(
+    new_kiosk: Callable[..., Kiosk],
+    new_page: Callable[[str], Page],
+    tmp_path: Path,
+    killed_at: str,
+) -> None:
+    """Whatever the machine was doing: no cash has left it, so nothing stays charged."""
+    kiosk = new_kiosk("--folder", str(tmp_path), listen=f"127.0.0.1:{free_port()}")
+    hanako = AtTheKiosk(new_page(kiosk.url)).withdraws(HANAKO, HER_PIN, 30_000)
+    if killed_at == "take_cash":
+        hanako.takes_card()
+    hanako.sees(killed_at)
+    starts_again(kiosk, hanako)
+    if killed_at != "take_cash":
+        hanako.takes_card()
+    hanako.sees("idle")
+    for waiting in (2, 3):  # advices; notes for staff to count
+        expect(hanako.page.locator("#glass-session dd").nth(waiting)).to_have_text("0", timeout=30_000)
+    assert 250_000 == balance_jpy(tmp_path)
+    assert "in order" in verified(tmp_path)
+
+
+def test_a_restart_after_the_cash_leaves_it_paid(
+    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page], tmp_path: Path
+) -> None:
+    kiosk = new_kiosk("--folder", str(tmp_path), listen=f"127.0.0.1:{free_port()}")
+    hanako = AtTheKiosk(new_page(kiosk.url)).withdraws(HANAKO, HER_PIN, 30_000).takes_card().takes_cash()
+    starts_again(kiosk, hanako)
+    hanako.sees("idle").inserts(HANAKO).types(HER_PIN).sees("menu").chooses("balance").sees("take_card")
+    assert "220,000" in hanako.reads("#said")
+    assert "in order" in verified(tmp_path)
+
+
+# ---------------------------------------------------------------- whoever stands in front of it
+
+
+def test_the_keyboard_alone_is_enough(
+    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page]
+) -> None:
+    """From the card to the cash: Tab and Enter for what is pressed, the figures for what is typed."""
+    hanako = AtTheKiosk(new_page(new_kiosk().url))
+    hanako.tabs_to(HANAKO).sees("enter_pin").keys(*HER_PIN, "Enter").sees("menu").keys("1").sees("amount")
+    hanako.keys("3", "m", "Enter").sees("confirm").keys("Enter").sees("take_card")
+    hanako.tabs_to("カードを取る").sees("take_cash").tabs_to("現金を取る").sees("thank_you")
+
+
+def test_everything_can_be_said_and_seen_in_both_languages(
+    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page]
+) -> None:
+    """axe finds nothing on any screen: names, roles, contrast."""
+    hanako, axe = AtTheKiosk(new_page(new_kiosk().url)), Axe()
+    hanako.page.emulate_media(reduced_motion="reduce")
+
+    def looks_well(screen: str) -> None:
+        hanako.sees(screen)
+        for title in (TEXTS[f"screen.{screen}"].en, TEXTS[f"screen.{screen}"].ja):
+            hanako.page.click("#language")
+            expect(hanako.page.locator("#title")).to_have_text(title)
+            found = axe.run(hanako.page)
+            assert 0 == found.violations_count, f"{screen}: {found.generate_report()}"
+
+    looks_well("idle")
+    hanako.inserts(HANAKO)
+    looks_well("enter_pin")
+    hanako.types(HER_PIN)
+    looks_well("menu")
+    hanako.chooses("deposit")
+    looks_well("notes")
+    hanako.keys("Escape").sees("menu").chooses("change_pin")
+    looks_well("new_pin")
+    hanako.keys("Escape").sees("menu").chooses("withdraw")
+    looks_well("amount")
+    hanako.chooses("amount:30000")
+    looks_well("confirm")
+    hanako.chooses("yes")
+    looks_well("take_card")
+    hanako.takes_card()
+    looks_well("take_cash")
+    hanako.takes_cash()
+
+
+def test_the_card_can_be_pulled_while_the_bank_is_asked(
+    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page], tmp_path: Path
+) -> None:
+    """The chip is gone when the bank approves, so it agrees to nothing: no cash, and what was charged is reversed."""
+    hanako = AtTheKiosk(new_page(new_kiosk("--folder", str(tmp_path)).url))
+    hanako.page.click("#faults [data-id=line]")
+    hanako.withdraws(HANAKO, HER_PIN, 30_000).sees("please_wait")
+    hanako.page.click("#slot")
+    hanako.sees("thank_you")
+    hanako.page.click("#faults [data-id=line]")
+    expect(hanako.page.locator("#glass-session dd").nth(2)).to_have_text("0", timeout=60_000)
+    assert 250_000 == balance_jpy(tmp_path)
+
+
+def test_a_jam_pays_nothing_and_charges_nothing(
+    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page], tmp_path: Path
+) -> None:
+    hanako = AtTheKiosk(new_page(new_kiosk("--folder", str(tmp_path)).url))
+    hanako.page.click("#faults [data-id=jam]")
+    hanako.withdraws(HANAKO, HER_PIN, 30_000).takes_card().sees("thank_you")
+    expect(hanako.page.locator("#glass-ledger .posting")).to_have_count(2)
+    expect(hanako.page.locator("#glass-session dd").nth(2)).to_have_text("0", timeout=30_000)
+    assert 250_000 == balance_jpy(tmp_path)
+    assert "in order" in verified(tmp_path)
+
+
+def test_without_power_the_card_comes_back_later(
+    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page]
+) -> None:
+    hanako = AtTheKiosk(new_page(new_kiosk().url)).inserts(HANAKO)
+    hanako.page.click("#faults [data-id=power]")
+    hanako.sees("off").takes_card().sees("thank_you").sees("idle")
