@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 
 import pytest
 from click.testing import CliRunner, Result
 
 from atm_sim.cli import main
 from atm_sim.load.target import own_host
+from atm_sim.scenario import Person as CastEntry
+from atm_sim.scenario.vocabulary import DEFAULT_BIN
 from atm_sim.target.profile import own_profile
 from atm_sim.target.suite import CaseDone, cases_of, run_cases
+from atm_sim.world.cast import Cast
 from bank_host.clock import wall_clock
+from bank_host.host import Bank
+from bank_host.hsm import Hsm
 from bank_host.iso8583.dialect import DEFAULT
 from bank_host.policy import load_policy
 from bank_host.store.sql import SqlStore
@@ -147,3 +153,39 @@ def test_a_profile_without_a_target_is_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "lab.toml").write_text("")
     result = command(str(RULEBOOK), "--profile", str(tmp_path / "lab.toml"))
     assert 2 == result.exit_code
+
+
+# ---------------------------------------------------------------- a host whose books are closed
+
+
+def test_a_foreign_host_is_tested_with_the_cards_of_the_card_file(tmp_path: Path) -> None:
+    """What the wire shows is judged; a lock at the bank's desk, and the withdrawal that needs it, are not run."""
+    file = tmp_path / "foreign.yaml"
+    file.write_text(
+        HEAD
+        + withdrawal("¥11_000", 'outcome: approved, DE39: "00", balance: ¥999')
+        + "  - {at: 12:05, who: hanako, do: lock_card, via: pc, expect: {outcome: done}}\n"
+        + withdrawal("¥12_000", 'outcome: declined, code: "62"').replace("12:00", "12:10"),
+        encoding="utf-8",
+    )
+    database, pin = tmp_path / "bank.sqlite", "4821"
+    store = SqlStore.create(f"sqlite:///{database}", durable=False)
+    bank = Bank("host", store, load_policy(), Hsm.simulation())
+    entry = CastEntry.model_construct(name="Hanako", balance_jpy=100_000, pin=pin)
+    person = Cast(bank.hsm).join("hanako", entry, bank, DEFAULT_BIN, Random(1), wall_clock()(), online=False)
+    store.close()
+    card = person.card
+    (tmp_path / "cards.csv").write_text(
+        f"who,pan,expiry,pin,service_code,track2\nhanako,{card.pan},{card.expires},{pin},201,{card.track2}\n"
+    )
+    (tmp_path / "lab.toml").write_text('cards = "cards.csv"\n')
+    with own_host(database) as host:
+        options = ("--target", str(host.address), "--profile", str(tmp_path / "lab.toml"))
+        told = command(str(file), *options)
+        data = json.loads(command(str(file), *options, "--json").output)
+    assert 0 == told.exit_code, told.output
+    steps = data["cases"][0]["steps"]
+    assert ["passed", "not run", "not run"] == [step["status"] for step in steps]
+    assert ["balance"] == steps[0]["not_shown"]
+    assert "depends on step 2" in steps[2]["reason"]
+    assert not any(secret in told.output + json.dumps(data) for secret in (card.pan, card.track2, pin))
