@@ -62,9 +62,8 @@ class Shield:
         except Exception as error:
             # Its kind is logged, its text is not: it may quote what was typed (ASVS v5.0.0-16.5.4).
             log.error("internal_error", extra={"facts": {"error": type(error).__name__}})
-            if started:
-                raise
-            await PlainTextResponse("internal error\n", 500)(scope, receive, sealed)
+            if not started:  # else the connection just ends: raised, it would be logged with its text
+                await PlainTextResponse("internal error\n", 500)(scope, receive, sealed)
 
 
 def _same_origin(scope: Scope, headers: Headers) -> bool:
