@@ -6,6 +6,7 @@ carries the synchroniser token of the cookie it came with (ASVS v5.0.0-3.5.1).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
@@ -105,7 +106,8 @@ class Visit:
 
     @property
     def otp_help(self) -> str:
-        return say(TOPICS["otp"], self.language)
+        """Its first line is its heading; lines that only go on are joined."""
+        return re.sub(r"\n {5}", "" if self.language == "ja" else " ", say(TOPICS["otp"], self.language))
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page of the bank, with what all of them show."""
@@ -181,10 +183,16 @@ class CustomerVisit(Visit):
 def ask(
     netbank: Netbank, session: Session, request_id: str, kind: str, now_us: int, fields: Mapping[str, Any]
 ) -> Outcome:
-    """One act of the customer. Its request id is the customer's own: nobody meets another's, nor misses a repeat."""
-    key = hashed(f"{session.account_id} {request_id or netbank.new_secret()}")
-    act = Act(f"web:{key[:40]}", kind, session.account_id, session.channel)._replace(**fields)
+    """One act of the customer."""
+    act = Act(
+        act_key(session, request_id or netbank.new_secret()), kind, session.account_id, session.channel
+    )._replace(**fields)
     return netbank.bank.act(act, now_us)
+
+
+def act_key(session: Session, request_id: str) -> str:
+    """A request id is the customer's own: nobody meets another's, nor misses a repeat."""
+    return "web:" + hashed(f"{session.account_id} {request_id}")[:40]
 
 
 def proves_more(fields: Mapping[str, Any]) -> bool:
