@@ -279,6 +279,7 @@ class Visits:
             case "answered":
                 visit.code, visit.reason = row.code, row.reason or visit.network or visit.decided
                 visit.network = ""
+                self._cash_moved(visit)  # counted out, or taken in, with the answer
             case "declined" | "no_service" if row.reason:
                 visit.reason = row.reason
             case kind if kind in NETWORK_REFUSALS:
