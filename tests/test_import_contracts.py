@@ -32,8 +32,10 @@ PLANTED = {
     "doctor-without-driver": ("atm_sim/doctor/finding.py", "import socket"),
     "wire-without-driver": ("atm_sim/load/record.py", "import asyncio"),
     "kiosk-front-pure": ("atm_sim/kiosk/front.py", "import time"),
+    "one-dask": ("atm_sim/study/run.py", "import distributed"),
     "report-reads-files": ("atm_sim/report/view.py", "import bank_host.store"),
     "auditor-shares-no-rule": ("atm_sim/checks/invariants/model.py", "import bank_host.rules.limits"),
+    "demand-and-cash-pure": ("atm_sim/cash/policy.py", "import atm_sim.world"),
 }
 
 

@@ -102,7 +102,7 @@ class Conductor:
         self._errands = Errands(lab, self)
         self._list_feed = ListFeed(lab, self, self._disruptions)
         for name, bank in lab.banks.items():
-            bank.watch = partial(self._committed, name)
+            bank.watch = partial(self.committed, name)
 
     # ------------------------------------------------------------ what disruptions ask
 
@@ -130,6 +130,14 @@ class Conductor:
 
     def powered_off(self, node: str) -> None:
         self._timers = {slot: setting for slot, setting in self._timers.items() if slot[0] != node}
+
+    # ------------------------------------------------------------ what a fleet asks
+
+    def begin(self, planned: Planned, machine: str, arrived_us: int) -> None:
+        """A customer who has waited elsewhere steps up to a machine that is free; `left` in the log tells the end."""
+        visitor = Visit(planned, arrived_us)
+        self._lab.sites[planned.site].arrive(visitor, machine)
+        self._start_visit(machine, visitor)
 
     # ------------------------------------------------------------ what errands ask
 
@@ -448,7 +456,7 @@ class Conductor:
         request = request_id(message)
         if self._context is not None:
             self._requests.setdefault(request, self._context)
-        planned = errand or self._requests.get(request)
+        planned = errand or self._errands.awaits(to, message) or self._requests.get(request)
         if planned is not None and sender in self._lab.terminals:
             self._errands.passes(sender, planned.label, message)
         link, bank = self._lab.line(sender, to)
@@ -532,7 +540,7 @@ class Conductor:
             latency_us=record.latency_us,
         )
 
-    def _committed(self, bank: str, commit: Commit) -> None:
+    def committed(self, bank: str, commit: Commit) -> None:
         """What the host posted, told and set aside for people becomes rows too."""
         if self._watcher is not None:
             self._watcher.committed(commit)
