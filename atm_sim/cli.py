@@ -25,15 +25,22 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from atm_sim.cash.command import cash
+from atm_sim.demand.command import fit
 from atm_sim.doctor.command import doctor
+from atm_sim.fleet.ground import SitesError
 from atm_sim.fuzz.command import fuzz
+from atm_sim.incidents.command import incident
 from atm_sim.kiosk.command import kiosk
 from atm_sim.load.command import load as load_command
 from atm_sim.load.command import settle_command
 from atm_sim.records.folder import RunFolder, RunFolderError, clear
+from atm_sim.records.study_folder import is_study
 from atm_sim.report import html, junit, text
+from atm_sim.report import study as study_report
 from atm_sim.report.view import RunView, clock, load
 from atm_sim.runner.files import open_scenario
+from atm_sim.runner.fleet import play_fleet
 from atm_sim.runner.folder import view_of, write_run
 from atm_sim.runner.matrix import matrix_data, matrix_rows, matrix_text
 from atm_sim.runner.own_card import look_at, virtual_reader
@@ -43,9 +50,12 @@ from atm_sim.runner.suite import NOT_RUN, Tested, run_tests, scenario_files, sui
 from atm_sim.runner.tap import PcapTap
 from atm_sim.scenario import Case, Loaded, ScenarioError, json_schema, rows
 from atm_sim.shipped import shipped_scenarios
+from atm_sim.study.command import explain, study
+from atm_sim.target.command import Asked, run_against
 from atm_sim.world.lab import Parts
 from atm_sim.world.token_device import TokenDevice
 from atm_sim.world.token_file import seconds_left, token_in
+from bank_host.address import Address, AddressType
 from bank_host.clock import wall_clock
 from bank_host.iso8583.describe import describe_hex
 from bank_host.iso8583.errors import FormatError
@@ -81,7 +91,7 @@ class _Command(click.Group):
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
-        except ScenarioError as error:
+        except (ScenarioError, SitesError) as error:
             _stop(WRONG_USAGE, error)
         except BrokenPipeError:  # `atm-sim schema | head`: click knows what to do
             raise
@@ -140,6 +150,12 @@ def main() -> None:
 )
 @click.option("--yes", is_flag=True, help="Do not ask before the level read.")
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=None,
+    help="For `fleet:`: processes that play its partitions; default one a core.",
+)
 @click.pass_obj
 def run(
     transport: Callable[[], Transport] | None,
@@ -154,6 +170,7 @@ def run(
     wait_s: float,
     yes: bool,
     as_json: bool,
+    workers: int | None,
 ) -> None:
     """Run the scenario FILE in simulated time and write a run folder with its report.
 
@@ -182,6 +199,8 @@ def run(
     console = Console(highlight=False)
     views: list[tuple[Path, RunView]] = []
     cases = _chosen(loaded, row)
+    if pcap_file is not None and loaded.scenario.fleet is not None:
+        raise click.UsageError("--pcap: a fleet in detail `fleet` sends no messages; choose another scenario")
     if pcap_file is not None and len(cases) > 1:
         raise click.UsageError(
             f"--pcap holds one run; choose a row of the file with --case 1 to {len(cases)}"
@@ -191,8 +210,13 @@ def run(
         path = folder / f"row-{case.row_number}" if case.row_number else folder
         clear(folder if row is None and not views else path)
         with ExitStack() as stores, _progress(case, quiet=as_json or not console.is_terminal) as tell:
-            wired = partial(_parts, path, stores, card_read, tap)
-            done = play(loaded, case, seed=seed, parts=wired, progress=tell)
+            if case.scenario.fleet is not None:
+                done = play_fleet(
+                    loaded, case, path, seed=seed, workers=workers or os.cpu_count() or 1, progress=tell
+                )
+            else:
+                wired = partial(_parts, path, stores, card_read, tap)
+                done = play(loaded, case, seed=seed, parts=wired, progress=tell)
         views.append((path, write_run(done, path, policy)))
     if pcap_file is not None and tap is not None:
         pcap_file.write_bytes(tap.pcap())
@@ -312,6 +336,9 @@ def _progress(case: Case, *, quiet: bool) -> Iterator[Callable[[int, int], None]
     "--prove", "proving", is_flag=True, help="Break each covered requirement: a scenario must notice."
 )
 @_VIRTUAL_CARD
+@click.option("--target", type=AddressType(), help="Test this host over TCP instead of simulated time.")
+@click.option("--profile", type=_FILE, help="With --target: how it speaks, its keys and cards (TOML).")
+@click.option("--own-host", is_flag=True, help="As --target, our own bank-host, started for the run.")
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
 def test(
     path: Path,
@@ -320,16 +347,28 @@ def test(
     matrix: bool,
     proving: bool,
     virtual_card: bool,
+    target: Address | None,
+    profile: Path | None,
+    own_host: bool,
     as_json: bool,
 ) -> None:
     """Test the scenario file or folder PATH; files below a folder `invalid` must be refused as they say.
 
-    A file with `card: reader` is not run, unless a virtual card stands in the reader.
+    A file with `card: reader` is not run, unless a virtual card stands in the reader. Against a host (--target,
+    --own-host) steps that it cannot perform or show are not run, each with its reason.
     """
     policy = load_policy()
     files = scenario_files(path)
     if not files:
         _stop(WRONG_USAGE, f"atm-sim: {path}: no scenario file (*.yaml) here")
+    if profile is not None and target is None:
+        raise click.UsageError("--profile says how a --target speaks; name that too")
+    if target is not None or own_host:
+        if target is not None and own_host:
+            raise click.UsageError("--target and --own-host are two hosts; choose one")
+        if matrix or proving or virtual_card or seed is not None:
+            raise click.UsageError("--seed, --matrix, --prove and --virtual-card are for simulated time")
+        run_against(files, Asked(target, profile, junit_file, as_json), policy)
     console = Console(highlight=False)
     tests = []
     card_read = _look_at_virtual_card if virtual_card else _no_card
@@ -405,10 +444,15 @@ def _test_data(tested: Tested) -> dict[str, Any]:
 
 
 main.add_command(fuzz)
+main.add_command(fit)
+main.add_command(cash)
+main.add_command(incident)
 main.add_command(kiosk)
 main.add_command(doctor)
 main.add_command(load_command)
 main.add_command(settle_command)
+main.add_command(study)
+main.add_command(explain)
 
 
 # ---------------------------------------------------------------- looking at a run
@@ -429,7 +473,10 @@ def trace(folder: Path, card: str) -> None:
 @main.command(short_help="Build the report of a run again.")
 @click.argument("folder", type=_FOLDER)
 def report(folder: Path) -> None:
-    """Build report.html and junit.xml of the run FOLDER again, from what the folder holds."""
+    """Build report.html and junit.xml of the run or study FOLDER again, from what the folder holds."""
+    if is_study(folder):
+        click.echo(f"{study_report.write_report(folder)}")
+        return
     view = load(folder)
     files = RunFolder.open(folder)
     files.write_junit(junit.junit_xml(view))

@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from bank_host import chip, desk
 from bank_host.hsm import CVK, PVK, TPK, Hsm
+from bank_host.hsm.errors import MalformedPinBlock
 from bank_host.iso8583 import build, composite, identity, mti
 from bank_host.iso8583.codec import decode, encode
 from bank_host.iso8583.codes import COMPLETION
@@ -26,10 +27,12 @@ from bank_host.passwords import Passwords
 from bank_host.policy import Figures, Policy
 from bank_host.rules import RULES, Rules
 from bank_host.rules.acts.customer import guesses
+from bank_host.rules.card import declined
 from bank_host.rules.changes import Audit, Change, ChargePin, Decision, Outcome, SetCard, SetCustomer
 from bank_host.rules.facts import (
     Account,
     Act,
+    ActFacts,
     At,
     Card,
     CardFacts,
@@ -44,7 +47,7 @@ from bank_host.rules.reasons import APPROVED, CODES, MALFUNCTION
 from bank_host.rules.reversal import Claim
 from bank_host.rules.views import LimitReport, Safeguard, StatementLine, Welcome
 from bank_host.secrets import Pin
-from bank_host.store.contract import Conflict, Store, Unavailable, UnitOfWork, Wanted
+from bank_host.store.contract import Conflict, OutboxRow, Store, Unavailable, UnitOfWork, Wanted
 from bank_host.work import ATTEMPTS, CHARGE, ENROLLED, Commit, Work, run, run_together
 
 T = TypeVar("T")
@@ -204,8 +207,9 @@ class Bank:
         elif pin_ok is None:
             decision = self.rules.precheck(request, facts, figures, at)
         else:
-            decision = self.rules.decide(request, facts._replace(pin_ok=pin_ok), figures, at)
-            decision = self._with_new_pin(unit, message, facts, decision, figures.day)
+            facts = facts._replace(pin_ok=pin_ok)
+            decision = self.rules.decide(request, facts, figures, at)
+            decision = self._with_new_pin(unit, asked, facts, decision, at)
         if decision is None:
             one_try = ChargePin(card_id, figures.pin_max_wrong)
             unit.apply((one_try,), now_us)
@@ -293,17 +297,21 @@ class Bank:
         return self.hsm.verify_cvv(CVK, value, number, expiry_yymm, service_code)
 
     def _with_new_pin(
-        self, unit: UnitOfWork, message: Message, facts: CardFacts, decision: Decision, day: date
+        self, unit: UnitOfWork, asked: _Asked, facts: CardFacts, decision: Decision, at: At
     ) -> Decision:
         """An approved PIN change stores the verification value of the new PIN, which only the PIN module can make; one
-        that others would guess is counted as in internet banking (R77)."""
-        if decision.code != APPROVED or composite.service_of(message[3]) != "change_pin":
+        that others would guess is counted as in internet banking (R77). A block without a PIN in it is an error of
+        form, as is none at all."""
+        message, account_id = asked.message, facts.account.account_id
+        if decision.code != APPROVED or asked.request.service != "change_pin":
             return decision
-        account_id = facts.account.account_id
-        known = unit.act_facts(account_id, day)
+        known = unit.act_facts(account_id, at.day)
         assert known is not None, "the card's account was loaded before"
         holder = known.customer
-        new = self.hsm.new_pvv(TPK, message[48], message[2], PVK, guesses=guesses(holder))
+        try:
+            new = self.hsm.new_pvv(TPK, message[48], message[2], PVK, guesses=guesses(holder))
+        except MalformedPinBlock:
+            return declined(asked.request, facts, asked.figures, at, "BAD_FORMAT")
         changes: tuple[Change, ...] = (*decision.changes, SetCard(facts.card.card_id, "pvv", new.pvv))
         warnings = holder.pin_warnings + 1 if new.guessable else 0
         if warnings != holder.pin_warnings:
@@ -339,6 +347,10 @@ class Bank:
 
     # ------------------------------------------------------------ what customers see
 
+    def facts(self, account_id: str, now_us: int) -> ActFacts:
+        """An account with its holder, cards, tokens, raises and transfers, to be shown. LookupError without one."""
+        return desk.holding(self, account_id, now_us)
+
     def security_report(self, account_id: str, now_us: int) -> tuple[Safeguard, ...]:
         return desk.security_report(self, account_id, now_us)
 
@@ -347,6 +359,10 @@ class Bank:
 
     def statement(self, account_id: str, first: date, last: date) -> tuple[StatementLine, ...]:
         return desk.statement(self, account_id, first, last)
+
+    def notices(self, account_id: str) -> tuple[OutboxRow, ...]:
+        """What the bank has told the customer, or is about to."""
+        return tuple(self.store.notices(account_id))
 
     def limit_report(self, account_id: str, now_us: int) -> LimitReport:
         return desk.limit_report(self, account_id, now_us)

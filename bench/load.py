@@ -2,24 +2,23 @@
 
 Withdrawals and balance enquiries of 5,000 ATMs over 4 connections, PIN block, MAC, trace numbers, timers and the MAC of
 every answer checked, open model, against a null host in another process. The rate rises until the schedule is lost.
-The baseline, in the same minute: a closed loop of the same messages by plain sockets, pyiso8583 and psec, which
-waits for its answers and so has no schedule to keep.
+The baseline, in the same minute: the same messages by Locust users without pauses, a closed model, which has no
+schedule to keep.
 """
 
 from __future__ import annotations
 
-import socket
+import json
+import os
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
-
-import iso8583
-from psec import des, mac, pinblock
 
 from atm_sim.load.drive import Driver, Target
 from atm_sim.load.figures import Figures, figures
@@ -31,20 +30,18 @@ from atm_sim.scenario import loads
 from atm_sim.wire.connections import run
 from atm_sim.wire.keys import WireKeys
 from bank_host.address import Address
-from bank_host.clock import steady_clock, wall_clock
-from bank_host.hsm import TPK, Hsm
-from bank_host.hsm.keys import SIMULATION_KEYS, ZAK
-from bank_host.iso8583 import build
+from bank_host.clock import steady_clock
+from bank_host.hsm import Hsm
 from bank_host.iso8583.dialect import DEFAULT
 from bank_host.jst import jst_date
 from bank_host.policy import load_policy
-from bench.codec import SPEC
 from bench.command import quick, tell_result
 
 RATES = (500, 1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 8_000, 10_000, 12_000, 15_000, 20_000)
 SECONDS = 3
 MOST_LAG_MS = 10.0
-WINDOW = 32  # messages that the baseline sends before it waits
+USERS = 50  # of the baseline, which also needs seconds to begin
+BASELINE_S = 15
 SCENARIO = """
 scenario: Bench
 version: 1
@@ -84,7 +81,7 @@ def at_rate(rate: int, seconds: int) -> Found:
     load, policy, clock = scenario.load, load_policy(), steady_clock()
     assert load is not None
     people = carriers(scenario, load, 1, policy, clock())
-    fleet = Fleet(load, acceptors(scenario, load, policy.on(jst_date(clock()))), people, Record())
+    fleet = Fleet(load, acceptors(scenario, load, policy.on(jst_date(clock()))), people, Record(load.for_us))
 
     async def main(target: Target) -> float:
         driver = Driver(load, 1, fleet, target, len(people), clock)
@@ -94,6 +91,7 @@ def at_rate(rate: int, seconds: int) -> Found:
 
     with null_host() as address:
         cpu_s = run(main(Target(address, DEFAULT, partial(WireKeys, Hsm.simulation()))))
+    fleet.record.close()
     found = figures(fleet.record, seconds)
     if found.counts["answered"] != found.counts["planned"]:
         raise SystemExit(
@@ -102,56 +100,34 @@ def at_rate(rate: int, seconds: int) -> Found:
     return Found(found, cpu_s * 1e6 / found.counts["sent"])
 
 
-def baseline(seconds: float) -> float:
-    """Messages a second of the closed loop."""
-    warnings.simplefilter("ignore")  # psec's, about where TDES is kept
-    pin_key, mac_key = (bytes.fromhex(SIMULATION_KEYS[name].value.reveal()) for name in (TPK, ZAK))
-    pan = "4999000000000018"
-    request = build.financial_request(
-        "withdraw",
-        pan=pan,
-        amount_jpy=10_000,
-        stan=1,
-        now_us=wall_clock()(),
-        acceptor=build.Acceptor("L0000001", "SEVEN_BANK", "34", "Seven Bank"),
-        expiry_yymm="3001",
-        track2=pan + "=300110112341234",
-        pin_block="0" * 16,
-    )
-    fields = {"t": "0200", **{str(de): value for de, value in request.fields.items()}}
-    seal = partial(mac.generate_retail_mac, mac_key[:8], mac_key[8:])
-    done = 0
-    with null_host() as address, socket.create_connection(address) as peer:
-        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        reader = DEFAULT.framing.reader()
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            out = []
-            for number in range(WINDOW):
-                clear = pinblock.encode_pinblock_iso_0("1234", pan)
-                fields |= {
-                    "11": f"{(done + number) % 999_999 + 1:06d}",
-                    "52": des.encrypt_tdes_ecb(pin_key, clear).hex().upper(),
-                    "64": "0" * 16,
-                }
-                data = bytes(iso8583.encode(fields, SPEC)[0])[:-16]
-                out.append(DEFAULT.framing.wrap(data + seal(data, 1).hex().upper().encode()))
-            peer.sendall(b"".join(out))
-            heard = 0
-            while heard < WINDOW:
-                for frame in reader.feed(peer.recv(65_536)):
-                    answer, _ = iso8583.decode(frame.payload, SPEC)
-                    if seal(frame.payload[:-16], 1).hex().upper() != answer["64"]:
-                        raise SystemExit("bench.load: an answer's MAC is wrong")
-                    heard += 1
-            done += WINDOW
-    return done / seconds
+def baseline(seconds: int) -> float:
+    """Messages a second of Locust users, from Locust's own report: once all are there, until the last second."""
+    with TemporaryDirectory(prefix="atm-sim-bench-") as folder, null_host() as address:
+        scenario = Path(folder) / "bench.yaml"
+        scenario.write_text(SCENARIO.format(rate=1, seconds=seconds), encoding="utf-8")
+        command = [sys.executable, "-m", "locust", "-f", "bench/locustfile.py", "--headless", "--json"]
+        command += ["--host", f"{address}", "-u", f"{USERS}", "-r", f"{USERS}", "-t", f"{seconds}s"]
+        done = subprocess.run(
+            [*command, "--loglevel", "WARNING"],
+            env=os.environ | {"BENCH_SCENARIO": f"{scenario}"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        raise SystemExit(f"bench.load: Locust failed: {done.stderr.strip()}")
+    rows = json.loads(done.stdout)
+    if not rows or any(row["num_failures"] for row in rows):
+        raise SystemExit(f"bench.load: Locust's users had no answers:\n{done.stderr.strip()}")
+    begun = min(row["start_time"] for row in rows)
+    ended = max(row["last_request_timestamp"] for row in rows)
+    return sum(row["num_requests"] for row in rows) / (ended - begun)
 
 
 def main(
     rates: Sequence[int] = RATES,
     seconds: int = SECONDS,
-    baseline_s: float = SECONDS,
+    baseline_s: int = BASELINE_S,
     most_lag_ms: float = MOST_LAG_MS,
 ) -> None:
     print(f"open model, {seconds} s a rate, PIN block and MAC, 5,000 ATMs over 4 connections, null host")
@@ -177,7 +153,7 @@ def main(
         if late == 2:
             break  # not a busy moment of the machine: the schedule is lost
     closed = baseline(baseline_s)
-    print(f"closed loop by plain sockets, pyiso8583 and psec: {closed:,.0f} messages/s")
+    print(f"{USERS} Locust users without pauses, closed model: {closed:,.0f} messages/s")
     print(f"the generator's CPU time would do for {1e6 / cheapest_us:,.0f} messages/s on a core of its own")
     unit = f"messages/s planned and sent with p99 send lag of at most {most_lag_ms:g} ms"
     tell_result("load", best, unit, closed)
@@ -185,6 +161,6 @@ def main(
 
 if __name__ == "__main__":
     if quick():
-        main(rates=(100,), seconds=1, baseline_s=0.2, most_lag_ms=60_000.0)
+        main(rates=(100,), seconds=1, baseline_s=BASELINE_S, most_lag_ms=60_000.0)
     else:
         main()

@@ -1,7 +1,8 @@
 """A host that approves everything and keeps nothing: what a load generator is measured against.
 
 `python -m bench.null_host` prints its port. It can stand still for a while (`--freeze-at`, `--freeze-for`, seconds
-after the first request), which is how one sees whether a generator notices. Answers carry a MAC where requests do.
+after the first request), which is how one sees whether a generator notices; it then prints when it stood still, two
+moments of CLOCK_MONOTONIC in seconds. Answers carry a MAC where requests do.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class NullHost(asyncio.Protocol):
         if kind.freeze_for and now - kind.first >= kind.freeze_at:
             time.sleep(kind.freeze_for)
             kind.freeze_for = 0.0
+            print(now, time.monotonic(), flush=True)
 
 
 def _approval(message: Message) -> dict[int, str]:

@@ -80,14 +80,22 @@ def judge(
     expected: MeasureExpectation, replications: Mapping[int, ReplicationRows], setting: Setting
 ) -> Check:
     """The verdict on one expectation. Judged on `run`, every replication has to meet it."""
-    values = [measure(expected.measure, rows, expected.ask, setting) for rows in replications.values()]
-    known = [value for value in values if value is not None]
+    values = {
+        number: measure(expected.measure, rows, expected.ask, setting)
+        for number, rows in replications.items()
+    }
+    return judge_values(expected, values)
+
+
+def judge_values(expected: MeasureExpectation, values: Mapping[int, float | None]) -> Check:
+    """The same where the measure was taken already, of each replication."""
+    known = {number: value for number, value in values.items() if value is not None}
     if len(known) < len(values) or not values:
         without = len(values) - len(known)
         return _check(expected, "nothing to measure", False, f"in {without} of {len(values)} replications")
     if expected.judged_on == "interval":
-        return _judge_interval(expected, known)
-    return _judge_runs(expected, dict(zip(replications, known, strict=True)))
+        return _judge_interval(expected, list(known.values()))
+    return _judge_runs(expected, known)
 
 
 def _judge_runs(expected: MeasureExpectation, values: Mapping[int, float]) -> Check:

@@ -94,6 +94,21 @@ def customers(look: Look) -> float | None:
     return len(look.keep(look.rows.measured("arrived")))
 
 
+def customers_diverted(look: Look) -> float | None:
+    """Times that somebody walked on to a neighbouring site."""
+    return len(look.keep(look.rows.measured("diverted")))
+
+
+def customers_postponed(look: Look) -> float | None:
+    """People who were not served and meant to come back later."""
+    return len(look.keep(look.rows.measured("postponed")))
+
+
+def customers_lost(look: Look) -> float | None:
+    """People who gave up without having been served."""
+    return len(look.keep(look.rows.measured("lost")))
+
+
 def approval_rate(look: Look) -> float | None:
     """Requests approved in time / requests; one that the terminal itself refuses is a request too."""
     asked = [(row, approved) for row, approved in look.rows.requests() if look.keep([row])]
@@ -307,6 +322,9 @@ def stand_in_list_age_us(look: Look) -> float | None:
 
 MEASURES: Mapping[str, Callable[[Look], float | None]] = {
     "customers": customers,
+    "customers.diverted": customers_diverted,
+    "customers.postponed": customers_postponed,
+    "customers.lost": customers_lost,
     "approval_rate": approval_rate,
     "withdrawals": withdrawals,
     "deposits": deposits,

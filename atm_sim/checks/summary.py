@@ -21,6 +21,18 @@ def summarise(replications: Mapping[int, ReplicationRows], setting: Setting) -> 
     return [row for ask in (Ask(), *places) for row in _rows(replications, ask, setting)]
 
 
+def summarise_values(measured: Mapping[int, Mapping[str, float]]) -> list[SummaryRow]:
+    """The same for measures that were taken already, of each replication as a whole."""
+    names = dict.fromkeys(name for values in measured.values() for name in values if name in UNITS)
+    found = {name: [values[name] for values in measured.values() if name in values] for name in names}
+    return [
+        SummaryRow(
+            name, "", "us" if UNITS[name] == "duration" else UNITS[name], len(values), *_numbers(values)
+        )
+        for name, values in found.items()
+    ]
+
+
 def _rows(replications: Mapping[int, ReplicationRows], ask: Ask, setting: Setting) -> Iterator[SummaryRow]:
     for name in MEASURES:
         found = (measure(name, rows, ask, setting) for rows in replications.values())

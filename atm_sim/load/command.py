@@ -20,7 +20,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from atm_sim.checks.values import duration
+from atm_sim.checks.values import duration as in_words
 from atm_sim.load import settle
 from atm_sim.load.drive import Progress, Target
 from atm_sim.load.journal_file import JournalError, read_journal, read_map, read_sent
@@ -29,7 +29,7 @@ from atm_sim.load.people import Carrier
 from atm_sim.load.plan import planned_rate
 from atm_sim.load.play import Played, play
 from atm_sim.load.target import HostBroke, OwnHost, carriers, make_database, own_host
-from atm_sim.load.write import SENT, summary, write
+from atm_sim.load.write import SENT, summary, write, writing
 from atm_sim.runner.files import open_scenario
 from atm_sim.scenario import Scenario
 from atm_sim.scenario.loading import Load
@@ -42,9 +42,25 @@ from bank_host.iso8583.dialect import Dialect, load_dialect
 from bank_host.jst import SECOND_US
 from bank_host.policy import Policy, load_policy
 from bank_host.store.sql import SqlStore
+from bank_host.written.values import duration_us
 
 WRONG_USAGE: Final = 2
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class _DurationType(click.ParamType):
+    """A duration as scenario files write it, in microseconds."""
+
+    name = "DURATION"
+
+    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> int:
+        try:
+            found = duration_us(str(value))
+        except ValueError as error:
+            self.fail(f"{error}", param, context)
+        if not found:
+            self.fail("a run takes some time", param, context)
+        return found
 
 
 class _Asked(NamedTuple):
@@ -73,6 +89,10 @@ class _Asked(NamedTuple):
     type=click.Path(dir_okay=False, path_type=Path),
     help="Only make this bank database with the run's customers, for `bank-host serve`.",
 )
+@click.option(
+    "--duration", type=_DurationType(), help="How long, such as 8h: the arrivals start over until then."
+)
+@click.option("--no-sent-log", is_flag=True, help="Keep no sent.csv: nothing of this run is to be settled.")
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
 def load(
     file: Path,
@@ -82,6 +102,8 @@ def load(
     seed: int | None,
     out: Path | None,
     enrol: Path | None,
+    duration: int | None,
+    no_sent_log: bool,
     as_json: bool,
 ) -> None:
     """Play the load: block of the scenario FILE as real traffic in wall time, and judge what was measured."""
@@ -90,20 +112,20 @@ def load(
     if scenario.load is None:
         _stop(WRONG_USAGE, f"{file}: no load: block here; docs/reference/load.md has its keys")
     dialect = _dialect(dialect_name)
+    block = scenario.load if duration is None else scenario.load.model_copy(update={"duration_us": duration})
     asked = _Asked(
-        file, scenario, scenario.load, scenario.seed if seed is None else seed, policy, dialect_name, dialect
+        file, scenario, block, scenario.seed if seed is None else seed, policy, dialect_name, dialect
     )
     if enrol is not None:
         _enrol(asked, enrol)
         return
-    console = Console(highlight=False)
+    console, folder = Console(highlight=False), out or Path("out") / file.stem
     with _live(console, asked.load, quiet=as_json or not console.is_terminal) as tell:
         try:
-            facts, done = _run(asked, target, tell, sign_on=not no_sign_on)
+            facts = _run(asked, target, folder, tell, sign_on=not no_sign_on, sent_log=not no_sent_log)
         except (NotReached, HostBroke) as error:
             _stop(BROKEN, f"atm-sim: {error}")
-    folder = out or Path("out") / file.stem
-    report = write(folder, facts, done)
+    report = write(folder, facts)
     if as_json:
         click.echo(json.dumps(facts | {"report": report.as_posix()}, ensure_ascii=False))
     else:
@@ -118,11 +140,10 @@ def load(
 def settle_command(folder: Path, journal: Path, columns: Path | None) -> None:
     """Compare what the ATMs of the load run FOLDER know with the journal of a host, as a CSV file."""
     try:
-        done = read_sent(folder / SENT)
-        entries = list(read_journal(journal, read_map(columns)))
+        entries = read_journal(journal, read_map(columns))
+        found = settle.settle(read_sent(folder / SENT), entries, may_be_cut=True)
     except JournalError as error:
         _stop(WRONG_USAGE, f"atm-sim: {error}")
-    found = settle.settle(done, entries, may_be_cut=True)
     for difference in (*found.differences, *found.cut_short):
         click.echo(f"{difference}")
     click.echo(
@@ -155,8 +176,14 @@ def _enrol(asked: _Asked, database: Path) -> None:
 
 
 def _run(
-    asked: _Asked, address: Address | None, tell: Callable[[Progress], None], *, sign_on: bool
-) -> tuple[dict[str, Any], list[settle.Done]]:
+    asked: _Asked,
+    address: Address | None,
+    out: Path,
+    tell: Callable[[Progress], None],
+    *,
+    sign_on: bool,
+    sent_log: bool,
+) -> dict[str, Any]:
     hsm, now_us = Hsm.simulation(), wall_clock()()
     with ExitStack() as stack:
         host: OwnHost | None = None
@@ -171,19 +198,20 @@ def _run(
         else:
             people = carriers(asked.scenario, asked.load, asked.seed, asked.policy, now_us)
         target = Target(address, asked.dialect, partial(WireKeys, hsm), sign_on)
-        played = play(asked.scenario, asked.load, asked.seed, people, target, asked.policy, tell)
-        done = list(settle.sent_log(played.record, played.terminals, played.started_us))
-        settlement = None if host is None else _settled(host, done)
+        sent = out / SENT if sent_log else None
+        with writing(sent) as over:
+            played = play(asked.scenario, asked.load, asked.seed, people, target, asked.policy, tell, over)
+        settlement = None if host is None or sent is None else _settled(host, sent)
     verdict = judge(asked.load, played.figures, None if settlement is None else len(settlement.differences))
     words = "our own host" if host is not None else f"{address}"
-    return _facts(asked, words, played, verdict, settlement), done
+    return _facts(asked, words, played, verdict, settlement)
 
 
-def _settled(host: OwnHost, done: Sequence[settle.Done]) -> settle.Settlement:
+def _settled(host: OwnHost, sent: Path) -> settle.Settlement:
     host.stop()
     store = SqlStore.create(f"sqlite:///{host.database}", durable=False)
     try:
-        return settle.settle(done, settle.of_our_host(store.journal(), done))
+        return settle.settle(read_sent(sent), settle.of_our_host(store.journal()), by="identity")
     finally:
         store.close()
 
@@ -245,7 +273,7 @@ def _show(console: Console, facts: dict[str, Any], report: Path) -> None:
     rows |= {f"code {code}": row for code, row in facts["latency_us_by_code"].items()}
     rows["send lag"] = facts["send_lag_us"]
     for title, row in rows.items():
-        table.add_row(title, f"{row['number']:,}", *(duration(row[name]) for name in names))
+        table.add_row(title, f"{row['number']:,}", *(in_words(row[name]) for name in names))
     console.print(table)
     console.print()
     console.print(Text(_counts(counts)), soft_wrap=True)

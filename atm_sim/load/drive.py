@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from atm_sim.load.fleet import Fleet, Sent
 from atm_sim.load.plan import Arrival, Deed, arrivals, deeds
+from atm_sim.load.record import Transaction
 from atm_sim.scenario.loading import Load
 from atm_sim.wire.connections import Connection, Wires
 from atm_sim.wire.keys import MAC_KEY, PIN_KEY, WireKeys
@@ -72,7 +73,7 @@ class Driver:
         self._arrivals: Iterator[Arrival] = arrivals(load, seed, customers)
         self._deeds: Iterator[Deed] = deeds(load, seed, customers)
         self._first_at = Random(f"{seed}/1/load/users")
-        self._users: set[int] = set()  # rows of the record that a user waits for
+        self._users: set[int] = set()  # numbers of transactions that a user waits for
         self._next: Arrival | None = None
         self._all_sent = asyncio.Event()
         self._flushing = False
@@ -93,7 +94,7 @@ class Driver:
         with _few_pauses():
             self.start_us = self._clock() + _LEAD_US
             polling = self._loop.create_task(self._poll())
-            for at_us in self._load.cut_links_at_us:
+            for at_us in (each for each in self._load.cut_links_at_us if each < self._load.for_us):
                 self._loop.call_later((at_us + _LEAD_US) / SECOND_US, self.wires.cut_all)
             if self._load.users:
                 self._start_users(self._load.users.count)
@@ -104,10 +105,10 @@ class Driver:
                 await self._all_sent.wait()
             await self._drain()
             polling.cancel()
-        self._fleet.give_up()
         for connection in self.wires.connections:
             self._count_link(connection)
         await self.wires.stop()
+        self._fleet.give_up()
 
     # ---------------- the open model
 
@@ -125,22 +126,20 @@ class Driver:
             self._next = next(self._arrivals, None)
         self._loop.call_soon(self._send_due)
 
-    def _start(self, deed: Deed, intended_us: int) -> int:
-        """Somebody presses the key at an ATM; the row of the record."""
-        row = self._record.planned(intended_us, deed.service, deed.amount_jpy, deed.terminal)
+    def _start(self, deed: Deed, intended_us: int) -> Transaction:
+        """Somebody presses the key at an ATM."""
+        transaction = self._record.planned(intended_us, deed)
         connection = self.wires.next_open()
-        if connection is None:
-            self._record.counts["dropped.no_link"] += 1
-        elif self.wires.waiting >= self._load.most_waiting:
-            self._record.counts["dropped.too_many_waiting"] += 1
-        else:
-            now_us = self._clock()
-            keys = connection.link.keys
-            assert keys is not None, "a fleet's PIN blocks need a key"
-            message, sent = self._fleet.request(row, deed, now_us, keys)
-            connection.send(message, sent, now_us)
-            self._record.sent(row, now_us - self.start_us, sent.stan, now_us // SECOND_US)
-        return row
+        if connection is None or self.wires.waiting >= self._load.most_waiting:
+            self._record.set_state(transaction, "dropped")
+            return transaction
+        now_us = self._clock()
+        keys = connection.link.keys
+        assert keys is not None, "a fleet's PIN blocks need a key"
+        message, sent = self._fleet.request(transaction, now_us, keys)
+        connection.send(message, sent, now_us)
+        self._record.sent(transaction, now_us - self.start_us)
+        return transaction
 
     # ---------------- the closed model
 
@@ -154,11 +153,11 @@ class Driver:
         since_us = self._clock() - self.start_us
         if since_us >= self._load.for_us:
             return
-        row = self._start(next(self._deeds), since_us)
-        if self._record.state_of(row) == "dropped":
+        transaction = self._start(next(self._deeds), since_us)
+        if transaction.state == "dropped":
             self._user_thinks()
         else:
-            self._users.add(row)
+            self._users.add(transaction.number)
 
     def _user_thinks(self) -> None:
         assert self._load.users is not None
@@ -184,8 +183,8 @@ class Driver:
             self._loop.call_soon(self._send_advices)
 
     def _user_goes_on(self, sent: Sent) -> None:
-        if sent.row in self._users:
-            self._users.remove(sent.row)
+        if sent.transaction.number in self._users:
+            self._users.remove(sent.transaction.number)
             self._user_thinks()
 
     def _odd(self, odd: Odd) -> None:
@@ -220,7 +219,7 @@ class Driver:
                 self._tell(
                     Progress(
                         self._clock() - self.start_us,
-                        len(self._record),
+                        self._record.number,
                         self.wires.waiting,
                         self._fleet.unsettled,
                         self.wires.open_count,

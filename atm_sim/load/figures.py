@@ -1,23 +1,19 @@
 """What a load run measured: latencies from the intended moment, the generator's own lag, rates, counts.
 
-HdrHistogram is filled when the run is over: filling it costs more than sending does. A request without an answer
-counts with the time it was waited for, which is the least it can have taken; leaving it out would flatter the host.
+A request without an answer counts with the time it was waited for, which is the least it can have taken; leaving it
+out would flatter the host.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
 from typing import Final, NamedTuple
 
-from hdrh.histogram import HdrHistogram
-
-from atm_sim.load.record import NO_ANSWER, NOT, Record
+from atm_sim.load.record import NO_ANSWER, Record
+from atm_sim.load.times import Times, together
 from bank_host.iso8583.codes import response_code
 from bank_host.jst import SECOND_US
 
-LONGEST_US: Final = 3_600 * SECOND_US
-DIGITS: Final = 3
 PERCENTILES: Final = {"p50": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0, "p99.9": 99.9}
 CURVE: Final = (0.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.5, 99.9, 99.95, 99.99, 99.999)
 ODD_KINDS: Final = (
@@ -47,10 +43,11 @@ class Spread(NamedTuple):
         return self.max_us if name == "max" else self.percentiles[name]
 
 
-class Second(NamedTuple):
-    """One second of the run, by the intended moment; answers by when they came."""
+class Stretch(NamedTuple):
+    """One window of the run, by the intended moment; answers by when they came."""
 
     at_s: int
+    seconds: int
     planned: int
     sent: int
     answered: int
@@ -69,77 +66,66 @@ class Figures(NamedTuple):
     counts: dict[str, int]
     approvals: dict[str, tuple[int, int]]  # by service, and '' of all: approved, answered
     declines: dict[str, int]  # by response code
-    series: tuple[Second, ...]
+    series: tuple[Stretch, ...]
 
 
-def spread(times_us: Iterable[int], *, curve: bool = False) -> Spread:
+def spread(times: Times, *, curve: bool = False) -> Spread:
     """The times in an HdrHistogram of three digits, and what it says; all zero of no times."""
-    histogram = HdrHistogram(1, LONGEST_US, DIGITS)
-    found = Counter(times_us)
-    for time_us, count in found.items():
-        histogram.record_value(max(1, min(time_us, LONGEST_US)), count)
-    total = found.total()
-    if not total:
+    number, most_us = times.number, times.most_us
+    if not number:
         return Spread(0, 0, dict.fromkeys(PERCENTILES, 0), 0)
-    most_us = max(found)
-    mean_us = round(sum(time_us * count for time_us, count in found.items()) / total)
-    at = {name: min(most_us, int(histogram.get_value_at_percentile(p))) for name, p in PERCENTILES.items()}
-    points = (
-        tuple((p, min(most_us, int(histogram.get_value_at_percentile(p)))) for p in CURVE) if curve else ()
+    histogram = times.histogram()
+
+    def at(percent: float) -> int:
+        return min(most_us, int(histogram.get_value_at_percentile(percent)))
+
+    return Spread(
+        number,
+        round(times.total_us / number),
+        {name: at(percent) for name, percent in PERCENTILES.items()},
+        most_us,
+        tuple((percent, at(percent)) for percent in CURVE) if curve else (),
     )
-    return Spread(total, mean_us, at, most_us, points)
 
 
 def figures(record: Record, seconds: float) -> Figures:
-    """Read the columns once."""
-    all_us: list[int] = []
-    lag_us: list[int] = []
-    by_service: dict[str, list[int]] = defaultdict(list)
-    by_code: dict[str, list[int]] = defaultdict(list)
+    """What the record comes to, once it is closed."""
+    latency = record.latency
+    services, codes = ({key[part] for key in latency} for part in (0, 1))
     asked: Counter[str] = Counter()
     approved: Counter[str] = Counter()
     declines: Counter[str] = Counter()
-    for intended_us, sent_us, answered_us, service, code in zip(
-        record.intended_us, record.sent_us, record.answered_us, record.service, record.code, strict=True
-    ):
-        if sent_us == NOT:
+    for (service, code), times in latency.items():
+        if code == NO_ANSWER:
             continue
-        lag_us.append(sent_us - intended_us)
-        if answered_us == NOT:
-            continue
-        took_us = answered_us - intended_us
-        name, text = record.services[service], record.codes[code]
-        all_us.append(took_us)
-        by_service[name].append(took_us)
-        by_code[text].append(took_us)
-        if text == NO_ANSWER:
-            continue
-        good = response_code(text).action == "pay"
-        for key in ("", name):
-            asked[key] += 1
-            approved[key] += good
+        good = response_code(code).action == "pay"
+        for key in ("", service):
+            asked[key] += times.number
+            approved[key] += times.number * good
         if not good:
-            declines[text] += 1
+            declines[code] += times.number
     return Figures(
         seconds,
-        spread(all_us, curve=True),
-        {name: spread(times) for name, times in sorted(by_service.items())},
-        {name: spread(times) for name, times in sorted(by_code.items())},
-        spread(lag_us),
-        _counts(record, len(lag_us), asked[""], declines.total(), seconds),
+        spread(together(latency.values()), curve=True),
+        {
+            name: spread(together(latency[key] for key in latency if key[0] == name))
+            for name in sorted(services)
+        },
+        {name: spread(together(latency[key] for key in latency if key[1] == name)) for name in sorted(codes)},
+        spread(record.send_lag),
+        _counts(record, asked[""], declines.total(), seconds),
         {key: (approved[key], asked[key]) for key in asked},
         dict(declines.most_common()),
         _series(record),
     )
 
 
-def _counts(record: Record, sent: int, answered: int, declined: int, seconds: float) -> dict[str, int]:
-    states = Counter(map(record.state_of, range(len(record))))
-    counts = record.counts
+def _counts(record: Record, answered: int, declined: int, seconds: float) -> dict[str, int]:
+    counts, sent = record.counts, record.send_lag.number
     return {
-        "planned": len(record),
+        "planned": record.number,
         "sent": sent,
-        "dropped": len(record) - sent,
+        "dropped": record.number - sent,
         "answered": answered,
         "not_answered": counts["timed_out"] + counts["lost"],
         "timed_out": counts["timed_out"],
@@ -152,36 +138,14 @@ def _counts(record: Record, sent: int, answered: int, declined: int, seconds: fl
         "repeats": counts["repeats"],
         "echoes": counts["echoes"],
         "key_exchanges": counts["key_exchanges"],
-        "unresolved": sum(states[state] for state in ("unresolved", "waiting", "completing", "reversing")),
+        "unresolved": record.states["unresolved"],
         "throughput": round(answered / seconds) if seconds else 0,
     }
 
 
-def _series(record: Record) -> tuple[Second, ...]:
-    planned: Counter[int] = Counter()
-    sent: Counter[int] = Counter()
-    answered: Counter[int] = Counter()
-    took: dict[int, list[int]] = defaultdict(list)
-    for intended_us, sent_us, answered_us, code in zip(
-        record.intended_us, record.sent_us, record.answered_us, record.code, strict=True
-    ):
-        second = intended_us // SECOND_US
-        planned[second] += 1
-        if sent_us != NOT:
-            sent[sent_us // SECOND_US] += 1
-        if answered_us != NOT:
-            took[second].append(answered_us - intended_us)
-            answered[answered_us // SECOND_US] += record.codes[code] != NO_ANSWER
-    last = max((*planned, *answered), default=-1)
-    found = []
-    for second in range(last + 1):
-        times = sorted(took.get(second, ()))
-        found.append(
-            Second(second, planned[second], sent[second], answered[second], _at(times, 50), _at(times, 99))
-        )
-    return tuple(found)
-
-
-def _at(ordered: Sequence[int], percent: int) -> int:
-    """The value below or at which so many percent lie; 0 of none."""
-    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)] if ordered else 0
+def _series(record: Record) -> tuple[Stretch, ...]:
+    seconds = record.window_us // SECOND_US
+    return tuple(
+        Stretch(number * seconds, seconds, each.planned, each.sent, each.answered, each.p50_us, each.p99_us)
+        for number, each in enumerate(record.windows)
+    )

@@ -12,8 +12,7 @@ from itertools import count
 from typing import Final, Literal, NamedTuple
 
 from atm_sim.load.people import Carrier
-from atm_sim.load.plan import Deed
-from atm_sim.load.record import NO_ANSWER, Record
+from atm_sim.load.record import NO_ANSWER, Record, Stamp, Transaction
 from atm_sim.scenario.loading import Load
 from atm_sim.wire.keys import WireKeys
 from bank_host.iso8583 import build
@@ -23,17 +22,15 @@ from bank_host.jst import SECOND_US
 
 Part = Literal["request", "completion", "reversal"]
 MOVES_CASH: Final = ("withdraw", "deposit")
+STANS: Final = range(1, 1_000_000)
 _NEVER_KEPT: Final = (35, 48, 52)
 
 
 class Sent(NamedTuple):
     """What a message was about; its link gives this back with the answer. PIN and track are not in it."""
 
-    row: int  # of the record
+    transaction: Transaction
     part: Part
-    deed: Deed
-    stan: int  # of the request, made at:
-    made_us: int
     advice: Message | None = None
     tries: int = 1
 
@@ -42,17 +39,24 @@ class Fleet:
     """All ATMs. Each has its trace numbers, as a real one does."""
 
     def __init__(
-        self, load: Load, terminals: Sequence[build.Acceptor], people: Sequence[Carrier], record: Record
+        self,
+        load: Load,
+        terminals: Sequence[build.Acceptor],
+        people: Sequence[Carrier],
+        record: Record,
+        stans: range = STANS,
     ) -> None:
+        """`stans`: the trace numbers that these ATMs may use, where other processes speak for them too."""
         self._load = load
         self._terminals = terminals
         self._people = people
         self.record = record
-        self._stans = [0] * len(terminals)
+        self._first_stan, self._last_stan = stans[0], stans[-1]
+        self._stans = [stans[-1]] * len(terminals)  # the last one used
         self._common: dict[tuple[str, str], Message] = {}
         self._forms: dict[tuple[int, str], dict[int, str]] = {}
         self._second = -1
-        self._stamp = ("", "", "", "")
+        self._stamp = Stamp()
         self._due: list[tuple[int, int, Sent]] = []  # advices to send, by when; the number keeps the order
         self._numbers = count()
 
@@ -63,32 +67,33 @@ class Fleet:
 
     # ---------------- requests
 
-    def request(self, row: int, deed: Deed, now_us: int, keys: WireKeys) -> tuple[Message, Sent]:
-        """The 0200 of a deed: the PIN block and the clock's elements are made now."""
-        carrier = self._people[deed.customer]
-        stan = self._next_stan(deed.terminal)
-        fields = self._elements(deed, carrier, stan, now_us)
+    def request(self, transaction: Transaction, now_us: int, keys: WireKeys) -> tuple[Message, Sent]:
+        """The 0200 of a transaction: the PIN block and the clock's elements are made now."""
+        carrier = self._people[transaction.deed.customer]
+        transaction.stan = self._next_stan(transaction.deed.terminal)
+        transaction.made_us, transaction.stamp = now_us, self._stamped(now_us)
+        fields = self._elements(transaction, carrier)
         fields[35] = carrier.track2.reveal()
         fields[52] = keys.pin_block(carrier.pin.reveal(), fields[2])
-        return Message.of_ascending("0200", fields), Sent(row, "request", deed, stan, now_us)
+        return Message.of_ascending("0200", fields), Sent(transaction, "request")
 
-    def _elements(self, deed: Deed, carrier: Carrier, stan: int, now_us: int) -> dict[int, str]:
+    def _elements(self, transaction: Transaction, carrier: Carrier) -> dict[int, str]:
         """All elements of a request in ascending order, track and PIN block still without value."""
+        deed, stamp = transaction.deed, transaction.stamp
         form = self._forms.get((deed.terminal, deed.service))
         if form is None:
             form = self._forms[deed.terminal, deed.service] = self._form(deed.terminal, deed.service)
-        transmitted, clock, day, reference = self._stamped(now_us)
-        stan_text = f"{stan:06d}"
+        stan_text = f"{transaction.stan:06d}"
         return {
             **form,
             2: carrier.pan.reveal(),
             4: f"{deed.amount_jpy:012d}",
-            7: transmitted,
+            7: stamp.transmitted,
             11: stan_text,
-            12: clock,
-            13: day,
+            12: stamp.time,
+            13: stamp.day,
             14: carrier.expires,
-            37: reference + stan_text,
+            37: stamp.reference + stan_text,
         }
 
     def _form(self, terminal: int, service: str) -> dict[int, str]:
@@ -111,22 +116,23 @@ class Fleet:
         own = {41: acceptor.terminal_id.ljust(8), 42: acceptor.acceptor_id.ljust(15)}
         return {**common.fields, **own}
 
-    def _stamped(self, now_us: int) -> tuple[str, str, str, str]:
-        """DE7, DE12, DE13 and the head of DE37: made once a second."""
+    def _stamped(self, now_us: int) -> Stamp:
+        """Made once a second."""
         second = now_us // SECOND_US
         if second != self._second:
             made = build.network_request("301", stan=1, now_us=now_us)
             self._second = second
-            self._stamp = (made[7], made[12], made[13], build.retrieval_reference(now_us, 1)[:-6])
+            self._stamp = Stamp(made[7], made[12], made[13], build.retrieval_reference(now_us, 1)[:-6])
         return self._stamp
 
-    def _original(self, sent: Sent) -> Message:
+    def _original(self, transaction: Transaction) -> Message:
         """The request again, as an ATM keeps it: without track and PIN block."""
-        fields = self._elements(sent.deed, self._people[sent.deed.customer], sent.stan, sent.made_us)
+        fields = self._elements(transaction, self._people[transaction.deed.customer])
         return Message("0200", {de: value for de, value in fields.items() if de not in _NEVER_KEPT})
 
     def _next_stan(self, terminal: int) -> int:
-        stan = self._stans[terminal] % 999_999 + 1
+        stan = self._stans[terminal]
+        stan = self._first_stan if stan == self._last_stan else stan + 1
         self._stans[terminal] = stan
         return stan
 
@@ -138,22 +144,22 @@ class Fleet:
         if sent.part != "request":
             self._acknowledged(sent, code, now_us)
             return
-        record = self.record
-        record.answered(sent.row, since_start_us, code)
+        record, transaction = self.record, sent.transaction
+        record.answered(transaction, since_start_us, code)
         meaning = response_code(code)
         if meaning.reverse:
             self._reverse(sent, "no_confirmation", now_us)
         elif meaning.action != "pay":
-            record.set_state(sent.row, "declined")
-        elif self._load.completions and record.service_of(sent.row) in MOVES_CASH:
+            record.set_state(transaction, "declined")
+        elif self._load.completions and transaction.deed.service in MOVES_CASH:
             self._complete(sent, answer.get(38), now_us)
         else:
-            record.set_state(sent.row, "approved")
+            record.set_state(transaction, "approved")
 
     def not_answered(self, sent: Sent, lost: bool, since_start_us: int, now_us: int) -> None:
         """The time of a request or advice is up, or its link has gone (`lost`)."""
         if sent.part == "request":
-            self.record.answered(sent.row, since_start_us, NO_ANSWER)
+            self.record.answered(sent.transaction, since_start_us, NO_ANSWER)
             self.record.counts["lost" if lost else "timed_out"] += 1
             self._reverse(sent, "timeout", now_us)
         else:
@@ -172,35 +178,35 @@ class Fleet:
     def give_up(self) -> None:
         """The run ends: what is still to be sent stays unresolved."""
         for _, _, sent in self._due:
-            self.record.set_state(sent.row, "unresolved")
+            self.record.set_state(sent.transaction, "unresolved")
         self._due.clear()
 
     def _acknowledged(self, sent: Sent, code: str, now_us: int) -> None:
         if response_code(code).acknowledges:
-            self.record.set_state(sent.row, "completed" if sent.part == "completion" else "reversed")
+            self.record.set_state(sent.transaction, "completed" if sent.part == "completion" else "reversed")
         else:
             self._again(sent, now_us + self._load.repeat_after_us)
 
     def _complete(self, sent: Sent, approval_code: str, now_us: int) -> None:
-        self.record.set_state(sent.row, "completing")
+        self.record.set_state(sent.transaction, "completing")
         self.record.counts["completions"] += 1
-        stan = self._next_stan(sent.deed.terminal)
+        stan = self._next_stan(sent.transaction.deed.terminal)
         advice = build.completion_advice(
-            self._original(sent), stan=stan, now_us=now_us, approval_code=approval_code
+            self._original(sent.transaction), stan=stan, now_us=now_us, approval_code=approval_code
         )
         self._queue(sent._replace(part="completion", advice=advice), now_us)
 
     def _reverse(self, sent: Sent, reason: str, now_us: int) -> None:
-        self.record.set_state(sent.row, "reversing")
+        self.record.set_state(sent.transaction, "reversing")
         self.record.counts["reversals"] += 1
-        stan = self._next_stan(sent.deed.terminal)
-        advice = build.reversal_advice(self._original(sent), reason, stan=stan, now_us=now_us)
+        stan = self._next_stan(sent.transaction.deed.terminal)
+        advice = build.reversal_advice(self._original(sent.transaction), reason, stan=stan, now_us=now_us)
         self._queue(sent._replace(part="reversal", advice=advice), now_us)
 
     def _again(self, sent: Sent, at_us: int) -> None:
         assert sent.advice is not None, "requests are not repeated"
         if sent.tries > self._load.repeats:
-            self.record.set_state(sent.row, "unresolved")
+            self.record.set_state(sent.transaction, "unresolved")
             return
         self.record.counts["repeats"] += 1
         repeat = build.as_repeat(sent.advice)

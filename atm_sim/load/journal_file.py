@@ -135,14 +135,16 @@ def _entry(
     yield Entry(reference, kind, amount_jpy, day, round(moment.timestamp()) * SECOND_US)
 
 
-def read_sent(file: Path) -> list[Done]:
-    """What `sent.csv` of a run holds."""
+def read_sent(file: Path) -> Iterator[Done]:
+    """What `sent.csv` of a run holds; JournalError if it is none."""
+    if not file.is_file():
+        raise JournalError(f"{file} is missing: the run was made without it (--no-sent-log)")
     with file.open(encoding="utf-8", newline="") as lines:
         rows = csv.DictReader(lines)
         if tuple(rows.fieldnames or ()) != Done._fields:
             raise JournalError(f"{file} is not the sent.csv of a load run")
-        return [
-            Done(
+        for row in rows:
+            yield Done(
                 row["reference"],
                 row["identity"],
                 row["service"],
@@ -152,5 +154,3 @@ def read_sent(file: Path) -> list[Done]:
                 int(row["sent_us"]),
                 int(row["ended_us"]),
             )
-            for row in rows
-        ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, count
+from itertools import accumulate, count, cycle
 from math import sqrt
 from random import Random
 from typing import Any, NamedTuple
@@ -72,7 +72,9 @@ def slopes(phases: Sequence[Phase]) -> list[Slope]:
 
 def planned_rate(load: Load, at_us: int) -> float:
     """Arrivals a second that are planned for this moment; 0 of users, whom the host's answers pace."""
-    begin_s, at_s = 0.0, at_us / SECOND_US
+    if not load.arrivals or at_us >= load.for_us:
+        return 0.0
+    begin_s, at_s = 0.0, at_us % load.cycle_us / SECOND_US
     for slope in slopes(load.arrivals):
         if at_s < begin_s + slope.length_s:
             part = (at_s - begin_s) / slope.length_s
@@ -107,12 +109,17 @@ def _moments(load: Load, seed: int) -> Iterator[int]:
     random = Chance(seed, 1).stream("load/arrivals")
     poisson = load.spacing == "poisson"
     arrived = random.expovariate(1.0) if poisson else 0.0
-    before = begin_s = 0.0
-    for slope in slopes(load.arrivals):
-        while arrived < before + slope.arrivals:
-            yield round((begin_s + slope.when_s(arrived - before)) * SECOND_US)
+    begin_s, last_us = 0.0, load.for_us
+    for slope in cycle(slopes(load.arrivals)):
+        if round(begin_s * SECOND_US) >= last_us:
+            return
+        while arrived < slope.arrivals:
+            at_us = round((begin_s + slope.when_s(arrived)) * SECOND_US)
+            if at_us > last_us:
+                return
+            yield at_us
             arrived += random.expovariate(1.0) if poisson else 1.0
-        before += slope.arrivals
+        arrived -= slope.arrivals
         begin_s += slope.length_s
 
 

@@ -9,12 +9,12 @@ from atm_sim.load.drive import Driver, Progress, Target
 from atm_sim.load.figures import Figures, figures
 from atm_sim.load.fleet import Fleet
 from atm_sim.load.people import Carrier, acceptors
-from atm_sim.load.record import Record
+from atm_sim.load.record import Record, Transaction
+from atm_sim.load.settle import Done, done_of
 from atm_sim.scenario import Scenario
 from atm_sim.scenario.loading import Load
 from atm_sim.wire.connections import run
 from bank_host.clock import steady_clock
-from bank_host.iso8583.build import Acceptor
 from bank_host.jst import SECOND_US, jst_date
 from bank_host.policy import Policy
 
@@ -24,7 +24,6 @@ class Played(NamedTuple):
 
     started_us: int  # wall clock
     record: Record
-    terminals: Sequence[Acceptor]
     figures: Figures
     links_ended: Sequence[tuple[str, str]]
 
@@ -37,10 +36,16 @@ def play(
     target: Target,
     policy: Policy,
     tell: Callable[[Progress], None] = lambda progress: None,
+    over: Callable[[Done], None] = lambda done: None,
 ) -> Played:
-    """NotReached if the target cannot be used."""
+    """NotReached if the target cannot be used. `over` gets each transaction that could move cash, at its end."""
     clock = steady_clock()
-    record = Record()
+
+    def ended(transaction: Transaction) -> None:
+        if (done := done_of(transaction, terminals)) is not None:
+            over(done)
+
+    record = Record(load.for_us, ended)
     terminals = acceptors(scenario, load, policy.on(jst_date(clock())))
     fleet = Fleet(load, terminals, people, record)
 
@@ -50,5 +55,6 @@ def play(
         return driver
 
     driver = run(main())
-    ended = [each for each in driver.wires.ended if each[0] != "stopped"]
-    return Played(driver.start_us, record, terminals, figures(record, load.for_us / SECOND_US), ended)
+    record.close()
+    links = [each for each in driver.wires.ended if each[0] != "stopped"]
+    return Played(driver.start_us, record, figures(record, load.for_us / SECOND_US), links)

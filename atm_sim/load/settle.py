@@ -1,23 +1,25 @@
 """The settlement check: what the ATMs of a load run know against what the host has in its journal.
 
 Every approval that moved cash has to stand as exactly one of completed and reversed; a decline moved nothing; nothing
-stands there that nobody sent. Both sides are lists of references, so the host may be ours (read from its database) or
-another (read from a CSV file).
+stands there that nobody sent. Both sides come one by one, so a run may be as long as it likes, and the host may be ours
+(read from its database) or another (read from a CSV file).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from datetime import date
 from typing import Final, Literal, NamedTuple
 
 from atm_sim.load.fleet import MOVES_CASH
-from atm_sim.load.record import NOT, Record, State
-from bank_host.iso8583 import build, identity
+from atm_sim.load.record import State, Transaction
+from bank_host.iso8583 import identity
 from bank_host.iso8583.build import Acceptor
 from bank_host.iso8583.message import Message
-from bank_host.jst import SECOND_US, jst_date
+from bank_host.jst import jst_date
 from bank_host.rules.reversal import KINDS
 from bank_host.store.contract import JournalRow
 
@@ -97,43 +99,34 @@ class Settlement(NamedTuple):
 # ---------------- the two sides
 
 
-def sent_log(record: Record, terminals: Sequence[Acceptor], started_us: int) -> Iterator[Done]:
-    """Every transaction that was sent and could move cash, in the order of the plan."""
-    for row in range(len(record)):
-        if record.sent_us[row] == NOT or record.service_of(row) not in MOVES_CASH:
-            continue
-        terminal, stan = terminals[record.terminal[row]], record.stan[row]
-        second_us = record.transmitted_s[row] * SECOND_US
-        ended_us = record.answered_us[row]
-        yield Done(
-            f"{terminal.terminal_id}/{build.retrieval_reference(second_us, stan)}",
-            _identity(terminal, stan, second_us),
-            record.service_of(row),
-            record.amount_jpy[row],
-            record.state_of(row),
-            record.code_of(row),
-            started_us + record.sent_us[row],
-            started_us + max(ended_us, record.sent_us[row]),
-        )
-
-
-def _identity(terminal: Acceptor, stan: int, second_us: int) -> str:
-    stamp = build.network_request("301", stan=stan, now_us=second_us)
-    fields = {11: stamp[11], 12: stamp[12], 13: stamp[13], 32: terminal.acquirer_id, 41: terminal.terminal_id}
-    return identity.identity(Message("0200", fields))
+def done_of(transaction: Transaction, terminals: Sequence[Acceptor]) -> Done | None:
+    """A transaction that is over, as its ATM knows it; None if it was not sent or cannot move cash."""
+    deed, stamp = transaction.deed, transaction.stamp
+    if transaction.state == "dropped" or deed.service not in MOVES_CASH:
+        return None
+    terminal, stan = terminals[deed.terminal], f"{transaction.stan:06d}"
+    fields = {11: stan, 12: stamp.time, 13: stamp.day, 32: terminal.acquirer_id, 41: terminal.terminal_id}
+    return Done(
+        f"{terminal.terminal_id}/{stamp.reference}{stan}",
+        identity.identity(Message.of_ascending("0200", fields)),
+        deed.service,
+        deed.amount_jpy,
+        transaction.state,
+        transaction.code,
+        transaction.made_us,
+        transaction.made_us + max(0, transaction.answered_us - transaction.sent_us),
+    )
 
 
 _POSTED: Final = frozenset(KINDS.values())
 
 
-def of_our_host(journal: Iterable[JournalRow], done: Sequence[Done]) -> Iterator[Entry]:
-    """Our own journal: postings of requests and reversals; a key that nobody sent stays its own reference."""
-    references = {each.identity: each.reference for each in done}
+def of_our_host(journal: Iterable[JournalRow]) -> Iterator[Entry]:
+    """Our own journal: postings of requests and reversals, by the key under which it knows them."""
     for row in journal:
         if row.kind in _POSTED or row.kind == "reversal":
-            key = row.refers or row.key
             kind: EntryKind = "reversal" if row.kind == "reversal" else "posting"
-            yield Entry(references.get(key, key), kind, _customers(row), row.day, row.at_us)
+            yield Entry(row.refers or row.key, kind, _customers(row), row.day, row.at_us)
 
 
 def _customers(row: JournalRow) -> int:
@@ -144,26 +137,60 @@ def _customers(row: JournalRow) -> int:
 # ---------------- the comparison
 
 
-def settle(done: Sequence[Done], entries: Iterable[Entry], *, may_be_cut: bool = False) -> Settlement:
-    """`may_be_cut`: the journal is a file that may end too early."""
-    found: dict[str, list[Entry]] = defaultdict(list)
-    last_us = 0
-    for entry in entries:
-        found[entry.reference].append(entry)
-        last_us = max(last_us, entry.at_us)
+def settle(
+    done: Iterable[Done],
+    entries: Iterable[Entry],
+    *,
+    by: Literal["reference", "identity"] = "reference",
+    may_be_cut: bool = False,
+) -> Settlement:
+    """`by` what the entries name a transaction. `may_be_cut`: the journal is a file that may end too early."""
+    states: Counter[State] = Counter()
     differences: list[Difference] = []
     cut: list[Difference] = []
-    for each in done:
-        kind = _difference(each, found.pop(each.reference, []))
-        if kind in ("missing", "not_reversed") and may_be_cut and each.ended_us > last_us:
-            cut.append(Difference(each.reference, "beyond_the_end"))
-        elif kind is not None:
-            differences.append(Difference(each.reference, kind))
-    differences += [Difference(reference, "not_sent") for reference in sorted(found)]
-    states = [each.state for each in done]
-    return Settlement(
-        len(done), states.count("completed"), states.count("reversed"), tuple(differences), tuple(cut)
-    )
+    with closing(_Journal(entries)) as journal:
+        for each in done:
+            states[each.state] += 1
+            kind = _difference(each, journal.take(getattr(each, by)))
+            if kind in ("missing", "not_reversed") and may_be_cut and each.ended_us > journal.last_us:
+                cut.append(Difference(each.reference, "beyond_the_end"))
+            elif kind is not None:
+                differences.append(Difference(each.reference, kind))
+        differences += [Difference(reference, "not_sent") for reference in journal.left()]
+    return Settlement(states.total(), states["completed"], states["reversed"], tuple(differences), tuple(cut))
+
+
+class _Journal:
+    """The entries by reference, in a temporary file of SQLite: a long run's are too many for the memory."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.last_us = 0
+        self._file = sqlite3.connect("", isolation_level=None)
+        self._file.execute("BEGIN")
+        self._file.execute("CREATE TABLE entry (reference, kind, amount_jpy, day, at_us)")
+        self._file.executemany("INSERT INTO entry VALUES (?, ?, ?, ?, ?)", map(self._row, entries))
+        self._file.execute("CREATE INDEX by_reference ON entry (reference)")
+
+    def _row(self, entry: Entry) -> tuple[str, str, int, int, int]:
+        self.last_us = max(self.last_us, entry.at_us)
+        return entry.reference, entry.kind, entry.amount_jpy, entry.day.toordinal(), entry.at_us
+
+    def take(self, reference: str) -> list[Entry]:
+        """The entries of one transaction, which are gone from here then."""
+        rows = self._file.execute(
+            "SELECT * FROM entry WHERE reference = ? ORDER BY rowid", (reference,)
+        ).fetchall()
+        if rows:
+            self._file.execute("DELETE FROM entry WHERE reference = ?", (reference,))
+        return [Entry(key, kind, jpy, date.fromordinal(day), at_us) for key, kind, jpy, day, at_us in rows]
+
+    def left(self) -> Iterator[str]:
+        """The references of what nobody took."""
+        rows = self._file.execute("SELECT DISTINCT reference FROM entry ORDER BY reference")
+        return (reference for (reference,) in rows)
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def _difference(done: Done, entries: Sequence[Entry]) -> DifferenceKind | None:

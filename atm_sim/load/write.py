@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 from xml.etree import ElementTree
 
-from atm_sim.load.figures import Figures, Spread
+from atm_sim.load.figures import Figures, Spread, Stretch
 from atm_sim.load.judge import Verdict
 from atm_sim.load.plan import planned_rate
 from atm_sim.load.settle import Done, Settlement
@@ -53,7 +54,7 @@ def summary(
         "counts": figures.counts,
         "approvals": {name or "all": list(pair) for name, pair in figures.approvals.items()},
         "declines": figures.declines,
-        "series": [each._asdict() | {"planned_rate": _rate(load, each.at_s)} for each in figures.series],
+        "series": [each._asdict() | {"planned_rate": _rate(load, each)} for each in figures.series],
         "unmatched": list(odd_details),
         "links_ended": [{"reason": reason, "detail": detail} for reason, detail in links],
         "settlement": None if settlement is None else _settlement(settlement),
@@ -64,8 +65,9 @@ def _spread(each: Spread) -> dict[str, int]:
     return {"number": each.number, "mean": each.mean_us, **each.percentiles, "max": each.max_us}
 
 
-def _rate(load: Load, at_s: int) -> float:
-    return round(planned_rate(load, at_s * SECOND_US + SECOND_US // 2), 3)
+def _rate(load: Load, window: Stretch) -> float:
+    """In its middle."""
+    return round(planned_rate(load, window.at_s * SECOND_US + window.seconds * SECOND_US // 2), 3)
 
 
 def _settlement(found: Settlement) -> dict[str, Any]:
@@ -79,15 +81,24 @@ def _settlement(found: Settlement) -> dict[str, Any]:
     }
 
 
-def write(folder: Path, facts: dict[str, Any], done: Iterable[Done]) -> Path:
-    """Write the folder; the report's path."""
+@contextmanager
+def writing(file: Path | None) -> Iterator[Callable[[Done], None]]:
+    """Writes transactions into a sent.csv as they end; nothing without a file."""
+    if file is None:
+        yield lambda done: None
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w", encoding="utf-8", newline="") as lines:
+        rows = csv.writer(lines, lineterminator="\n")
+        rows.writerow(Done._fields)
+        yield rows.writerow
+
+
+def write(folder: Path, facts: dict[str, Any]) -> Path:
+    """Write the rest of the folder; the report's path."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / SUMMARY).write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     (folder / JUNIT).write_text(junit_xml(facts), encoding="utf-8")
-    with (folder / SENT).open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(Done._fields)
-        rows.writerows(done)
     (folder / REPORT).write_text(report.render(facts), encoding="utf-8")
     return folder / REPORT
 

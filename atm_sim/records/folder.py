@@ -5,6 +5,8 @@
     messages/r001.parquet    masked messages, by request id
     checks.csv               expectations and invariants, one row each
     summary.csv              measures over all replications
+    fleet.json               of a fleet run: its counts by hour, operator and reason, and the hashes of its files
+    ledger/r001.parquet      of a fleet run: every posting, its legs in columns
     reconciliation.csv       differences between ATM, network and bank, if there are any
     junit.xml, report.html   the same for CI and for people (written by atm_sim.report from the files above)
 
@@ -16,7 +18,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, get_type_hints
@@ -30,6 +33,7 @@ from atm_sim.records.event import EventRecord
 from atm_sim.records.log import MessageRow
 from atm_sim.records.manifest import Manifest, manifest_from_json
 from atm_sim.records.masking import masked
+from atm_sim.records.tally import FleetRun, Tally
 
 
 class SummaryRow(NamedTuple):
@@ -56,6 +60,7 @@ MESSAGE_SCHEMA = _schema(MessageRow)
 
 _LEFT_BY_A_RUN = (
     "manifest.json",
+    "fleet.json",
     "checks.csv",
     "summary.csv",
     "reconciliation.csv",
@@ -63,6 +68,7 @@ _LEFT_BY_A_RUN = (
     "report.html",
     "events/r*.parquet",
     "messages/r*.parquet",
+    "ledger/r*.parquet",
     "bank-*.sqlite*",
 )
 
@@ -73,7 +79,7 @@ def clear(path: Path) -> None:
         for pattern in _LEFT_BY_A_RUN:
             for old in sorted(folder.glob(pattern)):
                 old.unlink()
-        for emptied in (folder / "events", folder / "messages", folder):
+        for emptied in (folder / "events", folder / "messages", folder / "ledger", folder):
             if emptied != path and emptied.is_dir() and not any(emptied.iterdir()):
                 emptied.rmdir()
 
@@ -129,6 +135,17 @@ class RunFolder:
         if rows:
             self._write_text("reconciliation.csv", _csv_text(Difference._fields, rows))
 
+    def write_fleet(self, runs: Mapping[int, FleetRun]) -> None:
+        data = {
+            str(number): {
+                "tally": run.tally.to_data(),
+                "events_sha256": run.events_sha256,
+                "ledger_sha256": run.ledger_sha256,
+            }
+            for number, run in runs.items()
+        }
+        self._write_text("fleet.json", json.dumps(data, indent=1, sort_keys=True) + "\n")
+
     def write_report(self, html: str) -> Path:
         return self._write_text("report.html", html)
 
@@ -171,6 +188,15 @@ class RunFolder:
             for row in self._read_csv("reconciliation.csv")
         ]
 
+    def read_fleet(self) -> dict[int, FleetRun]:
+        """By replication; empty where no fleet ran."""
+        file = self.path / "fleet.json"
+        data = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        return {
+            int(number): FleetRun(**{**run, "tally": Tally.from_data(run["tally"])})
+            for number, run in data.items()
+        }
+
     def read_event_rows(self) -> list[EventRecord]:
         return [EventRecord(*values) for values in _rows(read_events(self.path))]
 
@@ -195,15 +221,22 @@ def read_messages(path: Path) -> pa.Table:
     return _read_parquet(path / "messages", MESSAGE_SCHEMA)
 
 
-def _write_parquet(file: Path, schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> None:
+def event_bytes(rows: Sequence[EventRecord]) -> bytes:
+    """The rows as the bytes of an event file."""
+    data = io.BytesIO()
+    _write_parquet(data, EVENT_SCHEMA, rows)
+    return data.getvalue()
+
+
+def _write_parquet(file: Path | io.BytesIO, schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> None:
     columns = zip(*rows, strict=True) if rows else [() for _ in schema]
     arrays = [pa.array(values, type=field.type) for values, field in zip(columns, schema, strict=True)]
     pq.write_table(pa.table(arrays, schema=schema), file, compression="zstd")
 
 
 def _read_parquet(folder: Path, schema: pa.Schema) -> pa.Table:
-    # replications can pass r999: order by number, not by text
-    files = sorted(folder.glob("r*.parquet"), key=lambda file: int(file.stem[1:]))
+    # replications can pass r999: order by number, not by text; r001-02 is a fleet's second partition
+    files = sorted(folder.glob("r*.parquet"), key=lambda file: [int(n) for n in file.stem[1:].split("-")])
     return (
         pa.concat_tables([pq.read_table(file, schema=schema) for file in files])
         if files

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from atm_sim.checks.values import duration, in_words, yen
 from atm_sim.records.check import KINDS, Check, Verdict, failures_first, verdict
 from atm_sim.records.folder import SummaryRow
-from atm_sim.report import tables, trace
+from atm_sim.report import fleet, tables, trace
 from atm_sim.report.names import Text
 from atm_sim.report.texts import LABELS, code_text, label, name_text, reason_text
 from atm_sim.report.view import RunView, check_group, clock, load, place_of
@@ -39,6 +39,7 @@ _TILES = (
     "wait.mean",
     "utilisation",
     "reversals",
+    "customers.lost",
 )
 
 
@@ -74,6 +75,7 @@ def render_view(view: RunView, lang: Lang = "en") -> str:
             failures=_failures(view)[:MOST_FAILURES],
             checks=failures_first(view.checks),
             verdicts=_verdicts(view),
+            fleet=fleet.shown(view),
             **_tables(view),
             **_charts(view),
         )

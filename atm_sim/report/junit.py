@@ -7,6 +7,7 @@ expected and actual, the messages in words, and the command that replays the run
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import groupby
 from xml.etree import ElementTree
 
@@ -27,6 +28,26 @@ def junit_xml(view: RunView) -> str:
     suite = ElementTree.SubElement(suites, "testsuite", {"name": _text(view.manifest.title), **counts})
     for checks in cases:
         _add_case(suite, view, checks)
+    ElementTree.indent(suites)
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
+    )
+
+
+def checks_xml(title: str, file: str, checks: Sequence[Check]) -> str:
+    """The document for checks without messages behind them, such as those of a study."""
+    failed = sum(not check.passed for check in checks)
+    counts = {"tests": str(len(checks)), "failures": str(failed), "errors": "0", "skipped": "0"}
+    suites = ElementTree.Element("testsuites", {"name": "atm-sim", **counts})
+    suite = ElementTree.SubElement(suites, "testsuite", {"name": _text(title), **counts})
+    for check in checks:
+        name = f"{check.case} {check.name} {check.expected}"
+        case = ElementTree.SubElement(
+            suite, "testcase", {"classname": file, "name": _text(name), "time": "0"}
+        )
+        if not check.passed:
+            message = f"{check.name}: expected {check.expected}, got {check.actual}"
+            ElementTree.SubElement(case, "failure", {"type": check.kind, "message": _text(message)})
     ElementTree.indent(suites)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"

@@ -72,7 +72,9 @@ def _charts(facts: dict[str, Any]) -> dict[str, Markup]:
         # nobody was answered in 0 ms: a second without answers has no point
         p50, p99 = ([each[name] / 1_000 or nan for each in series] for name in ("p50_us", "p99_us"))
         drawn["latency_chart"] = charts.over_time("latency", seconds, [p50, p99], "ms")
-        rates = [[each[name] for each in series] for name in ("planned", "sent", "answered")]
+        rates = [
+            [each[name] / each["seconds"] for each in series] for name in ("planned", "sent", "answered")
+        ]
         drawn["rate_chart"] = charts.over_time("rate", seconds, rates, "/s")
     if curve:
         drawn["curve_chart"] = charts.percentile_curve("curve", [(at, us / 1_000) for at, us in curve])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from atm_sim.records.event import EventRecord
 from atm_sim.records.folder import RunFolder, SummaryRow
 from atm_sim.records.log import MessageRow
 from atm_sim.records.manifest import Manifest
+from atm_sim.records.tally import FleetRun
 from atm_sim.report.words import MessageInWords, in_words, once_each
 from bank_host.iso8583.describe import Lang
 
@@ -29,6 +30,7 @@ class RunView:
     checks: Sequence[Check]
     summary: Sequence[SummaryRow]
     differences: Sequence[Difference] = ()
+    fleet: Mapping[int, FleetRun] = field(default_factory=dict)  # of a fleet, whose rows are too many to hold
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -66,9 +68,11 @@ class RunView:
 def load(path: Path) -> RunView:
     """Read the run folder at `path`; raises RunFolderError where it is none."""
     folder = RunFolder.open(path)
+    fleet = folder.read_fleet()
     return RunView(
+        fleet=fleet,
         manifest=folder.read_manifest(),
-        events=folder.read_event_rows(),
+        events=[] if fleet else folder.read_event_rows(),
         messages=folder.read_message_rows(),
         checks=folder.read_checks(),
         summary=folder.read_summary(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from atm_sim.scenario import Known, Loaded, Problem, ScenarioError, load
+from atm_sim.scenario import Alter, Known, Loaded, Problem, ScenarioError, load
 from atm_sim.scenario.participants import PolicyOverride
 from bank_host.policy import Policy, PolicyError
 
@@ -15,9 +15,9 @@ def known_to(policy: Policy) -> Known:
     return Known(partners=policy.partner_codes())
 
 
-def open_scenario(path: Path, policy: Policy) -> Loaded:
+def open_scenario(path: Path, policy: Policy, alter: Alter | None = None) -> Loaded:
     """Load and check a file, its policy overrides included; raises ScenarioError."""
-    loaded = load(path, known_to(policy))
+    loaded = load(path, known_to(policy), alter)
     blocks = [loaded.scenario.policy, *(bank.policy for bank in loaded.scenario.banks.values())]
     problems = [problem for block in blocks for problem in _faults(loaded, policy, block)]
     if problems:

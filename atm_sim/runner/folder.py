@@ -6,7 +6,7 @@ from pathlib import Path
 
 from atm_sim import VERSION
 from atm_sim.checks.rows import ReplicationRows
-from atm_sim.checks.summary import summarise
+from atm_sim.checks.summary import summarise, summarise_values
 from atm_sim.records.folder import RunFolder
 from atm_sim.records.manifest import Manifest, Override, PersonEntry, PlaceEntry
 from atm_sim.report import html, junit
@@ -19,15 +19,20 @@ from bank_host.policy import Policy
 
 def write_run(done: CaseRun, path: Path, policy: Policy) -> RunView:
     """Everything a run leaves, in `path`; returns the folder as it can be read back."""
-    folder = RunFolder.create(path)
+    folder = (
+        RunFolder(path) if done.fleet else RunFolder.create(path)
+    )  # a fleet wrote its events while it ran
     folder.write_manifest(manifest_of(done, policy))
     for replication, log in done.logs.items():
         folder.write_events(replication, log.events)
         folder.write_messages(replication, log.messages)
+    if done.fleet:
+        folder.write_fleet(done.fleet)
     folder.write_checks(done.checks)
     folder.write_differences(done.differences)
     rows = {replication: ReplicationRows(log.events) for replication, log in done.logs.items()}
-    folder.write_summary(summarise(rows, setting_of(done.case)))
+    summary = summarise_values(done.measured) if done.fleet else summarise(rows, setting_of(done.case))
+    folder.write_summary(summary)
     view = load(path)
     folder.write_report(html.render_view(view))
     folder.write_junit(junit.junit_xml(view))

@@ -20,6 +20,7 @@ from atm_sim.records.difference import Difference
 from atm_sim.records.event import EventRecord
 from atm_sim.records.log import EventLog
 from atm_sim.records.manifest import run_id
+from atm_sim.records.tally import FleetRun
 from atm_sim.runner.grade import measure_checks, step_checks
 from atm_sim.scenario import Case, Loaded
 from atm_sim.scenario.machine_steps import SendMessage
@@ -48,6 +49,8 @@ class CaseRun:
     rest: dict[str, Check] = field(default_factory=dict)  # of a scenario with `rest: required`
     reconciled: dict[str, Check] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)  # between ATM, network and bank
+    fleet: dict[int, FleetRun] = field(default_factory=dict)  # of a fleet scenario, instead of logs
+    measured: dict[int, dict[str, float]] = field(default_factory=dict)  # a fleet's measures, by replication
     compared: int = 0  # requests that the reconciliation had to compare
     checked: Counter[str] = field(default_factory=Counter)  # how often each invariant had something to check
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
+from atm_sim.incidents.file import is_incident
 from atm_sim.report.junit import junit_xml
 from atm_sim.runner.files import known_to, open_scenario
+from atm_sim.runner.fleet import play_fleet
 from atm_sim.runner.folder import view_of
 from atm_sim.runner.play import CaseRun, play
-from atm_sim.scenario import Loaded, ScenarioError, rows
+from atm_sim.scenario import Case, Loaded, ScenarioError, rows
 from atm_sim.scenario.invalid import check_invalid
 from atm_sim.world.lab import Parts
 from bank_host.policy import Policy
@@ -43,10 +46,16 @@ class Tested:
 
 
 def scenario_files(path: Path) -> list[Path]:
-    """The scenario files below a folder, in order; a file is itself."""
+    """The scenario files below a folder, in order, studies and models of incidents left out; a file is itself."""
     if path.is_file():
         return [path]
-    return sorted(file for pattern in ("*.yaml", "*.yml") for file in path.rglob(pattern))
+    files = sorted(file for pattern in ("*.yaml", "*.yml") for file in path.rglob(pattern))
+    return [file for file in files if not (is_study_file(file) or is_incident(file))]
+
+
+def is_study_file(path: Path) -> bool:
+    """Whether a file says that it is a study of a scenario, and none itself."""
+    return any(line.startswith(b"study:") for line in path.read_bytes().splitlines())
 
 
 def run_tests(
@@ -73,10 +82,17 @@ def run_tests(
             if loaded.scenario.from_reader and not read:
                 yield Tested(path, case.name, False, not_run=True)
                 continue
-            done = play(loaded, case, seed=seed, parts=partial(_with_card, read))
+            done = _played(loaded, case, seed, read)
             if done.verdict.met:
                 done.logs.clear()  # nobody asks what happened in a run that went well, and a folder has many
             yield Tested(path, case.name, done.verdict.met, done)
+
+
+def _played(loaded: Loaded, case: Case, seed: int | None, read: str) -> CaseRun:
+    if case.scenario.fleet is None:
+        return play(loaded, case, seed=seed, parts=partial(_with_card, read))
+    with tempfile.TemporaryDirectory(prefix="atm-sim-fleet-") as folder:
+        return play_fleet(loaded, case, Path(folder), seed=seed)
 
 
 def _with_card(read: str, replication: int) -> Parts:

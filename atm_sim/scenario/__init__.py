@@ -5,7 +5,7 @@ from __future__ import annotations
 from atm_sim.scenario.demand import Stream
 from atm_sim.scenario.errors import ScenarioError
 from atm_sim.scenario.faults import Fault
-from atm_sim.scenario.loader import Case, Loaded, load, loads, masked_text, rows
+from atm_sim.scenario.loader import Alter, Case, Loaded, load, loads, masked_text, rows
 from atm_sim.scenario.measured import Expectation
 from atm_sim.scenario.model import Run, Scenario, Timers
 from atm_sim.scenario.names import Known
@@ -17,6 +17,7 @@ from bank_host.written.problems import Problem
 from bank_host.written.values import Distribution, Moment
 
 __all__ = [
+    "Alter",
     "Bank",
     "Case",
     "Distribution",

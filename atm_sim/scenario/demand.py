@@ -37,7 +37,7 @@ def _read_amount(text: Scalar) -> int:
         raise wrong(str(error), text) from None
 
 
-def _weighted(pairs: Mapping, read: Callable[[Scalar], Any]) -> tuple[tuple[Any, float], ...]:
+def weighted(pairs: Mapping, read: Callable[[Scalar], Any]) -> tuple[tuple[Any, float], ...]:
     """Each key read, with its weight; weights need not add up to 1."""
     mixed = []
     for key, value in pairs.items():
@@ -55,17 +55,17 @@ def _weighted(pairs: Mapping, read: Callable[[Scalar], Any]) -> tuple[tuple[Any,
 
 def _read_services(raw: Any) -> tuple[tuple[str, float], ...]:
     if isinstance(raw, Mapping):
-        return _weighted(raw, _read_service)
+        return weighted(raw, _read_service)
     return ((_read_service(scalar(raw, "a service such as withdraw")), 1.0),)
 
 
-def _read_amounts(raw: Any) -> tuple[tuple[int, float], ...]:
+def read_amounts(raw: Any) -> tuple[tuple[int, float], ...]:
     if not isinstance(raw, Mapping):
         return ((_read_amount(scalar(raw, "an amount such as ¥30_000")), 1.0),)
     choice = raw.value("choose")
     if len(raw) != 1 or not isinstance(choice, Mapping):
         raise wrong("expected an amount, or {choose: {¥10_000: 3, ¥30_000: 1}} (amount: weight)")
-    return _weighted(choice, _read_amount)
+    return weighted(choice, _read_amount)
 
 
 _WEIGHT = {"type": "number", "minimum": 0, "maximum": MOST_WEIGHT}
@@ -96,7 +96,7 @@ Services = Annotated[
 ]
 Amounts = Annotated[
     tuple[tuple[int, float], ...],
-    BeforeValidator(_read_amounts),
+    BeforeValidator(read_amounts),
     WithJsonSchema({"anyOf": [_AMOUNT, _AMOUNT_MIX]}),
 ]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +26,8 @@ from bank_host.written.problems import Problem, Problems, Source
 from bank_host.written.source import MOST_BYTES, Mapping, Scalar, parse, read_text, walk
 
 Spans = tuple[tuple[int, int], ...]
+Alter = Callable[[Mapping, Problems], Mapping]
+"""Another tree in place of a file's own, with what is wrong about that: how a study makes its variants."""
 
 
 class Case(NamedTuple):
@@ -50,9 +53,9 @@ class Loaded:
     scalars: Spans = field(default=(), repr=False)
 
 
-def load(path: Path, known: Known | None = None) -> Loaded:
+def load(path: Path, known: Known | None = None, alter: Alter | None = None) -> Loaded:
     """Read and check a scenario file; raises ScenarioError with everything that is wrong with it."""
-    return _load(Path(path), _bytes_of(Path(path)), known or Known())
+    return _load(Path(path), _bytes_of(Path(path)), known or Known(), alter)
 
 
 def loads(text: str, path: Path = Path("scenario.yaml"), known: Known | None = None) -> Loaded:
@@ -70,7 +73,7 @@ def masked_text(loaded: Loaded) -> str:
     return masked(loaded.text, loaded.secrets, loaded.scalars)
 
 
-def _load(path: Path, data: bytes, known: Known) -> Loaded:
+def _load(path: Path, data: bytes, known: Known, alter: Alter | None = None) -> Loaded:
     problems = no_problems()
     source = read_text(str(path), data, SCENARIO_FILE, problems)
     own = parse(source, SCENARIO_FILE, problems) if source else None
@@ -80,6 +83,8 @@ def _load(path: Path, data: bytes, known: Known) -> Loaded:
     tree = _merged(base, own) if base is not None else own
     for text in {id(part.source): part.source for part in (own, base) if part is not None}.values():
         refuse_card_numbers(text, problems)
+    if alter is not None:
+        tree = alter(tree, problems)
     expanded = expand(tree, problems)
     cases = [case for row in expanded if (case := _typed(row, known, problems)) is not None]
     problems.stop_if_any()

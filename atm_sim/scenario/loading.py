@@ -206,6 +206,7 @@ class Load(Part):
     arrivals: tuple[Phase, ...] = ()
     spacing: Literal["poisson", "even"] = "poisson"
     users: Users | None = None
+    duration_us: DurationUs = Field(default=0, alias="duration")
     terminals: Annotated[int, Whole(1, 1_000_000)] = 1_000
     connections: Annotated[int, Whole(1, 512)] = 4
     customers: Annotated[int, Whole(0, 1_000_000)] = 1_000
@@ -226,7 +227,12 @@ class Load(Part):
     @property
     def for_us(self) -> int:
         """How long people come."""
-        return self.users.for_us if self.users else sum(phase.for_us for phase in self.arrivals)
+        return self.duration_us or (self.users.for_us if self.users else self.cycle_us)
+
+    @property
+    def cycle_us(self) -> int:
+        """How long the phases take once; they start over while people come."""
+        return sum(phase.for_us for phase in self.arrivals)
 
     def contradictions(self) -> Iterator[Contradiction]:
         if bool(self.arrivals) == (self.users is not None):

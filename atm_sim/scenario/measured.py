@@ -27,7 +27,9 @@ COMPARATORS = ("equals", "at_least", "at_most", "between")
 MOST_COUNT = 10**12
 
 
-class _Expectation(Part, Generic[MeasureName, Value]):
+class ExpectationPart(Part, Generic[MeasureName, Value]):
+    """A measure, which rows it looks at, and one comparison."""
+
     measure: MeasureName
     of: Service | None = None
     at: Alias | None = None
@@ -64,19 +66,19 @@ class _Expectation(Part, Generic[MeasureName, Value]):
             yield Contradiction(("reason",), "reason: picks declines; other measures have none")
 
 
-class CountExpectation(_Expectation[CountMeasure, Annotated[int, Whole(0, MOST_COUNT)]]):
+class CountExpectation(ExpectationPart[CountMeasure, Annotated[int, Whole(0, MOST_COUNT)]]):
     """How many."""
 
 
-class RatioExpectation(_Expectation[RatioMeasure, Annotated[float, Share()]]):
+class RatioExpectation(ExpectationPart[RatioMeasure, Annotated[float, Share()]]):
     """A part of a whole, 0 to 1."""
 
 
-class DurationExpectation(_Expectation[DurationMeasure, DurationUs]):
+class DurationExpectation(ExpectationPart[DurationMeasure, DurationUs]):
     """How long, in microseconds."""
 
 
-class YenExpectation(_Expectation[YenMeasure, Jpy]):
+class YenExpectation(ExpectationPart[YenMeasure, Jpy]):
     """How much money."""
 
 

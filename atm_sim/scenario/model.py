@@ -29,6 +29,7 @@ from atm_sim.scenario.fields import (
     scalar,
     wrong,
 )
+from atm_sim.scenario.fleet import Fleet
 from atm_sim.scenario.loading import Load
 from atm_sim.scenario.machine_steps import loose_ends
 from atm_sim.scenario.measured import ExpectationInFile
@@ -67,34 +68,38 @@ class Timers(Part):
                 yield Contradiction((at,), f"{text} ({inner_us / SECOND_US:g} s)")
 
 
-class WarmUp(Part):
-    """What does not count yet: a time from the first arrival on, or the first customers."""
+class Stretch(Part):
+    """What does not count: a time from the first arrival on (at the end: up to `until:`), or so many customers."""
 
     duration_us: int = 0
     customers: int = 0
 
 
-def _read_warm_up(raw: Any) -> WarmUp:
+def _read_stretch(raw: Any) -> Stretch:
     text = scalar(raw, "a duration, or '100 customers'")
     count, _, word = text.partition(" ")
     try:
         if word == "customers":
-            return WarmUp(customers=values.integer(count))
-        return WarmUp(duration_us=values.duration_us(text))
+            return Stretch(customers=values.integer(count))
+        return Stretch(duration_us=values.duration_us(text))
     except ValueError:
         raise wrong("expected a duration such as 30 min, or 100 customers") from None
 
 
-class Run(Part):
-    """How the scenario is run: what warms it up, how often, until when."""
+StretchInFile = Annotated[
+    Stretch,
+    BeforeValidator(_read_stretch),
+    WithJsonSchema(
+        {"type": "string", "pattern": f"^({values.DURATION_PATTERN}|{values.CUSTOMERS_PATTERN})$"}
+    ),
+]
 
-    warm_up: Annotated[
-        WarmUp,
-        BeforeValidator(_read_warm_up),
-        WithJsonSchema(
-            {"type": "string", "pattern": f"^({values.DURATION_PATTERN}|{values.CUSTOMERS_PATTERN})$"}
-        ),
-    ] = WarmUp()
+
+class Run(Part):
+    """How the scenario is run: what warms it up and cools it down, how often, until when."""
+
+    warm_up: StretchInFile = Stretch()
+    cool_down: StretchInFile = Stretch()
     replications: Annotated[int, Whole(1, 10_000)] = 1
     until_us: TimeUs | None = Field(default=None, alias="until")
 
@@ -158,6 +163,7 @@ class Scenario(Part):
         default=(), alias="cases"
     )
     load: Load | None = None
+    fleet: Fleet | None = None
     run: Run = Run()
     rest: Literal["required"] | None = None
     expectations: tuple[ExpectationInFile, ...] = Field(default=(), alias="expect")
@@ -172,7 +178,7 @@ class Scenario(Part):
     @property
     def only_load(self) -> bool:
         """Whether there is nothing to play in simulated time."""
-        return not self.steps and not self.streams
+        return not self.steps and not self.streams and self.fleet is None
 
     def after_midnight_us(self, moment: values.Moment) -> int:
         """A step's time as microseconds after the scenario day's midnight."""
@@ -196,8 +202,9 @@ class Scenario(Part):
         return self.banks[bank].bin if bank in self.banks else DEFAULT_BIN
 
     def contradictions(self) -> Iterator[Contradiction]:
-        if not self.steps and not self.streams and self.load is None:
+        if not self.steps and not self.streams and self.load is None and self.fleet is None:
             yield Contradiction((), "nothing happens in this scenario; add steps: or streams:")
+        yield from self._beside_a_fleet()
         if self.load is not None and not self.places:
             yield Contradiction(("load",), "load: needs ATMs; add places:")
         if self.load is not None and not (self.cast or self.load.customers):
@@ -226,7 +233,28 @@ class Scenario(Part):
         for alias in self.from_reader[1:]:
             text = f"the card in the reader is already that of '{self.from_reader[0]}'"
             yield Contradiction(("cast", alias, "card"), text)
+        yield from self._no_end_to_cool_down()
         yield from self._twice_used_bins()
+
+    def _beside_a_fleet(self) -> Iterator[Contradiction]:
+        """A fleet draws its people and places; those with names belong in a scenario of their own."""
+        if self.fleet is None:
+            return
+        for key in ("cast", "places", "streams", "steps", "load"):
+            if getattr(self, key):
+                yield Contradiction(
+                    (key,), f"a fleet has no {key}: of its own; write a second scenario for it"
+                )
+
+    def _no_end_to_cool_down(self) -> Iterator[Contradiction]:
+        last = self.run.cool_down
+        for stream in self.streams.values():
+            if (last.duration_us and stream.until_us is None) or (
+                last.customers and stream.customers is None
+            ):
+                text = "cool_down: is a time where streams end by until:, and customers where by customers:"
+                yield Contradiction(("run", "cool_down"), text)
+                return
 
     def _twice_used_bins(self) -> Iterator[Contradiction]:
         owner = {} if DEFAULT_BANK in self.banks else {DEFAULT_BIN: DEFAULT_BANK}

@@ -43,7 +43,7 @@ from bank_host.written.source import Mapping, Scalar, Sequence
 MOST_CASSETTE_NOTES = 20_000
 
 
-def _usual_fill() -> dict[int, int]:
+def usual_fill() -> dict[int, int]:
     """Notes by denomination when a place does not say (assumed, within what bank ATMs hold)."""
     return {10_000: 2_600, 1_000: 2_000}
 
@@ -231,7 +231,7 @@ class Place(Part):
     operator: Snake
     machines: Annotated[int, Whole(1, 1_000)] = 1
     cassettes: dict[DenominationKey, Annotated[int, Whole(0, MOST_CASSETTE_NOTES)]] = Field(
-        default_factory=_usual_fill
+        default_factory=usual_fill
     )
     near_end: Annotated[int, Whole(0, MOST_CASSETTE_NOTES)] = 200
     amount_step_jpy: Jpy = Field(default=1_000, alias="amount_step")  # what the keypad lets a person key

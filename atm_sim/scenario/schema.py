@@ -33,7 +33,7 @@ def json_schema() -> dict[str, Any]:
     required = schema.pop("required")
     either = [{"required": required}, {"required": ["extends"]}]
     head = {"$schema": DIALECT, "title": "atm-sim scenario file"}
-    return {**head, **_tidied(schema), "anyOf": either, "$defs": _tidied(definitions)}
+    return {**head, **tidied(schema), "anyOf": either, "$defs": tidied(definitions)}
 
 
 def schema_text() -> str:
@@ -95,14 +95,14 @@ def _with_column(choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [*kept, COLUMN_REF] if len(kept) < len(flat) else kept
 
 
-def _tidied(node: Any) -> Any:
+def tidied(node: Any) -> Any:
     """Without titles and defaults (they are in the loader's terms) and without null (an empty value is refused)."""
     if isinstance(node, list):
-        return [_tidied(item) for item in node]
+        return [tidied(item) for item in node]
     if not isinstance(node, dict):
         return node
     noise = ("default", "title", "discriminator")
-    kept = {key: _tidied(value) for key, value in node.items() if key not in noise}
+    kept = {key: tidied(value) for key, value in node.items() if key not in noise}
     if "patternProperties" in kept:
         kept.setdefault("additionalProperties", False)
     choices = [choice for choice in kept.get("anyOf", ()) if choice != NULL]

@@ -62,6 +62,9 @@ SETTING_OUTCOMES: Final = ("done", "refused")
 Unit: TypeAlias = Literal["count", "ratio", "duration", "yen"]
 CountMeasure: TypeAlias = Literal[
     "customers",
+    "customers.diverted",
+    "customers.postponed",
+    "customers.lost",
     "withdrawals",
     "deposits",
     "declines",

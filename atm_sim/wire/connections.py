@@ -7,6 +7,7 @@ call a turn and connection, not one a message. uvloop is used where it is instal
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar, cast
 
@@ -26,6 +27,7 @@ else:
 T = TypeVar("T")
 TICK_S = 0.02
 CALL_AGAIN_S = 0.25
+MOST_ENDS = 1_000  # that are remembered
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
@@ -115,7 +117,9 @@ class Wires(Generic[Context]):
         self.settings = settings
         self.clock = clock
         self.new_keys = new_keys
-        self.ended: list[tuple[str, str]] = []  # why each connection ended, and in what words
+        self.ended: deque[tuple[str, str]] = deque(
+            maxlen=MOST_ENDS
+        )  # why connections ended, and in what words
         self._happened = happened
         self._all: list[Connection[Context]] = []
         self._open: list[Connection[Context]] = []

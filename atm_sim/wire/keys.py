@@ -12,19 +12,28 @@ PIN_KEY, MAC_KEY = "P0T", "M3T"
 
 
 class WireKeys(LinkKeys):
-    """One connection's. Before an exchange PIN blocks are under the terminal key, MACs under the standing zone key."""
+    """One connection's. Before an exchange PIN blocks and MACs are under the two standing keys that are named."""
 
-    __slots__ = ()
+    __slots__ = ("_standing_mac", "_standing_pin")
 
-    def __init__(self, hsm: Hsm, place: int) -> None:
+    def __init__(self, hsm: Hsm, place: int, pin_key: str = TPK, mac_key: str = ZAK) -> None:
         super().__init__(hsm, ZMK, f"link-{place}")
+        self._standing_pin, self._standing_mac = pin_key, mac_key
 
     def pin_block(self, pin: str, pan: str) -> str:
         """DE52."""
-        return self._hsm.encrypt_pin_block(self.pin or TPK, pin, pan)
+        return self._hsm.encrypt_pin_block(self._pin_key, pin, pan)
+
+    def translated(self, pin_block: str, pan: str, from_key: str) -> str:
+        """A PIN block of another key of the module, under this link's."""
+        return self._hsm.translate_pin_block(from_key, pin_block, pan, self._pin_key)
 
     def mac_of(self, data: bytes) -> str:
-        return self._hsm.mac(self.mac or ZAK, data)
+        return self._hsm.mac(self.mac or self._standing_mac, data)
 
     def verify(self, data: bytes, mac: str) -> bool:
-        return self._hsm.verify_mac(self.mac or ZAK, data, mac)
+        return self._hsm.verify_mac(self.mac or self._standing_mac, data, mac)
+
+    @property
+    def _pin_key(self) -> str:
+        return self.pin or self._standing_pin

@@ -156,15 +156,17 @@ class Lab:
 
     def takes_us(self, planned: Planned, habit: str) -> int:
         """How long a habit takes this time; nothing where one service time stands for the whole visit."""
+        if planned.takes_us is not None:
+            return planned.takes_us[habit]
         if planned.hold_us is not None:
             return 0
         return draw_us(self._habits[habit], self.chance.stream(f"habit/{habit}"))
 
     def phase(self, planned: Planned | Errand | None, now_us: int) -> str:
-        """Whether a row counts: warm_up or measured."""
+        """Whether a row counts: warm_up, measured or cool_down."""
         if now_us < self._warm_up_until_us or (planned is not None and planned.warm_up):
             return "warm_up"
-        return "measured"
+        return "cool_down" if planned is not None and planned.cool_down else "measured"
 
     def line(self, sender: str, to: str) -> tuple[str, str]:
         """The line between two nodes, and the bank at its end if it has one."""
@@ -349,25 +351,8 @@ class Lab:
         )
         self.sites[name] = Site(name, machines)
         for machine in machines:
-            config = TerminalConfig(
-                terminal_id=f"T{self._numbers_from + len(self.terminals) + 1:07d}",
-                acquirer_id=partner.acquirer_id,
-                operator=partner.code,
-                acceptor_id=partner.code.upper()[:15],
-                name=partner.name_en,
-                acquirer_node=acquirer_node(partner.code),
-                services=(*SERVICES, "change_pin") if partner.pin_change else SERVICES,
-                ceiling_jpy=partner.per_transaction_jpy,
-                amount_step_jpy=place.amount_step_jpy,
-                max_notes_in=partner.note_limit,
-                accepts_jpy=partner.accepted,
-                hours=(place.hours_us or partner.hours_us,),
-                maintenance=partner.maintenance_us,
-                retains_card_on_break=place.retains_card_on_break or figures.keep_card_on_break,
-                retains_also=("38",) if figures.pin_block_code == "38" else (),
-                timers=Timers(answer_us=self.scenario.timers.atm_us),
-                saf=saf,
-            )
+            terminal_id = f"T{self._numbers_from + len(self.terminals) + 1:07d}"
+            config = terminal_config(terminal_id, place, partner, figures, self.scenario.timers.atm_us, saf)
             cassettes = [
                 Cassette(note, count, near_end=place.near_end, pays_out=note in partner.denominations)
                 for note, count in place.cassettes.items()
@@ -409,7 +394,48 @@ class Lab:
             hold_us = None
             if stream.visit is not None:
                 hold_us = draw_us(stream.visit, chance.stream(f"stream/{name}/visit"))
-            yield visit_of(stream, person, at_us, random, hold_us, number <= scenario.run.warm_up.customers)
+            yield visit_of(
+                stream,
+                person,
+                at_us,
+                random,
+                hold_us,
+                warm_up=number <= scenario.run.warm_up.customers,
+                cool_down=self._is_late(stream, number, at_us),
+            )
+
+    def _is_late(self, stream: Stream, number: int, at_us: int) -> bool:
+        """Whether a customer is one of the last, who do not count."""
+        last = self.scenario.run.cool_down
+        if stream.customers is not None:
+            return number > stream.customers - last.customers
+        assert stream.until_us is not None, "a stream ends in one of two ways"
+        return bool(last.duration_us) and at_us >= self.start_us + stream.until_us - last.duration_us
+
+
+def terminal_config(
+    terminal_id: str, place: Place, partner: Partner, figures: Figures, answer_us: int, saf: SafSettings
+) -> TerminalConfig:
+    """One ATM as its operator, its place and the bank's figures make it."""
+    return TerminalConfig(
+        terminal_id=terminal_id,
+        acquirer_id=partner.acquirer_id,
+        operator=partner.code,
+        acceptor_id=partner.code.upper()[:15],
+        name=partner.name_en,
+        acquirer_node=acquirer_node(partner.code),
+        services=(*SERVICES, "change_pin") if partner.pin_change else SERVICES,
+        ceiling_jpy=partner.per_transaction_jpy,
+        amount_step_jpy=place.amount_step_jpy,
+        max_notes_in=partner.note_limit,
+        accepts_jpy=partner.accepted,
+        hours=(place.hours_us or partner.hours_us,),
+        maintenance=partner.maintenance_us,
+        retains_card_on_break=place.retains_card_on_break or figures.keep_card_on_break,
+        retains_also=("38",) if figures.pin_block_code == "38" else (),
+        timers=Timers(answer_us=answer_us),
+        saf=saf,
+    )
 
 
 def members(alias: str, entry: CastEntry) -> list[str]:

@@ -42,7 +42,9 @@ class Planned:
     script: Callable[[Bank, Callable[[], int], Offices], Script] | None = field(default=None, repr=False)
     about_day: date | None = None  # the JST day whose limit the step is about; None = the day it happens
     hold_us: int | None = None  # one service time for the whole visit
+    takes_us: Mapping[str, int] | None = None  # how long each habit takes, where that was drawn beforehand
     warm_up: bool = False
+    cool_down: bool = False
 
     @property
     def actor(self) -> str:
@@ -60,6 +62,7 @@ class Errand:
     site: str = ""
     actor: ClassVar[str] = ""
     warm_up: ClassVar[bool] = False
+    cool_down: ClassVar[bool] = False
 
     @property
     def service(self) -> str:
@@ -106,14 +109,32 @@ def warm_up_ends(scenario: Scenario, start_us: int) -> int:
 
 
 def visit_of(
-    stream: Stream, person: Person, at_us: int, random: Random, hold_us: int | None, warm_up: bool
+    stream: Stream,
+    person: Person,
+    at_us: int,
+    random: Random,
+    hold_us: int | None,
+    *,
+    warm_up: bool,
+    cool_down: bool,
 ) -> Planned:
     """One customer of a stream: service and amount drawn from the stream's mix."""
     service = _drawn(stream.services, random)
     amount_jpy = _drawn(stream.amounts, random) if stream.amounts and service != "balance" else 0
-    notes = _notes(amount_jpy) if service == "deposit" else ()
+    notes = notes_of(amount_jpy) if service == "deposit" else ()
     wish = Wish(service, amount_jpy, notes)
-    return Planned(at_us, person, "", ATM, service, stream.at, wish=wish, hold_us=hold_us, warm_up=warm_up)
+    return Planned(
+        at_us,
+        person,
+        "",
+        ATM,
+        service,
+        stream.at,
+        wish=wish,
+        hold_us=hold_us,
+        warm_up=warm_up,
+        cool_down=cool_down,
+    )
 
 
 def _drawn(mix: tuple[tuple[T, float], ...], random: Random) -> T:
@@ -124,7 +145,7 @@ def _drawn(mix: tuple[tuple[T, float], ...], random: Random) -> T:
     return chosen
 
 
-def _notes(amount_jpy: int) -> tuple[tuple[int, int], ...]:
+def notes_of(amount_jpy: int) -> tuple[tuple[int, int], ...]:
     """The notes a person brings for a deposit: as few as possible."""
     notes = []
     for denomination in (10_000, 5_000, 1_000):
@@ -186,4 +207,5 @@ def _wish(step: Withdraw | Deposit | Balance | ChangePin) -> Wish:
         leaves=mishap.removesuffix("_not_taken") if mishap.endswith("_not_taken") else "",
         device=mishap if mishap in ("jam", "partial", "part_taken", "power_loss") else "",
         partial_jpy=step.device.partial_jpy if step.device else 0,
+        elements=tuple(step.send.items()),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
@@ -17,6 +16,7 @@ from bank_host.iso8583.fields import BY_DE, Field
 from bank_host.iso8583.message_types import BY_MTI
 from bank_host.iso8583.mti import is_response
 from bank_host.iso8583.settings import DATA_OF_KIND, NEEDED, Element, Settings
+from bank_host.written.toml import Place, places, syntax_place
 
 _SHIPPED: Final = resources.files("bank_host.iso8583") / "dialects"
 _MOST_BYTES: Final = 65_536
@@ -93,10 +93,10 @@ class _Source(NamedTuple):
 
     def at(self, path: tuple[str, ...], *, value: bool = False) -> tuple[int, int]:
         """Line and column of a key or of its value; of what is around it if it does not begin a line."""
-        places = _places(self.text)
-        while path and path not in places:
+        known = places(self.text)
+        while path and path not in known:
             path, value = path[:-1], True
-        line, key_column, value_column = places.get(path, (1, 1, 1))
+        line, key_column, value_column = known.get(path, Place(1, 1, 1))
         return line, value_column if value else key_column
 
     def fault(self, line: int, column: int, message: str) -> str:
@@ -106,38 +106,11 @@ class _Source(NamedTuple):
         return f"{head}\n{line:>8} | {quoted}\n{'':>8} | {' ' * (column - 1)}^"
 
 
-_SECTION: Final = re.compile(r"\s*\[\s*([^\]]+?)\s*\]")
-_KEY: Final = re.compile(
-    r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"))*)\s*=\s*"""
-)
-
-
-def _places(text: str) -> dict[tuple[str, ...], tuple[int, int, int]]:
-    """Of each section and key that begins a line: its line, the key's column and the value's, all from 1."""
-    found: dict[tuple[str, ...], tuple[int, int, int]] = {}
-    section: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), start=1):
-        header, key = _SECTION.match(line), _KEY.match(line)
-        if header and not key:
-            section = _parts(header[1])
-            found[section] = (number, header.start(1) + 1, header.start(1) + 1)
-        elif key:
-            found.setdefault(section + _parts(key[1]), (number, key.start(1) + 1, key.end() + 1))
-    return found
-
-
-def _parts(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
-
-
 # ---------------------------------------------------------------- what is wrong
 
 
 def _syntax(source: _Source, error: tomllib.TOMLDecodeError) -> DialectError:
-    place = re.search(r" \(at line (\d+), column (\d+)\)", str(error))
-    what = str(error).partition(" (at ")[0]
-    line, column = (int(place[1]), int(place[2])) if place else (len(source.text.splitlines()) or 1, 1)
-    return DialectError(source.fault(line, column, f"not TOML: {what[:1].lower()}{what[1:]}"))
+    return DialectError(source.fault(*syntax_place(error, source.text)))
 
 
 def _names_are_known(raw: Mapping[str, Any], source: _Source) -> None:

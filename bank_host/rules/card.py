@@ -39,21 +39,21 @@ def precheck(request: CardRequest, facts: CardFacts, figures: Figures, at: At) -
     reason = _card_refused(request, facts, figures)
     if not reason and facts.card.pin_fails >= figures.pin_max_wrong:
         reason = PIN_BLOCKED
-    return _declined(request, facts, figures, at, reason) if reason else None
+    return declined(request, facts, figures, at, reason) if reason else None
 
 
 def decide(request: CardRequest, facts: CardFacts, figures: Figures, at: At) -> Decision:
     """The answer once the PIN has been compared; `facts` are fresh and count the charged try."""
     reason = _card_refused(request, facts, figures)
     if reason:
-        return _declined(request, facts, figures, at, reason)
+        return declined(request, facts, figures, at, reason)
     if facts.pin_ok is not True:
         used_up = facts.card.pin_fails >= figures.pin_max_wrong
-        return _declined(request, facts, figures, at, PIN_BLOCKED if used_up else "PIN_WRONG")
+        return declined(request, facts, figures, at, PIN_BLOCKED if used_up else "PIN_WRONG")
 
     reason = _service_refused(request, facts, figures)
     if reason:
-        return _declined(request, facts, figures, at, reason)
+        return declined(request, facts, figures, at, reason)
     service = request.service
     if service in DEBITS:
         return _debit(request, facts, figures, at)
@@ -139,12 +139,12 @@ def _debit(request: CardRequest, facts: CardFacts, figures: Figures, at: At) -> 
     counted = switch in figures.atm_counts
     reason = _limit_refused(request, facts, figures, counted)
     if reason:
-        return _declined(request, facts, figures, at, reason)
+        return declined(request, facts, figures, at, reason)
     account, amount = facts.account, request.amount_jpy
     fee = atm_fee(figures, request.service, request.partner, account.kind, amount, facts.month_uses)
     left = account.posted_jpy - account.held_jpy - amount - fee
     if left < 0:
-        return _declined(request, facts, figures, at, "NO_FUNDS")
+        return declined(request, facts, figures, at, "NO_FUNDS")
     post: tuple[Change, ...] = (
         authorised(request.key, kind, at.day, account.account_id, request.atm, amount, fee),
     )
@@ -156,7 +156,7 @@ def _debit(request: CardRequest, facts: CardFacts, figures: Figures, at: At) -> 
 def _deposit(request: CardRequest, facts: CardFacts, figures: Figures, at: At) -> Decision:
     account, amount = facts.account, request.amount_jpy
     if amount <= 0 or amount % NOTE_STEP_JPY:  # banknotes only (X10)
-        return _declined(request, facts, figures, at, "BAD_AMOUNT")
+        return declined(request, facts, figures, at, "BAD_AMOUNT")
     fee = atm_fee(figures, "deposit", request.partner, account.kind, amount, facts.month_uses)
     post = authorised(request.key, "deposit", at.day, account.account_id, request.atm, amount, fee)
     left = account.posted_jpy - account.held_jpy + amount - fee
@@ -194,7 +194,7 @@ def _approved(
     return new(Decision, (APPROVED, "", changes, fee_jpy, balance_jpy))
 
 
-def _declined(request: CardRequest, facts: CardFacts, figures: Figures, at: At, reason: str) -> Decision:
+def declined(request: CardRequest, facts: CardFacts, figures: Figures, at: At, reason: str) -> Decision:
     """A refusal: its row and its audit line; after a right PIN the count of tries is 0 again (X1)."""
     account_id = facts.account.account_id
     if reason == HOT_CARD:

@@ -258,7 +258,7 @@ class _Builder:
         if not items or not isinstance(node, Scalar) or node.quoted or not _AMOUNT_TAIL.fullmatch(node):
             return False
         before = items[-1]
-        if not _is_amount_head(before):
+        if not _is_amount_head(before) or node.start != before.end + 1:  # [96, 120] are two numbers
             return False
         items[-1] = self._joined(before, node, "[ ]")
         return True
@@ -282,7 +282,9 @@ class _Builder:
         whole = f"{head}_{tail}"
         advice = f'write {whole} or quote "{whole.replace("_", ",")}"'
         self.problems.add(head, f"inside {brackets} a comma ends the value, so only {head} is read; {advice}")
-        return head.retold(whole)
+        joined = head.retold(whole)
+        joined.end = tail.end
+        return joined
 
     def _stop(self, event: Any, message: str) -> None:
         self.problems.add(_place(self.source, event.start_mark), message)

@@ -298,6 +298,15 @@ def test_a_changed_pin_is_the_one_that_counts(till: Till) -> None:
     assert ["55", "00"] == [till.ask("balance", pin=pin)[39] for pin in (PIN, "7777")]
 
 
+def test_a_new_pin_block_without_a_pin_in_it_is_an_error_of_form_and_costs_no_try(till: Till) -> None:
+    smbc = till.bank.policy.on(DAY).partners["smbc"].acquirer_id
+    request = till.request("change_pin", new_pin_block="0123456789ABCDEF").but({32: smbc})
+    assert "55" == till.ask("balance", pin="0000")[39]
+    assert "30" == till.bank.answer(request, NOON_US)[39]
+    assert [0] == [card.pin_fails for card in till.bank.store.cards()]
+    assert "00" == till.ask("balance", pin=PIN)[39]
+
+
 def test_a_lock_acts_on_the_next_authorisation_and_its_release_asks_a_code(till: Till) -> None:
     """Requirements R115, R116, R120."""
     assert till.act("lock_card") == ("done", "")

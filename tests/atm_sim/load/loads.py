@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 from atm_sim.load.drive import Target
 from atm_sim.load.play import Played, play
@@ -33,11 +34,18 @@ def scenario_with(block: str) -> Scenario:
 @contextmanager
 def null_host(*options: str) -> Iterator[Address]:
     """`bench.null_host` as another process."""
+    with telling_host(*options) as (address, _):
+        yield address
+
+
+@contextmanager
+def telling_host(*options: str) -> Iterator[tuple[Address, TextIO]]:
+    """The same, with what it prints after its port."""
     command = [sys.executable, "-m", "bench.null_host", *options]
     host = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert host.stdout is not None
     try:
-        yield Address("127.0.0.1", int(host.stdout.readline()))
+        yield Address("127.0.0.1", int(host.stdout.readline())), host.stdout
     finally:
         host.terminate()
         host.wait()

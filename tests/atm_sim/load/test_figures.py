@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from atm_sim.load.figures import PERCENTILES, Figures, figures, spread
 from atm_sim.load.judge import FAILED, INVALID, MET, judge
+from atm_sim.load.plan import Deed
 from atm_sim.load.record import NO_ANSWER, Record
+from atm_sim.load.times import Times
 from atm_sim.scenario.loading import Load
 from tests.atm_sim.load.loads import scenario_with
 
@@ -17,18 +19,21 @@ def record(*rows: tuple[str, int, int | None, int | None, str]) -> Record:
     """Rows of service, intended, sent, answered (ms) and code."""
     made = Record()
     for service, intended, sent, answered, code in rows:
-        row = made.planned(intended * 1_000, service, 10_000, 0)
-        if sent is not None:
-            made.sent(row, sent * 1_000, 1, 1)
+        transaction = made.planned(intended * 1_000, Deed(service, 10_000, 0, 0))
+        if sent is None:
+            made.set_state(transaction, "dropped")
+            continue
+        made.sent(transaction, sent * 1_000)
         if answered is not None:
-            made.answered(row, answered * 1_000, code)
+            made.answered(transaction, answered * 1_000, code)
+    made.close()
     return made
 
 
 @given(st.lists(st.integers(1, 60_000_000), min_size=1, max_size=300))
 def test_percentiles_are_those_of_the_sorted_times_to_three_digits(times):
     """At the nearest rank, as HdrHistogram has it."""
-    found, ordered = spread(times), sorted(times)
+    found, ordered = spread(Times(times)), sorted(times)
     for name, percent in PERCENTILES.items():
         rank = max(1, int(len(ordered) * percent / 100 + 0.5))
         assert ordered[rank - 1] == pytest.approx(found.at(name), rel=0.002, abs=2)

@@ -32,9 +32,9 @@ def fleet() -> Fleet:
 
 
 def asked(fleet: Fleet, deed: Deed = WITHDRAW) -> tuple[Message, Sent]:
-    row = fleet.record.planned(0, deed.service, deed.amount_jpy, deed.terminal)
-    message, sent = fleet.request(row, deed, NOW_US, WireKeys(Hsm.simulation(), 1))
-    fleet.record.sent(row, 5, sent.stan, NOW_US // SECOND_US)
+    transaction = fleet.record.planned(0, deed)
+    message, sent = fleet.request(transaction, NOW_US, WireKeys(Hsm.simulation(), 1))
+    fleet.record.sent(transaction, 5)
     return message, sent
 
 
@@ -77,14 +77,14 @@ def test_trace_numbers_count_up_at_each_atm_and_wrap(fleet):
 def test_an_approval_is_completed_and_the_acknowledgement_ends_it(fleet):
     message, sent = asked(fleet)
     answered(fleet, sent, message, "00")
-    assert "completing" == fleet.record.state_of(0)
+    assert "completing" == sent.transaction.state
     completion = next_due(fleet)
     assert (
         build.completion_advice(message, stan=2, now_us=NOW_US, approval_code="A00001") == completion.advice
     )
     assert completion.advice is not None
     answered(fleet, completion, completion.advice, "00")
-    assert ("completed", 0) == (fleet.record.state_of(0), fleet.unsettled)
+    assert ("completed", 0) == (sent.transaction.state, fleet.unsettled)
 
 
 def test_no_advice_holds_a_pin_block_or_a_track(fleet):
@@ -100,14 +100,14 @@ def test_no_advice_holds_a_pin_block_or_a_track(fleet):
 def test_a_decline_ends_it_and_a_code_that_leaves_it_open_is_reversed(fleet, code, state):
     message, sent = asked(fleet)
     answered(fleet, sent, message, code)
-    assert state == fleet.record.state_of(0)
+    assert state == sent.transaction.state
     assert (state == "reversing") == bool(fleet.unsettled)
 
 
 def test_a_balance_enquiry_needs_no_completion(fleet):
     message, sent = asked(fleet, Deed("balance", 0, 0, 0))
     answered(fleet, sent, message, "00")
-    assert ("approved", 0) == (fleet.record.state_of(0), fleet.unsettled)
+    assert ("approved", 0) == (sent.transaction.state, fleet.unsettled)
 
 
 def test_a_timeout_is_reversed_by_0420_and_repeated_as_0421_until_it_is_given_up(fleet):
@@ -122,7 +122,7 @@ def test_a_timeout_is_reversed_by_0420_and_repeated_as_0421_until_it_is_given_up
         assert fleet.due(at_us + 3 * SECOND_US - 1) is None
         at_us += 3 * SECOND_US
     assert ["0420", "0421", "0421"] == types
-    assert "unresolved" == fleet.record.state_of(0)
+    assert "unresolved" == sent.transaction.state
     assert (1, 2, 1) == tuple(fleet.record.counts[name] for name in ("reversals", "repeats", "timed_out"))
 
 
@@ -142,4 +142,4 @@ def test_an_acknowledgement_that_is_none_is_no_end(fleet):
     reversal = next_due(fleet)
     assert reversal.advice is not None
     answered(fleet, reversal, reversal.advice, "96")
-    assert ("reversing", 1) == (fleet.record.state_of(0), fleet.unsettled)
+    assert ("reversing", 1) == (sent.transaction.state, fleet.unsettled)

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from atm_sim.cli import main
 from atm_sim.records.folder import RunFolder
+from atm_sim.runner.suite import scenario_files
 from atm_sim.runner.tap import PORT
 from bank_host.iso8583.dialect import DEFAULT
 from bank_host.iso8583.message import Message
@@ -68,7 +69,7 @@ def test_a_file_with_cases_needs_a_row_for_a_capture(tmp_path: Path) -> None:
     """A capture holds one run."""
     file = next(
         path
-        for path in sorted((Path(__file__).parents[3] / "scenarios").rglob("*.yaml"))
+        for path in scenario_files(Path(__file__).parents[3] / "scenarios")
         if "\ncases:" in path.read_text(encoding="utf-8") and "invalid" not in path.parts
     )
     words = ["run", str(file), "--out", str(tmp_path / "run"), "--pcap", str(tmp_path / "run.pcap")]

@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML, YAMLError
 
+from atm_sim.runner.suite import scenario_files
 from atm_sim.scenario import Known, json_schema, load
 from atm_sim.scenario.invalid import check_invalid, expected_problems, is_structural
 from atm_sim.scenario.schema import schema_text
@@ -20,7 +21,7 @@ from bank_host.policy import load_policy
 ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted((ROOT / "scenarios" / "invalid").glob("*.yaml"))
 STRUCTURAL = [path for path in EXAMPLES if is_structural(path.read_text("utf-8"))]
-SHIPPED = sorted(set((ROOT / "scenarios").rglob("*.yaml")) - set(EXAMPLES))
+SHIPPED = sorted(set(scenario_files(ROOT / "scenarios")) - set(EXAMPLES))
 KNOWN = Known(partners=load_policy().partner_codes())
 
 
