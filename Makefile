@@ -20,7 +20,7 @@ FOR_RUN  := $(VENV)/.installed-run
 FOR_DEV  := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev pcsc run test test-long lint bench-decide bench-store bench-hsm bench-codec bench-session bench-host bench-layers bench-load lock clean
+.PHONY: help setup setup-dev pcsc run test test-long lint bench-decide bench-store bench-hsm bench-codec bench-session bench-host bench-layers bench-load bench-fleet lock clean
 
 help:  ## print this list
 	@echo "make TARGET, where TARGET is one of"
@@ -73,6 +73,9 @@ bench-layers: $(FOR_DEV)  ## print what each layer of the host costs for one wit
 
 bench-load: $(FOR_DEV)  ## print the rate that one load generator keeps (a minute)
 	@$(BIN)/python -m bench.load
+
+bench-fleet: $(FOR_DEV)  ## print what a session of a fleet costs, beside a textbook SimPy model (minutes; SMALL=1 is quick)
+	@$(BIN)/python -m bench.fleet $(if $(SMALL),--small)
 
 lock: $(FOR_DEV)  ## pin the requirements again from pyproject.toml (UPGRADE=1 raises every pin)
 	@$(LOCK) pyproject.toml requirements/build.in --extra dev --extra postgres -o requirements/dev.txt

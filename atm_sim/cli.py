@@ -49,8 +49,10 @@ from atm_sim.runner.tap import PcapTap
 from atm_sim.scenario import Case, Loaded, ScenarioError, json_schema, rows
 from atm_sim.shipped import shipped_scenarios
 from atm_sim.study.command import explain, study
+from atm_sim.target.command import Asked, run_against
 from atm_sim.token.command import token
 from atm_sim.world.lab import Parts
+from bank_host.address import Address, AddressType
 from bank_host.iso8583.describe import describe_hex
 from bank_host.iso8583.errors import FormatError
 from bank_host.policy import load_policy
@@ -330,6 +332,9 @@ def _progress(case: Case, *, quiet: bool) -> Iterator[Callable[[int, int], None]
     "--prove", "proving", is_flag=True, help="Break each covered requirement: a scenario must notice."
 )
 @_VIRTUAL_CARD
+@click.option("--target", type=AddressType(), help="Test this host over TCP instead of simulated time.")
+@click.option("--profile", type=_FILE, help="With --target: how it speaks, its keys and cards (TOML).")
+@click.option("--own-host", is_flag=True, help="As --target, our own bank-host, started for the run.")
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
 def test(
     path: Path,
@@ -338,16 +343,28 @@ def test(
     matrix: bool,
     proving: bool,
     virtual_card: bool,
+    target: Address | None,
+    profile: Path | None,
+    own_host: bool,
     as_json: bool,
 ) -> None:
     """Test the scenario file or folder PATH; files below a folder `invalid` must be refused as they say.
 
-    A file with `card: reader` is not run, unless a virtual card stands in the reader.
+    A file with `card: reader` is not run, unless a virtual card stands in the reader. Against a host (--target,
+    --own-host) steps that it cannot perform or show are not run, each with its reason.
     """
     policy = load_policy()
     files = scenario_files(path)
     if not files:
         _stop(WRONG_USAGE, f"atm-sim: {path}: no scenario file (*.yaml) here")
+    if profile is not None and target is None:
+        raise click.UsageError("--profile says how a --target speaks; name that too")
+    if target is not None or own_host:
+        if target is not None and own_host:
+            raise click.UsageError("--target and --own-host are two hosts; choose one")
+        if matrix or proving or virtual_card or seed is not None:
+            raise click.UsageError("--seed, --matrix, --prove and --virtual-card are for simulated time")
+        run_against(files, Asked(target, profile, junit_file, as_json), policy)
     console = Console(highlight=False)
     tests = []
     card_read = _look_at_virtual_card if virtual_card else _no_card

@@ -290,6 +290,11 @@ def _settle(bank: Bank, unit: UnitOfWork, original_key: str, now_us: int) -> tup
 # ---------------------------------------------------------------- views
 
 
+def holding(bank: Bank, account_id: str, now_us: int) -> ActFacts:
+    """Everything that acts of an account are decided from, to be looked at. LookupError where there is none."""
+    return _facts(bank, account_id, jst_date(now_us))
+
+
 def _facts(bank: Bank, account_id: str, day: date) -> ActFacts:
     with bank.store.begin() as unit:
         facts = unit.act_facts(account_id, day)

@@ -32,6 +32,7 @@ from bank_host.rules.changes import Audit, Change, ChargePin, Decision, Outcome,
 from bank_host.rules.facts import (
     Account,
     Act,
+    ActFacts,
     At,
     Card,
     CardFacts,
@@ -46,7 +47,7 @@ from bank_host.rules.reasons import APPROVED, CODES, MALFUNCTION
 from bank_host.rules.reversal import Claim
 from bank_host.rules.views import LimitReport, Safeguard, StatementLine, Welcome
 from bank_host.secrets import Pin
-from bank_host.store.contract import Conflict, Store, Unavailable, UnitOfWork, Wanted
+from bank_host.store.contract import Conflict, OutboxRow, Store, Unavailable, UnitOfWork, Wanted
 from bank_host.work import ATTEMPTS, CHARGE, ENROLLED, Commit, Work, run, run_together
 
 T = TypeVar("T")
@@ -346,6 +347,10 @@ class Bank:
 
     # ------------------------------------------------------------ what customers see
 
+    def facts(self, account_id: str, now_us: int) -> ActFacts:
+        """An account with its holder, cards, tokens, raises and transfers, to be shown. LookupError without one."""
+        return desk.holding(self, account_id, now_us)
+
     def security_report(self, account_id: str, now_us: int) -> tuple[Safeguard, ...]:
         return desk.security_report(self, account_id, now_us)
 
@@ -354,6 +359,10 @@ class Bank:
 
     def statement(self, account_id: str, first: date, last: date) -> tuple[StatementLine, ...]:
         return desk.statement(self, account_id, first, last)
+
+    def notices(self, account_id: str) -> tuple[OutboxRow, ...]:
+        """What the bank has told the customer, or is about to."""
+        return tuple(self.store.notices(account_id))
 
     def limit_report(self, account_id: str, now_us: int) -> LimitReport:
         return desk.limit_report(self, account_id, now_us)

@@ -68,7 +68,8 @@ class Host:
 
     def __init__(self, database: str, name: str, folder: Path) -> None:
         words = ["serve", "--database", database, "--name", name, "--dialect", str(DIALECT_FILE)]
-        words += ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--log", str(folder / f"{name}.log")]
+        words += ["--no-web", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+        words += ["--log", str(folder / f"{name}.log")]
         self._process = subprocess.Popen(_bank_host(*words), stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         found = next(filter(None, map(_LISTENING.search, self._process.stdout)), None)

@@ -21,19 +21,22 @@ PLANTED = {
     "store-below-host": ("bank_host/store/memory.py", "import bank_host.hsm"),
     "pin-blocks-in-one-place": ("bank_host/desk.py", "import bank_host.hsm.pin_block"),
     "notices-read-the-store": ("bank_host/notices/relay.py", "import time"),
+    "web-bank-asks-the-host": ("bank_host/netbank/visit.py", "import time"),
     "machines-without-drivers": ("atm_sim/sansio/effects.py", "import atm_sim.world"),
     "machines-apart": ("atm_sim/terminal/card.py", "import atm_sim.network"),
     "one-simpy-driver": ("atm_sim/records/event.py", "import simpy"),
     "no-asyncio": ("atm_sim/records/event.py", "import asyncio"),
     "no-gevent": ("atm_sim/load/record.py", "import gevent"),
-    "no-web": ("atm_sim/records/event.py", "import starlette"),
+    "web-in-few-places": ("atm_sim/records/event.py", "import starlette"),
     "token-shares-nothing": ("atm_sim/token/page.py", "import bank_host.store"),
     "link-without-driver": ("bank_host/port/link.py", "import time"),
     "doctor-without-driver": ("atm_sim/doctor/finding.py", "import socket"),
     "wire-without-driver": ("atm_sim/load/record.py", "import asyncio"),
     "kiosk-front-pure": ("atm_sim/kiosk/front.py", "import time"),
+    "one-dask": ("atm_sim/study/run.py", "import distributed"),
     "report-reads-files": ("atm_sim/report/view.py", "import bank_host.store"),
     "auditor-shares-no-rule": ("atm_sim/checks/invariants/model.py", "import bank_host.rules.limits"),
+    "demand-and-cash-pure": ("atm_sim/cash/policy.py", "import atm_sim.world"),
 }
 
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from atm_sim import VERSION
 from atm_sim.cash.compare import Compared, Verdict, compare, csv_rows, verdicts
-from atm_sim.cash.plan import PlanError, load_plan
+from atm_sim.cash.plan import Pair, PlanError, PlanFile, load_plan
 from atm_sim.checks.intervals import Interval
+from atm_sim.report.cash import render
 
 COLUMNS = (
     ("cash held, ¥M", "mean_cash_jpy", 1e-6, 1),
@@ -55,21 +59,38 @@ def cash(plan_name: str, seed: int | None, replications: int | None, out: Path |
         compared = compare(plan, demand, lambda n: status.update(f"replication {n + 1}"))
     judged = list(verdicts(plan, compared))
     folder = out or Path("out") / f"cash-{Path(plan_name).stem}"
-    _write(folder, compared, judged, {
-        "cash": plan.cash, "plan_sha256": hashlib.sha256(data).hexdigest(),
-        "seed": plan.seed, "replications": plan.replications,
-    })  # fmt: skip
+    _write(folder, compared, judged, _facts(plan, data))
+    (folder / "report.html").write_text(render(folder), encoding="utf-8")
     if as_json:
-        click.echo(json.dumps(_data(compared, judged)))
+        click.echo(json.dumps(_data(plan, compared, judged)))
     else:
         console.print(
             f"{plan.cash}\n{plan.machines} machines, {plan.weeks} weeks, {plan.replications} replications"
         )
         console.print(_table(compared))
+        for pair in plan.pairs:
+            console.print(f"{pair.policy} less {pair.against}, replication by replication")
+            console.print(_difference(compared, pair))
         for each in judged:
             console.print(_told(each))
-        console.print(f"Written: {(folder / 'figures.csv').as_posix()}")
+        console.print(f"\nReport: {(folder / 'report.html').as_posix()}")
     raise SystemExit(0 if all(each.met for each in judged) else 1)
+
+
+def _facts(plan: PlanFile, data: bytes) -> dict[str, Any]:
+    """What was played, for the manifest."""
+    costs = {name: getattr(plan.costs, name) for name in type(plan.costs).model_fields}
+    return {
+        "cash": plan.cash,
+        "about": plan.about,
+        "plan_sha256": hashlib.sha256(data).hexdigest(),
+        "version": VERSION,
+        "seed": plan.seed,
+        "machines": plan.machines,
+        "weeks": plan.weeks,
+        "replications": plan.replications,
+        "costs": {name: each.model_dump() for name, each in costs.items()},
+    }
 
 
 def _table(compared: Compared) -> Table:
@@ -77,13 +98,27 @@ def _table(compared: Compared) -> Table:
     for heading, *_ in COLUMNS:
         table.add_column(heading, justify="right")
     for name in compared.played:
-        cells = []
-        for _, measure, factor, digits in COLUMNS:
-            found = compared.interval(name, measure)
-            half = (found.high - found.low) / 2
-            cells.append(f"{found.mean * factor:,.{digits}f} ± {half * factor:,.{digits}f}")
-        table.add_row(name, *cells)
+        found = (compared.interval(name, measure) for _, measure, *_ in COLUMNS)
+        table.add_row(name, *_cells(found))
     return table
+
+
+def _difference(compared: Compared, pair: Pair) -> Table:
+    """One row; where the interval holds 0 the two may be alike."""
+    table = Table()
+    for heading, *_ in COLUMNS:
+        table.add_column(heading, justify="right")
+    found = (compared.difference(pair.policy, pair.against, measure) for _, measure, *_ in COLUMNS)
+    table.add_row(*_cells(found))
+    return table
+
+
+def _cells(intervals: Iterable[Interval]) -> list[str]:
+    cells = []
+    for found, (_, _, factor, digits) in zip(intervals, COLUMNS, strict=True):
+        half = (found.high - found.low) / 2
+        cells.append(f"{found.mean * factor:,.{digits}f} ± {half * factor:,.{digits}f}")
+    return cells
 
 
 def _told(verdict: Verdict) -> str:
@@ -95,12 +130,21 @@ def _told(verdict: Verdict) -> str:
     )
 
 
-def _data(compared: Compared, judged: list[Verdict]) -> dict[str, object]:
+def _data(plan: PlanFile, compared: Compared, judged: list[Verdict]) -> dict[str, object]:
     def named(found: Interval) -> dict[str, float]:
         return found._asdict()
 
     measures = [measure for _, measure, *_ in COLUMNS]
+    differences = [
+        {
+            "policy": pair.policy,
+            "against": pair.against,
+            **{m: named(compared.difference(pair.policy, pair.against, m)) for m in measures},
+        }
+        for pair in plan.pairs
+    ]
     return {
+        "differences": differences,
         "policies": {
             name: {measure: named(compared.interval(name, measure)) for measure in measures}
             for name in compared.played
@@ -109,11 +153,11 @@ def _data(compared: Compared, judged: list[Verdict]) -> dict[str, object]:
     }
 
 
-def _write(folder: Path, compared: Compared, judged: list[Verdict], facts: dict[str, object]) -> None:
+def _write(folder: Path, compared: Compared, judged: list[Verdict], facts: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "figures.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(csv_rows(compared))
-    facts["expectations"] = [_told(each) for each in judged]
+    facts["expectations"] = [{"told": _told(each), "met": each.met} for each in judged]
     facts["figures_sha256"] = hashlib.sha256((folder / "figures.csv").read_bytes()).hexdigest()
     text = json.dumps(facts, ensure_ascii=False, indent=2) + "\n"
     (folder / "manifest.json").write_text(text, encoding="utf-8")

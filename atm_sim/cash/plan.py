@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
-from pydantic import BeforeValidator, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from atm_sim.cash import policy as policies
 from atm_sim.cash.failures import Failures
@@ -106,6 +106,13 @@ class Bound(Part):
             yield Contradiction((), "nothing is expected; add at_least: or at_most:")
 
 
+class Pair(Part):
+    """Two policies, subtracted replication by replication."""
+
+    policy: Text
+    against: Text
+
+
 class Candidate(NamedTuple):
     """A policy that is played: `forecast cover_days=14`."""
 
@@ -136,6 +143,7 @@ class PlanFile(Part):
     costs: CostsPart
     failures: replenishment.Failing | None = None
     policies: dict[Alias, replenishment.Replenishment]
+    pairs: tuple[Pair, ...] = Field(default=(), alias="compare")
     expect: tuple[Bound, ...] = ()
 
     def contradictions(self) -> Iterator[Contradiction]:
@@ -153,7 +161,15 @@ class PlanFile(Part):
         for name, each in self.policies.items():
             if each.fill and {f"{jpy}" for jpy, _ in each.fill} != set(self.cassettes):
                 yield Contradiction(("policies", name, "fill"), "a fill names each cassette once")
-        known = [name for policy in self.policies for name in (policy, *self._names(policy))]
+        played = [name for policy in self.policies for name in self._names(policy)]
+        known = [*played, *self.policies]
+        for number, pair in enumerate(self.pairs):
+            for key, name in (("policy", pair.policy), ("against", pair.against)):
+                if name not in played:
+                    text = (
+                        f"no policy is called '{name}'; write for example {played[0] if played else 'fixed'}"
+                    )
+                    yield Contradiction(("compare", number, key), text, nearest(name, played))
         for number, bound in enumerate(self.expect):
             if bound.policy not in known:
                 yield Contradiction(

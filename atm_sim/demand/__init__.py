@@ -1,6 +1,6 @@
 """How many customers come to an ATM, when, and for what: a demand file in, sorted arrivals out. Pure."""
 
-from atm_sim.demand.calendar import day_multiplier, days_of, occasion_on
+from atm_sim.demand.calendar import day_multiplier, days_of, every_day_plain, occasion_on
 from atm_sim.demand.draw import (
     amounts_of_visits,
     arrivals_us,
@@ -19,6 +19,7 @@ __all__ = [
     "day_factors",
     "day_multiplier",
     "days_of",
+    "every_day_plain",
     "generator",
     "load_demand",
     "occasion_on",

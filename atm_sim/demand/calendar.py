@@ -34,6 +34,13 @@ def day_multiplier(demand: Demand, day: date) -> float:
     return index * demand.months[day.month - 1] * demand.days_of_month[day.day - 1] * special
 
 
+def every_day_plain(demand: Demand) -> Demand:
+    """The same level and hours on every day of the calendar."""
+    return demand._replace(
+        weekdays=(1.0,) * 7, holiday=1.0, months=(1.0,) * 12, days_of_month=(1.0,) * 31, occasions={}
+    )
+
+
 def occasion_on(day: date, demand: Demand) -> str:
     """The occasion of this day that counts, '' for a plain one."""
     return next((name for name in _occasions(day) if name in demand.occasions), "")

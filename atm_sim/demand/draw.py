@@ -57,7 +57,7 @@ def arrivals_us(rng: np.random.Generator, hours: Sequence[float], visits: int) -
     reached = np.concatenate(([0.0], np.cumsum(hours)))
     drawn = np.sort(rng.random(visits)) * reached[-1]
     at_us = np.interp(drawn, reached, np.arange(HOURS + 1) * float(HOUR_US))
-    return np.minimum(at_us.astype(np.int64), HOURS * HOUR_US - 1)
+    return np.asarray(np.minimum(at_us.astype(np.int64), HOURS * HOUR_US - 1))
 
 
 def services_of_visits(rng: np.random.Generator, demand: Demand, visits: int) -> Whole:
@@ -78,4 +78,4 @@ def _chosen(rng: np.random.Generator, shares: Sequence[float], visits: int) -> W
     """Indices drawn by their shares."""
     sums = np.cumsum(shares)
     drawn = np.searchsorted(sums, rng.random(visits) * sums[-1], side="right")
-    return np.minimum(drawn, len(sums) - 1).astype(np.int64)
+    return np.asarray(np.minimum(drawn, len(sums) - 1), dtype=np.int64)

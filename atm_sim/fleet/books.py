@@ -9,7 +9,9 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from atm_sim.fleet.population import KINDS, Population
 from bank_host.issuing import account_number, card_expiry
@@ -19,16 +21,19 @@ from bank_host.policy import Policy
 from bank_host.rules import RULES, Rules
 from bank_host.rules.card import YEN
 from bank_host.rules.changes import (
-    Change,
+    Audit,
+    ChargePin,
     CountMonth,
     CountUse,
     Decision,
+    Notify,
     Open,
     RaiseException,
     Resolve,
     SetCard,
 )
 from bank_host.rules.facts import Account, At, Authorisation, Card, CardFacts, CardRequest, Raise
+from bank_host.rules.reasons import APPROVED
 from bank_host.rules.reversal import Claim
 
 new = tuple.__new__
@@ -48,8 +53,12 @@ JOURNAL = (
 
 POSTING_KINDS = ("opening", "withdrawal", "deposit", "completion", "reversal", "settlement")
 _KIND = {kind: number for number, kind in enumerate(POSTING_KINDS)}
-_BOOKS = {"customer": 0, "suspense": 1, "atm": 2, "fees": 3}
-_COUNTED = {"withdraw": 0, "deposit": 1}
+_KEPT_ELSEWHERE = frozenset({Audit, Notify, Open, RaiseException, Resolve})
+WIDTH = 11
+(
+    KIND, STANDING, POSTED, LOCKED, PIN_FAILS, USED_ON, USED, MONTH, WITHDRAWALS, DEPOSITS, RAISED_DAY,
+) = range(WIDTH)  # fmt: skip
+_COUNTED = {"withdraw": WITHDRAWALS, "deposit": DEPOSITS}
 
 MEDIUM = "chip"
 AUTHENTICATOR = "token"
@@ -60,6 +69,20 @@ class Terminal(NamedTuple):
 
     terminal_id: str
     partner: str
+
+
+class AccountFacts(NamedTuple):
+    """The state of one account and its card."""
+
+    account_id: str
+    kind: str
+    standing_jpy: int
+    posted_jpy: int
+    locked: bool
+    pin_fails: int
+    used_jpy: int  # today
+    month_uses: dict[str, int]  # this month, by service
+    raised_day: int  # of the run; -1 = none
 
 
 class Books:
@@ -77,23 +100,19 @@ class Books:
         self.people, self.terminals = people, terminals
         self.opened = opened
         count = len(people)
-        self.kind = people.kind.tolist()
-        self.posted = _whole(people.balance_jpy)
-        self.standing = _whole(people.limit_jpy)
-        self.locked = bytearray(people.locked.tobytes())
-        self.raised_day = _whole(people.raised_day)
-        self.pin_fails = bytearray(count)
-        self.used_on = array("i", [0]) * count  # day number that `used` counts on
-        self.used = array("q", [0]) * count
-        self.month_of = array("i", [0]) * count
-        self.month_uses = (array("h", [0]) * count, array("h", [0]) * count)
-        self.trace_day = 0
+        # an account's state lies together, so that a session touches one place of memory
+        table = np.zeros((count, WIDTH), dtype=np.int64)
+        table[:, KIND], table[:, STANDING] = people.kind, people.limit_jpy
+        table[:, POSTED], table[:, LOCKED] = people.balance_jpy, people.locked
+        table[:, RAISED_DAY] = people.raised_day
+        self._state = array("q")
+        self._state.frombytes(table.tobytes())
         self.trace = array("i", [0]) * len(terminals)
         self.suspense = array("q", [0]) * len(terminals)
         self.atm_cash = array("q", [0]) * len(terminals)
         self.fees = 0
-        self.opening_jpy = sum(self.posted)
-        self.exceptions: list[RaiseException] = []
+        self._cards: dict[tuple[int, int], Card] = {}
+        self._clearing: dict[str, tuple[int, int, int]] = {}
         self.journal = array("q")
         self._expires = card_expiry(opened)
         self._seq = 0
@@ -105,124 +124,156 @@ class Books:
 
     def decide(
         self, number: int, machine: int, service: str, amount_jpy: int, now_us: int, pin_right: bool
-    ) -> tuple[Decision, Authorisation | None, int]:
-        """The bank's answer to a request of an account's card: precheck, one PIN try charged, decision; with the row
-        that an advice would find, and the request's number at its machine."""
+    ) -> tuple[Decision, int]:
+        """The bank's answer to a request of an account's card (precheck, one PIN try charged, decision), carried out;
+        and the request's number at its machine.
+
+        Rules copy names and keys and never look at them, so none is made up here: the journal's row tells account,
+        machine, day and number.
+        """
         if now_us >= self._ends_us:
             self._roll(now_us)
+        self.trace[machine] = trace = self.trace[machine] + 1
         terminal_id, partner = self.terminals[machine]
-        trace = self.trace[machine] + 1
-        self.trace[machine] = trace
-        key = f"{terminal_id}/{self._day_text}/{trace}"
-        request = new(CardRequest, (key, key, service, amount_jpy, YEN, partner, terminal_id, MEDIUM, True))
-        facts = self._facts(number, service)
-        self._seq += 1
-        at = new(At, (now_us, self._day, self._seq))
-        figures = self._figures
-        decision = self.rules.precheck(request, facts, figures, at)
-        if decision is None:
-            charged = self.pin_fails[number] + 1
-            self.pin_fails[number] = charged
-            card = facts[0]
-            card = new(Card, (*card[:7], charged))
-            facts = new(CardFacts, (card, facts[1], facts[2], facts[3], facts[4], facts[5], pin_right))
-            decision = self.rules.decide(request, facts, figures, at)
-        return decision, self._apply(decision[2], number, machine, trace, now_us), trace
-
-    def complete(self, row: Authorisation, number: int, machine: int, trace: int, now_us: int) -> Decision:
-        """The advice that the cash was taken, or kept."""
-        key = row.key
-        claim = new(
-            Claim,
-            (f"{key}/0220", key, row[2], row[3], row[4], row[5], row[6], row[7], None),
-        )
-        day = self._day if now_us < self._ends_us else jst_date(now_us)
-        self._seq += 1
-        decision = self.rules.decide_completion(claim, row, new(At, (now_us, day, self._seq)), self._figures)
-        self.trace[machine] += 1  # the advice has a number of its own
-        self._apply(decision[2], number, machine, trace, now_us)
-        return decision
-
-    def _facts(self, number: int, service: str) -> CardFacts:
-        account_id = account_number(self.people.first + number)
+        request = new(CardRequest, ("", "", service, amount_jpy, YEN, partner, terminal_id, MEDIUM, True))
+        row = number * WIDTH
+        (
+            kind, standing, posted, locked, fails, used_on, used, month, withdrawals, deposits, raised_day,
+        ) = self._state[row : row + WIDTH]  # fmt: skip
         raise_today = None
-        if self.raised_day[number] == self._day_index:
-            raise_today = Raise(account_id, self._day, self.people.raised_jpy, 1)
-        card = new(
-            Card,
-            (
-                account_id,
-                "",
-                account_id,
-                self._expires,
-                "",
-                "",
-                bool(self.locked[number]),
-                self.pin_fails[number],
-            ),
-        )
+        if raised_day == self._day_index:
+            raise_today = Raise("", self._day, self.people.raised_jpy, 1)
         account = new(
             Account,
-            (
-                account_id, KINDS[self.kind[number]], AUTHENTICATOR, self.opened, self.standing[number],
-                self.posted[number], 0, False, 0, 0, False,
-            ),
-        )  # fmt: skip
-        used = self.used[number] if self.used_on[number] == self._day_number else 0
+            ("", KINDS[kind], AUTHENTICATOR, self.opened, standing, posted, 0, False, 0, 0, False),
+        )
+        if used_on != self._day_number:
+            used = 0
         uses = 0
-        counted = _COUNTED.get(service)
-        if counted is not None and self.month_of[number] == self._month:
-            uses = self.month_uses[counted][number]
-        return new(CardFacts, (card, account, raise_today, used, used, uses, None))
+        if month == self._month:
+            uses = withdrawals if service == "withdraw" else deposits if service == "deposit" else 0
+        self._seq = seq = self._seq + 1
+        at = new(At, (now_us, self._day, seq))
+        figures = self._figures
+        if (fails, locked) not in self._unhindered:
+            card = self._card(locked, fails)
+            facts = new(CardFacts, (card, account, raise_today, used, used, uses, None))
+            refused = self.rules.precheck(request, facts, figures, at)
+            if refused is not None:
+                self._apply(refused[2], number, machine, trace, now_us)
+                return refused, trace
+            self._unhindered.add((fails, locked))
+        self._state[row + PIN_FAILS] = fails + 1
+        card = self._cards.get((locked, fails + 1)) or self._card(locked, fails + 1)
+        facts = new(CardFacts, (card, account, raise_today, used, used, uses, pin_right))
+        decision = self.rules.decide(request, facts, figures, at)
+        self._apply(decision[2], number, machine, trace, now_us)
+        return decision, trace
+
+    def complete(
+        self, number: int, machine: int, trace: int, service: str, amount_jpy: int, now_us: int
+    ) -> None:
+        """The advice that the cash was taken, or kept, on an approval that nothing touched since: its posting is the
+        rule's for one yen, times the yen."""
+        known = self._clearing.get(service)
+        if known is None:
+            known = self._clearing[service] = self._cleared_yen(service)
+        suspense, cash = amount_jpy * known[0], amount_jpy * known[1]
+        self.suspense[machine] += suspense
+        self.atm_cash[machine] += cash
+        self.trace[machine] += 1  # the advice has a number of its own
+        self.journal.extend((now_us, known[2], number, machine, trace, 0, suspense, cash, 0))
+
+    def _cleared_yen(self, service: str) -> tuple[int, int, int]:
+        """What `decide_completion` posts for one yen: on suspense, on the machine's cash, and as what kind."""
+        at = At(0, self._day, 0)
+        row = Authorisation(
+            "", "", "", "", "", "", service, 1, 0, MEDIUM, self._day, 0, APPROVED, "", "open"
+        )  # fmt: skip
+        claim = Claim("", "", "", "", "", "", service, 1)
+        (post,) = (
+            change
+            for change in self.rules.decide_completion(claim, row, at, self._figures).changes
+            if isinstance(change, Post)
+        )
+        _, suspense, cash, _ = _by_book(post)
+        return suspense, cash, _KIND[post.kind]
+
+    def _card(self, locked: int, fails: int) -> Card:
+        """Cards differ in what stands in their way, and in nothing else that a rule looks at."""
+        card = self._cards[locked, fails] = Card("", "", "", self._expires, "", "", bool(locked), fails)
+        return card
 
     # ------------------------------------------------------------ what follows
 
-    def _apply(
-        self, changes: Iterable[Change], number: int, machine: int, trace: int, now_us: int
-    ) -> Authorisation | None:
-        """Carry out what a decision changes. Notices and audit rows are the bank's own affair: a fleet keeps none."""
-        opened = None
+    def take_up(self, changes: Iterable[Any], number: int, machine: int, now_us: int) -> None:
+        """What the bank's host decided about a message."""
+        if now_us >= self._ends_us:
+            self._roll(now_us)
+        self._apply(changes, number, machine, 0, now_us)
+
+    def facts_of(self, number: int, now_us: int) -> AccountFacts:
+        """An account as the host's store keeps it; on a new day nothing of it is used yet."""
+        if now_us >= self._ends_us:
+            self._roll(now_us)
+        row = number * WIDTH
+        kind, standing, posted, locked, fails, used_on, used, month, withdrawals, deposits, raised = (
+            self._state[row : row + WIDTH]
+        )
+        uses = {"withdraw": withdrawals, "deposit": deposits}
+        return AccountFacts(
+            account_number(self.people.first + number),
+            KINDS[kind],
+            standing,
+            posted,
+            bool(locked),
+            fails,
+            used if used_on == self._day_number else 0,
+            uses if month == self._month else dict.fromkeys(uses, 0),
+            raised,
+        )
+
+    @property
+    def posted(self) -> array[int]:
+        """The balance of every account."""
+        return self._state[POSTED::WIDTH]
+
+    def _apply(self, changes: Iterable[Any], number: int, machine: int, trace: int, now_us: int) -> None:
+        """Carry out what a decision changes. Notices, audit rows and the row of the request are not kept: a fleet has
+        its columns."""
+        state, row = self._state, number * WIDTH
         for change in changes:
             kind = type(change)
+            if kind in _KEPT_ELSEWHERE:
+                continue
             if kind is Post:
-                self.post(change, number, machine, trace, now_us)  # type: ignore[arg-type]
+                customer, suspense, cash, fees = _by_book(change)
+                state[row + POSTED] += customer
+                self.suspense[machine] += suspense
+                if cash:
+                    self.atm_cash[machine] += cash
+                if fees:
+                    self.fees += fees
+                self.journal.extend(
+                    (now_us, _KIND[change[1]], number, machine, trace, customer, suspense, cash, fees)
+                )
             elif kind is CountUse:
-                day = change.day.toordinal()  # type: ignore[union-attr]
-                if self.used_on[number] != day:
-                    self.used_on[number], self.used[number] = day, 0
-                self.used[number] += change.amount_jpy  # type: ignore[union-attr]
-            elif kind is CountMonth:
-                if self.month_of[number] != self._month:
-                    self.month_of[number] = self._month
-                    for uses in self.month_uses:
-                        uses[number] = 0
-                self.month_uses[_COUNTED[change.service]][number] += change.uses  # type: ignore[union-attr]
+                day = self._day_number if change[1] is self._day else change[1].toordinal()
+                if state[row + USED_ON] != day:
+                    state[row + USED_ON], state[row + USED] = day, 0
+                state[row + USED] += change[3]
+            elif kind is ChargePin:
+                state[row + PIN_FAILS] += 1
             elif kind is SetCard:
-                if change.field == "pin_fails":  # type: ignore[union-attr]
-                    self.pin_fails[number] = change.value  # type: ignore[union-attr]
-            elif kind is Open:
-                opened = change.authorisation  # type: ignore[union-attr]
-            elif kind is RaiseException:
-                self.exceptions.append(change)  # type: ignore[arg-type]
-            elif kind is Resolve:
-                pass  # nobody asks for this row again
-        return opened
-
-    def post(self, post: Post, number: int, machine: int, trace: int, now_us: int) -> None:
-        """Each leg to its book, and the row to the journal."""
-        sums = [0, 0, 0, 0]
-        for book, amount_jpy in post.legs:
-            sums[_BOOKS[book.partition(":")[0]]] += amount_jpy
-        customer, suspense, cash, fees = sums
-        self.posted[number] += customer
-        self.suspense[machine] += suspense
-        if cash:
-            self.atm_cash[machine] += cash
-        if fees:
-            self.fees += fees
-        self.journal.extend(
-            (now_us, _KIND[post.kind], number, machine, trace, customer, suspense, cash, fees)
-        )
+                assert change[1] == "pin_fails", "a withdrawal changes nothing else of a card"
+                state[row + PIN_FAILS] = change[2]
+            elif kind is CountMonth:
+                if state[row + MONTH] != self._month:
+                    state[row + MONTH] = self._month
+                    state[row + WITHDRAWALS] = state[row + DEPOSITS] = 0
+                state[row + _COUNTED[change[2]]] += change[3]
+            else:
+                raise TypeError(f"a fleet's books have no place for {kind.__name__}")
 
     def take_journal(self) -> array[int]:
         """What was posted since the last call, a flat row of `JOURNAL` after the other."""
@@ -240,10 +291,24 @@ class Books:
         self._month = self._day.year * 12 + self._day.month
         self._day_text = self._day.isoformat()
         self._figures = self.policy.on(self._day)
+        # cards (failed tries, lock) that a precheck let pass today: it looks at the card and at nothing else
+        self._unhindered: set[tuple[int, int]] = set()
         self.trace = array("i", [0]) * len(self.terminals)
 
 
-def _whole(values: object) -> array[int]:
-    found = array("q")
-    found.frombytes(values.astype("int64").tobytes())  # type: ignore[attr-defined]
-    return found
+def _by_book(post: Post) -> tuple[int, int, int, int]:
+    """The yen of a posting on the customer, the suspense account, the machine's cash and the fees."""
+    customer = suspense = cash = fees = 0
+    for book, amount_jpy in post[3]:
+        which = book[:4]
+        if which == "cust":
+            customer += amount_jpy
+        elif which == "susp":
+            suspense += amount_jpy
+        elif which == "atm:":
+            cash += amount_jpy
+        elif which == "fees":
+            fees += amount_jpy
+        else:
+            raise ValueError(f"a fleet posts nothing on {book}")
+    return customer, suspense, cash, fees

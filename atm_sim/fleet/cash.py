@@ -34,6 +34,13 @@ class Stock:
         for each in classes:
             fill = dict(each.fill)
             self.notes.extend(fill.get(note, 0) for note in self.denominations)
+        by_class = {
+            each: tuple(
+                (place, note) for place, note in enumerate(self.denominations) if note in each.pays_out
+            )
+            for each in set(classes)
+        }
+        self._pays = [by_class[each] for each in classes]
         self.empty = bytearray(not self.can_pay(machine) for machine in range(len(classes)))
         self._mixes: dict[tuple[CassetteClass, int, str, int], Notes | None] = {}
 
@@ -73,17 +80,16 @@ class Stock:
 
     def plenty_of(self, machine: int, amount_jpy: int) -> bool:
         """Whether the whole amount could be paid in each note that the machine pays out."""
-        begin, pays = machine * self.width, self.classes[machine].pays_out
-        return all(
-            self.notes[begin + place] * note >= amount_jpy
-            for place, note in enumerate(self.denominations)
-            if note in pays
-        )
+        begin, notes = machine * self.width, self.notes
+        for place, note in self._pays[machine]:  # noqa: SIM110 - a generator costs more than the whole loop
+            if notes[begin + place] * note < amount_jpy:
+                return False
+        return True
 
     def can_pay(self, machine: int) -> bool:
         """Whether any note that could be paid out is left."""
-        begin, pays = machine * self.width, self.classes[machine].pays_out
-        return any(self.notes[begin + p] for p, note in enumerate(self.denominations) if note in pays)
+        begin = machine * self.width
+        return any(self.notes[begin + place] for place, _ in self._pays[machine])
 
     def pay_out(self, machine: int, notes: Notes) -> bool:
         """Cassettes to the customer; True when a cassette falls to its near-end mark."""

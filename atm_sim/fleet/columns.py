@@ -17,6 +17,7 @@ from atm_sim.fleet.arrivals import SERVICES
 from atm_sim.fleet.books import JOURNAL, POSTING_KINDS
 from atm_sim.fleet.ground import Site
 from atm_sim.fleet.kernel import KINDS
+from atm_sim.records.event import EventRecord
 from atm_sim.records.folder import EVENT_SCHEMA
 from bank_host.issuing import account_number
 
@@ -103,6 +104,20 @@ class Writer:
             {f.name: found.get(f.name, zeros if f.type == pa.int64() else nothing) for f in EVENT_SCHEMA}
         )
         self._events = _write(self._events, self.events_file, table)
+
+    def records(self, rows: Sequence[EventRecord]) -> None:
+        """The rows of visits in full detail, as their conductor wrote them."""
+        if not rows:
+            return
+        found = {}
+        for field, values in zip(EVENT_SCHEMA, zip(*rows, strict=True), strict=True):
+            if field.name == "run":
+                found[field.name] = _same(self._run, len(rows))
+            elif field.type == pa.int64():
+                found[field.name] = pa.array(values, type=pa.int64())
+            else:
+                found[field.name] = pa.array(values, type=pa.string()).dictionary_encode()
+        self._events = _write(self._events, self.events_file, pa.table(found))
 
     def ledger(self, rows: Columns) -> None:
         count = len(rows["time_us"])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from atm_sim.fleet.arrivals import DEPOSIT, WITHDRAW
 from atm_sim.fleet.columns import Columns
 from atm_sim.fleet.ground import Site
-from atm_sim.fleet.kernel import DIVERTED, LOST, NO_CASH, OUT_OF_CASH, POSTPONED, SESSION
+from atm_sim.fleet.kernel import DIVERTED, LOST, OUT_OF_CASH, POSTPONED, SESSION
 from atm_sim.records.tally import LONGEST_WAIT_S, OPERATOR_COLUMNS, Tally, sums
 from bank_host.jst import HOUR_US, SECOND_US
 from bank_host.rules.reasons import APPROVED
@@ -39,13 +39,13 @@ class Counting:
         session = rows["kind"] == SESSION
         approved = session & (rows["code"] == _place(words, APPROVED))
         withdrawn, paid_in = approved & (rows["service"] == WITHDRAW), approved & (rows["service"] == DEPOSIT)
-        no_cash = np.isin(rows["reason"], [_place(words, NO_CASH), _place(words, OUT_OF_CASH)])
+        no_cash = ~session & (rows["reason"] == _place(words, OUT_OF_CASH))
         per_operator = {
             "visits": session, "approved": approved, "withdrawals": withdrawn, "deposits": paid_in,
             "dispensed_jpy": withdrawn * rows["amount_jpy"], "deposited_jpy": paid_in * rows["amount_jpy"],
             "declined": session & ~approved, "diverted": rows["kind"] == DIVERTED,
             "postponed": rows["kind"] == POSTPONED, "lost": rows["kind"] == LOST,
-            "no_cash": no_cash & (session | (rows["site"] >= 0)), "wait_us": session * rows["wait_us"],
+            "no_cash": no_cash, "wait_us": session * rows["wait_us"],
             "service_us": session * rows["service_us"], "fees_jpy": session * rows["fee_jpy"],
         }  # fmt: skip
         operator = self._operator[rows["site"]]

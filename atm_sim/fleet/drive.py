@@ -9,12 +9,14 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import simpy
 
 from atm_sim.fleet.arrivals import Arrival
 from atm_sim.fleet.kernel import Kernel
+from bank_host.iso8583.message import Message
 from bank_host.jst import HOUR_US
 
 
@@ -23,6 +25,7 @@ class FleetClock:
 
     def __init__(self, env: simpy.Environment, kernel: Kernel) -> None:
         self.env, self.kernel = env, kernel
+        self.outstanding = 0  # calls asked for and not yet made, those in the background left out
 
     def now_us(self) -> int:
         return self.kernel.now_us
@@ -34,12 +37,25 @@ class FleetClock:
         timeout.callbacks.append(lambda _: self._due(at_us, call))
         self.kernel.until_us = min(self.kernel.until_us, at_us)
 
+    def call_after(self, delay_us: int, call: Callable[[], None], *, background: bool = False) -> None:
+        """As a conductor asks for it."""
+        if not background:
+            self.outstanding += 1
+        self.call_at(self.now_us() + delay_us, call if background else partial(self._counted, call))
+
+    def carry(self, message: Message, delay_us: int, deliver: Callable[[Message], None]) -> None:
+        self.call_after(delay_us, partial(deliver, message))
+
+    def _counted(self, call: Callable[[], None]) -> None:
+        self.outstanding -= 1
+        call()
+
     def _due(self, at_us: int, call: Callable[[], None]) -> None:
         self.kernel.now_us = max(self.kernel.now_us, at_us)
         call()
 
 
-Outside = Callable[[Kernel, FleetClock], None]
+Outside = Callable[[Kernel, FleetClock], object]
 """Somebody who acts from outside: told once, before the first arrival; goes on by `FleetClock.call_at`."""
 
 
@@ -57,12 +73,13 @@ def drive(
     for act in outside:
         act(kernel, clock)
     with without_collector():
-        env.run(env.process(_sessions(env, kernel, windows, window_over)))
+        env.run(env.process(_sessions(env, kernel, clock, windows, window_over)))
 
 
 def _sessions(
     env: simpy.Environment,
     kernel: Kernel,
+    clock: FleetClock,
     windows: Iterator[tuple[int, list[Arrival]]],
     window_over: Callable[[int], None],
 ) -> Generator[simpy.Event, Any, None]:
@@ -71,7 +88,7 @@ def _sessions(
         kernel.expect(arrivals)
         yield from _up_to(env, kernel, end_us)
         window_over(end_us)
-    while not kernel.idle:  # who is still at a machine, and who comes back
+    while not kernel.idle or clock.outstanding:  # who is still at a machine, and who comes back
         end_us += HOUR_US
         yield from _up_to(env, kernel, end_us)
         window_over(end_us)

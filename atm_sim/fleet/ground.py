@@ -50,6 +50,7 @@ class Site(NamedTuple):
     machines: int
     first_machine: int
     hours_us: tuple[int, int] | None = None
+    machine_class: str = ""  # '' = as its operator says
 
     def machine_name(self, machine: int) -> str:
         """By its number in the fleet; a lone machine is called as its site."""
@@ -75,6 +76,7 @@ def sites_of(fleet: Fleet, folder: Path, seed: int) -> tuple[Site, ...]:
     """All sites, in groups: north to south by prefecture, as a partition takes them. The same in every replication."""
     found = list(_from_csv(fleet, folder / fleet.sites)) if fleet.sites else list(_drawn(fleet, seed))
     order = {each.name_en: place for place, each in enumerate(prefectures())}
+    found = list(_classed(fleet, found, seed))
     found.sort(key=lambda site: (order[site.prefecture], site.number))
     numbered, machine = [], 0
     for number, site in enumerate(found):
@@ -87,6 +89,19 @@ def partition_of(sites: Sequence[Site], number: int, partitions: int) -> tuple[S
     """The neighbouring sites of one partition, counted from 1: by the scenario alone, never by who computes."""
     first, last = (len(sites) * edge // partitions for edge in (number - 1, number))
     return tuple(sites[first:last])
+
+
+def _classed(fleet: Fleet, sites: Sequence[Site], seed: int) -> Iterator[Site]:
+    """Each site that no file gave a class has one by its operator's shares."""
+    rng = generator(seed, 0, "fleet/classes")
+    for site, drawn in zip(sites, rng.random(len(sites)).tolist(), strict=True):
+        shares = fleet.operators[site.operator].classes
+        if site.machine_class or not shares:
+            yield site
+            continue
+        sums = np.cumsum(list(shares.values()))
+        place = min(int(np.searchsorted(sums, drawn * sums[-1], side="right")), len(sums) - 1)
+        yield site._replace(machine_class=list(shares)[place])
 
 
 def _drawn(fleet: Fleet, seed: int) -> Iterator[Site]:
@@ -148,6 +163,11 @@ def _from_csv(fleet: Fleet, path: Path) -> Iterator[Site]:
             raise SitesError(
                 f"{where}: unknown operator '{operator}'; operators: has {', '.join(fleet.operators)}"
             )
+        machine_class = row.get("class") or ""
+        if machine_class and machine_class not in fleet.classes:
+            raise SitesError(
+                f"{where}: unknown class '{machine_class}'; classes: has {', '.join(fleet.classes)}"
+            )
         if not row["id"] or row["id"] in seen:
             raise SitesError(f"{where}: the id '{row['id']}' is empty or stands twice")
         if not (-90 <= lat <= 90 and -180 <= lon <= 180 and 1 <= machines <= 1_000):
@@ -155,7 +175,9 @@ def _from_csv(fleet: Fleet, path: Path) -> Iterator[Site]:
         seen.add(row["id"])
         nearest = min(prefectures(), key=lambda each: hypot(each.lat - lat, each.lon - lon))
         hours_us = hours_us or fleet.operators[operator].hours_us
-        yield Site(number, row["id"], operator, nearest.name_en, lat, lon, machines, 0, hours_us)
+        yield Site(
+            number, row["id"], operator, nearest.name_en, lat, lon, machines, 0, hours_us, machine_class
+        )
 
 
 def _hours(text: str) -> tuple[int, int] | None:

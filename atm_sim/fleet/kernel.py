@@ -121,6 +121,8 @@ class Kernel:
         self.sites, self.configs, self.books, self.stock = sites, configs, books, stock
         self.customers, self.travel, self.removed = customers, travel, removed
         self.hearers = Hearers()
+        # who plays a visit in full detail instead; True when it does, and then calls `left`
+        self.hand_over: Callable[[int, Arrival, int, int], bool] | None = None
         self.words = Words()
         self.rows = array("q")
         self.now_us = self.until_us = 0
@@ -136,7 +138,8 @@ class Kernel:
         self._down = bytearray(len(configs))
         self._queues: dict[int, deque[Waiting]] = {}
         self._always_open = [config.hours == (ALL_DAY,) and not config.maintenance for config in configs]
-        self._class_of = _classes(configs)
+        self._class_of = _classes(configs, stock)
+        self._usual: dict[tuple[int, int], Notes | None] = {}
         self._endings: dict[tuple[int, int, str], tuple[Ending, tuple[int, ...]]] = {}
         self._refusals: dict[tuple[int, int, int], str] = {}
 
@@ -209,11 +212,24 @@ class Kernel:
 
     def _arrive(self, now_us: int, arrival: Arrival, site: int) -> None:
         first = self.first[site]
+        if (  # most arrivals: a site that is open, and its first machine is free
+            self._free_at[first] <= now_us
+            and not self._down[first]
+            and self._always_open[first]
+            and site not in self.removed
+            and not (arrival[3] == WITHDRAW and self.stock.empty[first])
+        ):
+            self._start(first, arrival, now_us, now_us)
+            return
         machines = range(first, first + self.sites[site].machines)
         if site in self.removed or not (self._always_open[first] or self.configs[first].in_service(now_us)):
             self._elsewhere(now_us, arrival, site, CLOSED)
             return
-        if arrival[3] == WITHDRAW and all(map(self.stock.empty.__getitem__, machines)):
+        if (
+            arrival[3] == WITHDRAW
+            and self.stock.empty[first]
+            and all(map(self.stock.empty.__getitem__, machines))
+        ):
             self._elsewhere(now_us, arrival, site, OUT_OF_CASH)
             return
         free_at, down, stopped = self._free_at, self._down, 0
@@ -278,6 +294,8 @@ class Kernel:
 
     def _start(self, machine: int, arrival: Arrival, arrived_us: int, now_us: int) -> None:
         self._free_at[machine] = IN_USE
+        if self.hand_over is not None and self.hand_over(machine, arrival, arrived_us, now_us):
+            return
         asks_us = now_us + arrival[5] + arrival[6] + arrival[7] + self.travel[0]
         self._order = order = self._order + 1
         heappush(self._heap, (asks_us, order, self._asked, (machine, arrival, arrived_us, now_us, 0)))
@@ -298,7 +316,7 @@ class Kernel:
             return
         wrong = arrival[11]
         books = self.books
-        decision, row, number = books.decide(
+        decision, number = books.decide(
             arrival[2], machine, SERVICES[service], amount_jpy, now_us, wrong <= tries
         )
         code = decision[0]
@@ -323,12 +341,29 @@ class Kernel:
             self._pay_out(machine, amount_jpy, now_us)
         elif after.takes_in:
             self.stock.take_in(machine, notes_of(amount_jpy))
-        if after.completes and row is not None:
+        if after.completes:
             done_us = (answered_us if after.at_answer else leaves_us) + up_us
-            books.complete(row, arrival[2], machine, number, done_us)
-        self._row(arrived_us, SESSION, self.site_of[machine], machine, arrival, self.words.number(code),
-                  decision[1], started_us - arrived_us, leaves_us - started_us, number, decision[3])  # fmt: skip
-        self._leave(machine, leaves_us)
+            books.complete(arrival[2], machine, number, SERVICES[service], amount_jpy, done_us)
+        site, words = self.site_of[machine], self.words
+        self.rows.extend(
+            (arrived_us, SESSION, site, machine, arrival[2], service, amount_jpy, words.number(code),
+             words.number(decision[1]), started_us - arrived_us, leaves_us - started_us, number, decision[3], now_us)
+        )  # fmt: skip
+        self._free_at[machine] = leaves_us
+        if self._queues and self._queues.get(site):
+            self._at(leaves_us, self._freed, machine)
+
+    def left(
+        self, now_us: int, machine: int, arrival: Arrival, arrived_us: int, started_us: int, code: str, reason: str,
+        fee_jpy: int,
+    ) -> None:  # fmt: skip
+        """A visit that was handed over is over."""
+        self.now_us = now_us
+        self._row(arrived_us, SESSION, self.site_of[machine], machine, arrival, self.words.number(code), reason,
+                  started_us - arrived_us, now_us - started_us, 0, fee_jpy)  # fmt: skip
+        self._leave(machine, now_us)
+        if reason == NO_CASH:
+            self._could_not_pay(machine, now_us, arrival)
 
     def _leave(self, machine: int, leaves_us: int) -> None:
         self._free_at[machine] = leaves_us
@@ -354,11 +389,14 @@ class Kernel:
         return "" if self.stock.mix(machine, amount_jpy, self.configs[machine]) else NO_CASH
 
     def _pay_out(self, machine: int, amount_jpy: int, now_us: int) -> None:
-        stock, config = self.stock, self.configs[machine]
+        stock = self.stock
         if stock.plenty_of(machine, amount_jpy):
-            notes = stock.usual_mix(machine, amount_jpy, config)
+            key = (self._class_of[machine], amount_jpy)
+            notes = self._usual.get(key)
+            if notes is None:
+                notes = self._usual[key] = stock.usual_mix(machine, amount_jpy, self.configs[machine])
         else:
-            notes = stock.mix(machine, amount_jpy, config)
+            notes = stock.mix(machine, amount_jpy, self.configs[machine])
         assert notes is not None, "the machine asks the bank for nothing that it cannot pay"
         if stock.pay_out(machine, notes) and self.hearers.near_end is not None:
             self.hearers.near_end(machine, now_us)
@@ -394,13 +432,13 @@ def _places(habits: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(Arrival._fields.index(f"{habit}_us") for habit in habits)
 
 
-def _classes(configs: Sequence[TerminalConfig]) -> list[int]:
-    """Machines that refuse and end alike, by a number."""
+def _classes(configs: Sequence[TerminalConfig], stock: Stock) -> list[int]:
+    """Machines that refuse, pay and end alike, by a number."""
     known: dict[Any, int] = {}
     return [
         known.setdefault((c.operator, c.ceiling_jpy, c.amount_step_jpy, c.services, c.accepts_jpy, c.max_notes_in,
-                          c.max_notes_out, c.note_policy, c.retains_also, c.completion_advice), len(known))
-        for c in configs
+                          c.max_notes_out, c.note_policy, c.retains_also, c.completion_advice, cassettes), len(known))
+        for c, cassettes in zip(configs, stock.classes, strict=True)
     ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ The same policies, rounds and failures as in a cash plan (`atm_sim.cash`), here 
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, timedelta
 from functools import partial
 
@@ -15,63 +16,84 @@ from atm_sim.cash.plan import Candidate, failures_of, first_morning, points, rou
 from atm_sim.cash.policy import NO_ORDER
 from atm_sim.cash.run import Rounds, past_of, reached
 from atm_sim.cash.world import history_of
-from atm_sim.demand import Demand, days_of, generator
+from atm_sim.demand import Demand, days_of, every_day_plain, generator
 from atm_sim.demand.draw import Whole
 from atm_sim.fleet.arrivals import demand_of
 from atm_sim.fleet.drive import FleetClock, Outside
-from atm_sim.fleet.kernel import Kernel
+from atm_sim.fleet.kernel import IN_USE, Kernel
 from atm_sim.scenario import Scenario
+from atm_sim.scenario.fleet import Fleet
 from atm_sim.scenario.replenishment import FleetCash
 from atm_sim.terminal.cassettes import Cassette
-from bank_host.jst import DAY_US, midnight_us
+from bank_host.jst import DAY_US, MINUTE_US, midnight_us
 
 HISTORY_DAYS = 56
 
 
 def outside_of(scenario: Scenario, seed: int, replication: int) -> tuple[Outside, ...]:
     """Those that the scenario's `cash:` and `failures:` name."""
-    fleet, found = scenario.fleet, list[Outside]()
+    fleet = scenario.fleet
     assert fleet is not None, "a fleet scenario has a fleet"
-    if fleet.failures is not None:
-        found.append(partial(_fail, scenario, seed, replication))
+    if fleet.failures is None and fleet.cash is None:
+        return ()
+    return (partial(_begin, scenario, fleet, seed, replication),)
+
+
+def _begin(
+    scenario: Scenario, fleet: Fleet, seed: int, replication: int, kernel: Kernel, clock: FleetClock
+) -> None:
+    doors, start_us = Doors(kernel), midnight_us(scenario.day)
+    if (failures := failures_of(fleet.failures)) is not None:
+        first = kernel.sites[0].first_machine
+        for machine in range(len(kernel.configs)):
+            # a stream of its own for each machine, whoever shares its partition
+            rng = generator(seed, replication, f"fleet/stops/{first + machine}")
+            for stop in stops(rng, failures, fleet.days * DAY_US):
+                back_us = start_us + stop.until_us
+                clock.call_at(start_us + stop.from_us, partial(doors.close, machine))
+                clock.call_at(back_us, partial(doors.open, machine, back_us))
     if fleet.cash is not None:
-        found.append(partial(_replenish, scenario, seed, replication))
-    return tuple(found)
+        demand = demand_of(scenario)
+        if fleet.demand.calendar == "none":
+            demand = every_day_plain(demand)
+        guards = Guards(fleet.cash, demand, scenario.day, seed, replication, kernel, clock, doors)
+        for day in range(fleet.days):
+            clock.call_at(start_us + day * DAY_US, guards.morning)
+            clock.call_at(start_us + day * DAY_US + fleet.cash.rounds.at_us, guards.drive)
 
 
-def _fail(scenario: Scenario, seed: int, replication: int, kernel: Kernel, clock: FleetClock) -> None:
-    """Each machine's stops are its own stream, whoever shares its partition."""
-    fleet = scenario.fleet
-    assert fleet is not None
-    failures = failures_of(fleet.failures)
-    assert failures is not None
-    start_us, first = midnight_us(scenario.day), kernel.sites[0].first_machine
-    for machine in range(len(kernel.configs)):
-        rng = generator(seed, replication, f"fleet/stops/{first + machine}")
-        for stop in stops(rng, failures, fleet.days * DAY_US):
-            clock.call_at(start_us + stop.from_us, partial(kernel.stop, machine))
-            back_us = start_us + stop.until_us
-            clock.call_at(back_us, partial(kernel.resume, machine, back_us))
+class Doors:
+    """Machines that nobody may begin at: one is open again when everybody who closed it is done."""
 
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel, self._closed = kernel, Counter[int]()
 
-def _replenish(scenario: Scenario, seed: int, replication: int, kernel: Kernel, clock: FleetClock) -> None:
-    fleet = scenario.fleet
-    assert fleet is not None
-    assert fleet.cash is not None
-    guards = Guards(fleet.cash, demand_of(scenario), scenario.day, seed, replication, kernel)
-    start_us = midnight_us(scenario.day)
-    for day in range(fleet.days):
-        clock.call_at(start_us + day * DAY_US, guards.morning)
-        clock.call_at(start_us + day * DAY_US + fleet.cash.rounds.at_us, guards.drive)
+    def close(self, machine: int) -> None:
+        self._closed[machine] += 1
+        self._kernel.stop(machine)
+
+    def open(self, machine: int, now_us: int) -> None:
+        self._closed[machine] -= 1
+        if not self._closed[machine]:
+            self._kernel.resume(machine, now_us)
 
 
 class Guards:
     """Orders of every morning, and tours at the guards' hour. Machines as the kernel numbers them."""
 
     def __init__(
-        self, asked: FleetCash, demand: Demand, first: date, seed: int, replication: int, kernel: Kernel
+        self,
+        asked: FleetCash,
+        demand: Demand,
+        first: date,
+        seed: int,
+        replication: int,
+        kernel: Kernel,
+        clock: FleetClock,
+        doors: Doors,
     ) -> None:
-        self.kernel, self.first, self.today = kernel, first, 0
+        self.kernel, self.clock, self.doors = kernel, clock, doors
+        self.first, self.today = first, 0
         self.rounds: Rounds = rounds_of(asked.rounds)
         self.denominations = kernel.stock.denominations
         self.units = self._units(asked)
@@ -132,8 +154,19 @@ class Guards:
         if not self.rounds.drive_on(self.first + timedelta(days=number)):
             return
         for machine in reached(self.ordered_on, number, self.rounds).tolist():
-            self._load(machine, self.target[machine])
+            self.doors.close(machine)
+            self._wait_and_load(machine, self.target[machine].copy())
             self.ordered_on[machine], self.since[machine] = -1, -1
+
+    def _wait_and_load(self, machine: int, target: Whole) -> None:
+        """Who is at the machine ends first."""
+        now_us, free_us = self.clock.now_us(), self.kernel.free_at_us(machine)
+        if free_us > now_us:
+            again_us = now_us + MINUTE_US if free_us == IN_USE else free_us
+            self.clock.call_at(again_us, partial(self._wait_and_load, machine, target))
+            return
+        self._load(machine, target)
+        self.doors.open(machine, now_us)
 
     def _load(self, machine: int, target: Whole) -> None:
         before = self.kernel.stock.of(machine)

@@ -26,6 +26,7 @@ from atm_sim.fleet.kernel import ROW, Kernel, Travel
 from atm_sim.fleet.measures import measures
 from atm_sim.fleet.outside import outside_of
 from atm_sim.fleet.population import Population, population
+from atm_sim.fleet.visits import Visits, takes_part
 from atm_sim.records.tally import Tally
 from atm_sim.sansio.saf import SafSettings
 from atm_sim.scenario import Scenario
@@ -37,6 +38,10 @@ from bank_host.policy import Policy, load_policy
 
 WAY = ("atm-acquirer", "acquirer-switch", "switch-issuer")
 """The lines between an ATM and the bank."""
+
+
+ROW_GROUP = 50_000
+"""Event rows that are written together at least; a large fleet's hour has more, and is a row group of its own."""
 
 
 class Job(NamedTuple):
@@ -104,11 +109,13 @@ def play_partition(job: Job) -> Played:
     plan = Plan(scenario, sites, len(people), job.seed, job.replication, number)
     counting = Counting(sites, start_us, fleet.days * DAY_US // HOUR_US)
     audit = ColumnAudit(people, len(kernel.configs), start_us)
+    outside: tuple[Outside, ...] = (*outside_of(scenario, job.seed, job.replication), *job.outside)
+    visits: Visits | None = None
     opened_jpy = [kernel.stock.total_jpy(machine) for machine in range(len(kernel.configs))]
     name = f"r{job.replication:03}" if fleet.partitions == 1 else f"r{job.replication:03}-{number:03}"
     writer = Writer(job.out, name, job.run, job.replication, sites, start_us, people.first)
 
-    def window_over(end_us: int) -> None:
+    def write() -> None:
         posted = columns(kernel.books.take_journal(), JOURNAL)
         rows = columns(kernel.take_rows(), ROW)
         audit.ledger(posted, POSTING_KINDS)
@@ -117,15 +124,24 @@ def play_partition(job: Job) -> Played:
         counting.tally.postings += len(posted["time_us"])
         writer.ledger(posted)
         writer.events(rows, kernel.words.words)
+        if visits is not None:
+            writer.records(visits.take_rows())
+
+    def window_over(end_us: int) -> None:
+        if len(kernel.rows) >= ROW_GROUP * len(ROW):
+            write()
 
     def windows() -> Iterator[tuple[int, list[Arrival]]]:
         for end_us, arrivals in plan.windows():
             counting.arrivals(end_us - HOUR_US, len(arrivals))
             yield end_us, arrivals
 
+    if takes_part(scenario):
+        visits = Visits(scenario, policy, kernel, job.seed, job.replication)
+        outside = (visits, *outside)
     if sites:
-        outside = (*outside_of(scenario, job.seed, job.replication), *job.outside)
         drive(kernel, start_us, windows(), window_over, outside)
+    write()
     books = kernel.books
     lying = (
         kernel.stock.total_jpy(machine) - kernel.added_jpy[machine] for machine in range(len(kernel.configs))
@@ -144,9 +160,9 @@ def kernel_of(scenario: Scenario, sites: tuple[Site, ...], people: Population, p
     saf = SafSettings(**scenario.network.saf.model_dump())
     configs, terminals, classes = [], [], []
     for site in sites:
-        operator, partner = fleet.operators[site.operator], figures.partners[site.operator]
+        built, partner = fleet.class_of(site.operator, site.machine_class), figures.partners[site.operator]
         place = Place.model_construct(operator=site.operator, hours_us=site.hours_us)
-        cassettes = CassetteClass.of(operator.cassettes, partner.denominations, operator.near_end)
+        cassettes = CassetteClass.of(built.cassettes, partner.denominations, built.near_end)
         for machine in range(site.first_machine, site.first_machine + site.machines):
             terminal_id = f"T{machine + 1:07d}"
             configs.append(terminal_config(terminal_id, place, partner, figures, scenario.timers.atm_us, saf))

@@ -63,6 +63,8 @@ def _measure(name: str, rows: dict[str, Any], ask: Ask) -> float | None:
             return int(rows["amount_jpy"][withdrawn if name == "dispensed" else paid_in].sum())
         case "declines":
             return int((session & ~approved).sum())
+        case "reversals":
+            return int((rows["kind"] == "reversal_queued").sum())
         case "cards_used":
             return len(np.unique(rows["actor"][session].astype(str)))
         case "machines_used":

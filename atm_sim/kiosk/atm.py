@@ -106,6 +106,7 @@ class Atm:
         self._cut: LinkFault | None = None
         self._shows = 0
         self._person: Person | None = None
+        self._in_reader = ""  # what is kept of a real card
 
         self._counts_when_idle = False
         self._pins = {alias: person.pin for alias, person in self.lab.people.items()}
@@ -167,6 +168,15 @@ class Atm:
                     self.lesson.predicts(json.loads(value))
             case "next" if self.lesson is not None:
                 self._on(self.lesson.goes_on())
+        self._settle()
+
+    def reader_tells(self, card: str) -> None:
+        """A card in the reader beside the browser stands for the first customer's; pulled there, it is pulled here."""
+        before, self._in_reader = self._in_reader, card
+        if card:
+            self._insert(next(iter(self.lab.people.values())))
+        elif before:
+            self._pull()
         self._settle()
 
     def _pull(self) -> None:
@@ -332,6 +342,8 @@ class Atm:
             "receipt": receipt_lines(self.front.receipt, lang),
             "receipt_label": say("printer.out" if self.front.receipt else "printer.empty", lang),
             "wallet": [self._wallet_card(person) for person in self.lab.people.values()],
+            "reader": self._reader_view(lang),
+            "papers": [self._papers(person, lang) for person in self.lab.people.values()],
             "busy": terminal.has_card or not terminal.idle,
             "glass": self.glass.view(terminal, self.log.messages, self._clock.now_us(), lang),
             "lesson": None if self.lesson is None else self.lesson.view(lang),
@@ -373,3 +385,21 @@ class Atm:
             "pin": person.pin,
             "in": self._person is person and self.terminal.has_card,
         }
+
+    def _reader_view(self, lang: Lang) -> str:
+        if not self._in_reader:
+            return ""
+        name = next(iter(self.lab.people.values())).name
+        return say("wallet.in_reader", lang).format(card=self._in_reader, name=name)
+
+    def _papers(self, person: Person, lang: Lang) -> dict[str, Any]:
+        """What a customer has at home for internet banking; the token's code is the one of this moment."""
+        branch, account = person.account_id[:3], person.account_id[3:]
+        lines = [
+            (say("papers.account", lang), f"{branch} - {account}"),
+            (say("papers.password", lang), person.password),
+        ]
+        lines += [
+            (say("papers.token", lang), token.display(self._clock.now_us())) for token in person.tokens[:1]
+        ]
+        return {"name": person.name, "lines": lines}

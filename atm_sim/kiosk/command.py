@@ -13,15 +13,24 @@ import uvicorn
 
 from atm_sim.kiosk.hall import Hall, LessonPlan
 from atm_sim.kiosk.keeping import Notebook
-from atm_sim.kiosk.server import kiosk_app
+from atm_sim.kiosk.reader import ReaderWatch
+from atm_sim.kiosk.server import NewReader, kiosk_app
 from atm_sim.runner.files import open_scenario
 from atm_sim.scenario import Case, Scenario, rows
+from atm_sim.scenario.vocabulary import DEFAULT_BANK
 from atm_sim.shipped import shipped_scenarios
+from atm_sim.world.lab import Lab, Parts
 from bank_host.address import Address, AddressType, is_loopback
 from bank_host.clock import steady_clock
+from bank_host.host import Bank
 from bank_host.jst import midnight_us
+from bank_host.netbank.app import create_app
+from bank_host.passwords import Passwords
 from bank_host.policy import load_policy
+from bank_host.port.http_server import HttpServer
 from bank_host.store.sql import SqlStore
+from cardreader.pcsc.machine import system_transport
+from cardreader.problems import ReaderError
 
 DATABASE: Final = "bank.sqlite"
 NOTEBOOK: Final = "kiosk.sqlite"
@@ -41,6 +50,18 @@ _CODE_LETTERS: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that looks like
     type=click.Path(file_okay=False, path_type=Path),
     help="Where the bank's database is kept; without it in a folder that goes when the kiosk ends.",
 )
+@click.option(
+    "--web",
+    type=AddressType(any_port=True),
+    default="127.0.0.1:8586",
+    show_default=True,
+    help="Where the bank's internet banking is served, on loopback.",
+)
+@click.option(
+    "--reader",
+    metavar="NAME",
+    help="A card reader of this computer (part of its name, or `any`): a card in it stands for the first customer's.",
+)
 @click.option("--join-code", "with_code", is_flag=True, help="Ask for a join code on loopback too.")
 @click.option(
     "--lesson",
@@ -56,17 +77,25 @@ _CODE_LETTERS: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that looks like
     help="For --lesson: the folder with a result file for each learner.",
 )
 def kiosk(
-    listen: Address, folder: Path | None, with_code: bool, lesson_file: Path | None, results: Path
+    listen: Address,
+    folder: Path | None,
+    web: Address,
+    reader: str | None,
+    with_code: bool,
+    lesson_file: Path | None,
+    results: Path,
 ) -> None:
     """Show an ATM in the browser, with its bank behind it, until Ctrl-C."""
+    if not is_loopback(web.host):
+        raise click.UsageError(f"--web {web}: internet banking is served on loopback only")
     lesson = None if lesson_file is None else LessonPlan(_lesson_case(lesson_file), results)
     join_code = "" if is_loopback(listen.host) and not with_code else _new_code()
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="atm-sim-kiosk-") as made:
-            _serve(listen, Path(made), join_code, lesson)
+            _serve(listen, web, reader, Path(made), join_code, lesson)
         return
     folder.mkdir(parents=True, exist_ok=True)
-    _serve(listen, folder, join_code, lesson)
+    _serve(listen, web, reader, folder, join_code, lesson)
 
 
 def _lesson_case(file: Path) -> Case:
@@ -79,7 +108,14 @@ def _lesson_case(file: Path) -> Case:
     return cases[0]
 
 
-def _serve(listen: Address, folder: Path, join_code: str, lesson: LessonPlan | None) -> None:
+def _serve(
+    listen: Address,
+    web: Address,
+    reader: str | None,
+    folder: Path,
+    join_code: str,
+    lesson: LessonPlan | None,
+) -> None:
     now_us = steady_clock()
     if lesson is None:
         scenario = open_scenario(shipped_scenarios() / "kiosk" / "training_room.yaml", load_policy()).scenario
@@ -89,9 +125,20 @@ def _serve(listen: Address, folder: Path, join_code: str, lesson: LessonPlan | N
     store = SqlStore.create(f"sqlite:///{folder / DATABASE}", chain_name="")
     notebook = Notebook(folder / NOTEBOOK)
     hall = Hall(scenario, store, notebook, now_us, lesson=lesson)
+    try:
+        banking = HttpServer("web", web.host, web.port, create_app(_bank(scenario, store), clock=now_us))
+    except OSError as error:
+        raise click.UsageError(f"--web {web} cannot be taken: {error.strerror}") from None
+    bank_url = f"http://localhost:{banking.address[1]}/"
+    banking.start()
     server = _Announcing(
         uvicorn.Config(
-            kiosk_app(hall, join_code=join_code),
+            kiosk_app(
+                hall,
+                join_code=join_code,
+                bank_url=bank_url if is_loopback(listen.host) else "",
+                reader=None if reader is None else _watching(reader, scenario),
+            ),
             host=listen.host,
             port=listen.port,
             log_level="warning",
@@ -101,12 +148,30 @@ def _serve(listen: Address, folder: Path, join_code: str, lesson: LessonPlan | N
         listen,
         folder,
         join_code,
+        bank_url,
     )
     try:
         server.run()
     finally:
+        banking.stop()
         notebook.close()
         store.close()
+
+
+def _watching(reader: str, scenario: Scenario) -> NewReader:
+    try:
+        transport = system_transport()
+    except ReaderError as error:
+        raise click.UsageError(f"--reader {reader}: {error}") from None
+    return lambda came, went: ReaderWatch(transport, reader, scenario.day, came, went)
+
+
+def _bank(scenario: Scenario, store: SqlStore) -> Bank:
+    """The bank behind all ATMs as internet banking sees it: its accounts are opened by the ATMs' own side."""
+    parts = Parts(store=lambda bank: store, opens_accounts=False)
+    bank = Lab(scenario, seed=0, replication=1, run="kiosk", parts=parts).banks[DEFAULT_BANK]
+    bank.passwords = Passwords()  # not the cheap ones of simulated time: these are typed over a network
+    return bank
 
 
 def _clock_of(scenario: Scenario, real_us: Callable[[], int]) -> Callable[[], int]:
@@ -121,9 +186,12 @@ def _clock_of(scenario: Scenario, real_us: Callable[[], int]) -> Callable[[], in
 class _Announcing(uvicorn.Server):
     """Says where it listens once it does, which port 0 leaves open until then."""
 
-    def __init__(self, config: uvicorn.Config, listen: Address, folder: Path, join_code: str) -> None:
+    def __init__(
+        self, config: uvicorn.Config, listen: Address, folder: Path, join_code: str, bank_url: str
+    ) -> None:
         super().__init__(config)
         self._listen, self._folder, self._join_code = listen, folder, join_code
+        self._bank_url = bank_url
 
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
         await super().startup()
@@ -131,6 +199,7 @@ class _Announcing(uvicorn.Server):
             return
         port = self.servers[0].sockets[0].getsockname()[1]
         click.echo(f"ATM: http://{self._listen._replace(port=port)}/")
+        click.echo(f"Internet banking: {self._bank_url}")
         click.echo(f"Database: {self._folder / DATABASE}")
         if self._join_code:
             click.echo(f"Join code: {self._join_code}")

@@ -57,6 +57,12 @@ class Station:
         assert atm is not None, "a station is opened before anybody knows its key"
         self.clock.call_after(0, lambda: atm.does(what, value))
 
+    def reader_tells(self, card: str) -> None:
+        """What is in the reader now; '' for nothing."""
+        atm = self.atm
+        assert atm is not None, "a station is opened before anybody knows its key"
+        self.clock.call_after(0, lambda: atm.reader_tells(card))
+
 
 class Hall:
     """Opens ATMs and knows them by the key that only their own browser has."""
@@ -78,9 +84,26 @@ class Hall:
         self._lesson = lesson
         self._stations: dict[str, Station] = {}
         self._opened = 0
+        self._in_front: Station | None = (
+            None  # whose browser is on this computer, where a card reader would be
+        )
 
     def station(self, key: str) -> Station | None:
         return self._stations.get(key)
+
+    def looked_at(self, station: Station) -> None:
+        """A browser of this computer shows this ATM: a card put into the reader is put in here."""
+        self._in_front = station
+
+    def card_came(self, what: str) -> None:
+        """A card was put into the reader."""
+        if self._in_front is not None:
+            self._in_front.reader_tells(what)
+
+    def card_went(self) -> None:
+        """It was pulled: at all ATMs, whichever it was put in at."""
+        for station in self._stations.values():
+            station.reader_tells("")
 
     @property
     def is_full(self) -> bool:

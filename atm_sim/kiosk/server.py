@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hmac
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -22,7 +22,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from atm_sim.kiosk.hall import Hall, Station
+from atm_sim.kiosk.reader import ReaderWatch
 from atm_sim.kiosk.texts import Lang, say
+from bank_host.address import is_loopback
+
+NewReader = Callable[[Callable[[str], object], Callable[[], object]], ReaderWatch]
 
 _HERE = Path(__file__).parent
 _COOKIE: Final = "atm"
@@ -42,10 +46,13 @@ _HEADERS: Final = {
 class Pages:
     """The page and its line. `join_code` is what a learner types first; '' where only this computer can come."""
 
-    def __init__(self, hall: Hall, join_code: str = "", bank_url: str = "") -> None:
+    def __init__(
+        self, hall: Hall, join_code: str = "", bank_url: str = "", *, has_reader: bool = False
+    ) -> None:
         self._hall = hall
         self._join_code = join_code
         self._bank_url = bank_url
+        self._has_reader = has_reader
         self._templates = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True)
 
     def routes(self) -> list[BaseRoute]:
@@ -100,7 +107,11 @@ class Pages:
         page = self._templates.get_template("atm.html")
         return HTMLResponse(
             page.render(
-                lang=lang, say=lambda key: say(key, lang), bank_url=self._bank_url, number=station.number
+                lang=lang,
+                say=lambda key: say(key, lang),
+                bank_url=self._bank_url,
+                number=station.number,
+                has_reader=self._has_reader,
             )
         )
 
@@ -118,6 +129,8 @@ class Pages:
         if station.look is not None:
             station.look(None)  # whoever looked before
         station.look = views.put_nowait
+        if socket.client is not None and is_loopback(socket.client.host):
+            self._hall.looked_at(station)
         sending = asyncio.create_task(_send(socket, views))
         station.does("look")
         try:
@@ -174,14 +187,29 @@ def _shielded(app: ASGIApp) -> ASGIApp:
     return shielded
 
 
-def kiosk_app(hall: Hall, *, join_code: str = "", bank_url: str = "") -> ASGIApp:
-    """The kiosk as an ASGI application."""
+def kiosk_app(
+    hall: Hall, *, join_code: str = "", bank_url: str = "", reader: NewReader | None = None
+) -> ASGIApp:
+    """The kiosk as an ASGI application; `reader` makes the watch over this computer's card reader."""
 
     @contextlib.asynccontextmanager
     async def open_hall(app: Starlette) -> AsyncIterator[None]:
         await hall.reopen()
+        loop = asyncio.get_running_loop()
+        watching: ReaderWatch | None = None
+        if reader is not None:
+            watching = reader(
+                lambda card: loop.call_soon_threadsafe(hall.card_came, card),
+                lambda: loop.call_soon_threadsafe(hall.card_went),
+            )
+        if watching is not None:
+            watching.start()
         yield
+        if watching is not None:
+            watching.stop()
         await hall.close()
 
-    app = Starlette(routes=Pages(hall, join_code, bank_url).routes(), lifespan=open_hall)
+    app = Starlette(
+        routes=Pages(hall, join_code, bank_url, has_reader=reader is not None).routes(), lifespan=open_hall
+    )
     return _shielded(app)

@@ -100,6 +100,16 @@ TEXTS: Final[Mapping[str, Text]] = {
         "Press a card to insert it. PINs stand on the cards because nobody real owns them.",
         "カードを押すと挿入します。架空のカードなので暗証番号が印字されています。",
     ),
+    "wallet.in_reader": Text(
+        "Card in the reader: {card}. It stands for the card of {name}; never type its own PIN.",
+        "カードリーダーのカード:{card}。{name}のカードの代わりです。本物の暗証番号は入力しないでください。",
+    ),
+    "papers": Text(
+        "Account, password and token, for internet banking", "ネットバンキング用の口座・パスワード等"
+    ),
+    "papers.account": Text("Branch - account", "店番号 - 口座番号"),
+    "papers.password": Text("Password", "ログインパスワード"),
+    "papers.token": Text("Token shows", "トークンの表示"),
     "wallet.reader": Text("or put a card into the reader", "またはカードリーダーに挿入してください"),
     "key.confirm": Text("Enter", "確認"),
     "key.clear": Text("Clear", "訂正"),
@@ -193,6 +203,7 @@ LABELS: Final = (
         "lost",
         "elsewhere",
         "netbank",
+        "papers",
         "glass",
         "glass.session",
         "glass.decisions",

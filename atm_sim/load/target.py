@@ -62,7 +62,7 @@ def own_host(database: Path, *options: str) -> Iterator[OwnHost]:
     with tempfile.TemporaryDirectory(prefix="atm-sim-load-") as folder:
         said, log = Path(folder) / "said", Path(folder) / "log"
         command = [sys.executable, "-m", "bank_host.cli", "serve", "--database", str(database), *options]
-        command += ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--log", str(log)]
+        command += ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--no-web", "--log", str(log)]
         ours = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}  # the same code as this
         ours.pop("BANK_HOST_KEYS", None)  # its bank is made under the published test keys
         with said.open("wb") as output:

@@ -180,8 +180,10 @@ class StudyFolder:
         """Some columns of the events of a replication, all its parts; no rows where its files were not kept."""
         files = sorted(self._events(arm).glob(f"r{replication:03}*.parquet"))
         schema = pa.schema([EVENT_SCHEMA.field(name) for name in columns])
-        tables = [pq.read_table(file, columns=list(columns)).cast(schema) for file in files]
-        return pa.concat_tables(tables) if tables else schema.empty_table()
+        words = [name for name in columns if pa.types.is_string(schema.field(name).type)]
+        # words repeat by the million: each is held once
+        tables = [pq.read_table(file, columns=list(columns), read_dictionary=words) for file in files]
+        return pa.concat_tables(tables).unify_dictionaries() if tables else schema.empty_table()
 
     def _events(self, arm: str) -> Path:
         return self.path / "events" / file_name(arm)

@@ -63,7 +63,7 @@ def histogram(name: str, times_us: Sequence[int], series: int) -> str:
 
 def waits_by_second(name: str, counts: Sequence[int]) -> str:
     """Visits by how long they waited, those that waited at all, in bins of a twentieth of the longest wait."""
-    figure, axes = new_figure(2.6, width=5.2)
+    figure, axes = new_figure(2.4)
     longest = max((second for second, count in enumerate(counts) if count), default=1) + 1
     minutes = [(second + 0.5) / 60 for second in range(longest)]
     share = [100 * count / max(sum(counts), 1) for count in counts[:longest]]

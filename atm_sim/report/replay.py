@@ -34,6 +34,7 @@ STEPS_MIN: Final = (1, 2, 5, 10, 15, 30, 60, 120, 240, 720, 1_440)
 DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 MINUTE_US = 60_000_000
 SERVED: Final = ("left", "session")
+APPROVED: Final = "00"
 WENT_AWAY: Final = ("diverted", "postponed", "lost")
 _NOTES = re.compile(r"([0-9]+)x([0-9]+)")
 
@@ -45,35 +46,31 @@ def replay_of(events: pa.Table, sites: Sequence[SiteRow]) -> dict[str, Any] | No
         return None
     times, waits, services = (visits[name].to_numpy() for name in ("time_us", "wait_us", "service_us"))
     # the row of a fleet's session lies at its arrival, the last row of any other visit at its end
-    at_arrival = np.array(visits["kind"].to_pylist()) == "session"
+    at_arrival = pc.equal(visits["kind"], "session").to_numpy(zero_copy_only=False)
     arrived = np.where(at_arrival, times, times - services - waits)
     ends = arrived + waits + services
     start_us, step_us, frames = _frames(int(arrived.min()), int(ends.max()))
     at = start_us + step_us * np.arange(frames)
-    places = np.array(visits["site"].to_pylist(), dtype=object)
+    mine = _by_site(visits)
+    crowded = sorted((site for site in sites if site.site in mine), key=lambda site: -len(mine[site.site]))
+    shown = crowded[:MOST_SITES]
     stock = _Stock(events)
-    shown = []
-    for site in sites:
-        mine = places == site.site
-        if mine.any():
-            waiting = _so_far(arrived[mine], at) - _so_far((ends - services)[mine], at)
-            shown.append((int(mine.sum()), site, waiting, stock.share(site, at)))
-    shown.sort(key=lambda each: -each[0])
     return {
         "start_min": start_us // MINUTE_US,
         "step_min": step_us // MINUTE_US,
         "frames": frames,
-        "left_out": max(0, len(shown) - MOST_SITES),
+        "left_out": len(crowded) - len(shown),
         "sites": [
             {
                 "name": site.site,
                 "machines": site.machines,
                 "lat": site.lat,
                 "lon": site.lon,
-                "queue": _text(waiting),
+                "queue": _text(_waiting(arrived[mine[site.site]], waits[mine[site.site]], at)),
                 "stock": _text(np.rint(share * (len(DIGITS) - 1))) if share is not None else "",
             }
-            for _, site, waiting, share in shown[:MOST_SITES]
+            for site in shown
+            for share in [stock.share(site, at)]
         ],
     }
 
@@ -109,6 +106,21 @@ def _frames(first_us: int, last_us: int) -> tuple[int, int, int]:
     return start_us, step_us, min(MOST_FRAMES, -(-(last_us - start_us) // step_us) + 1)
 
 
+def _by_site(rows: pa.Table) -> dict[str, Any]:
+    """The places of each site's rows, in their order: sorted once, however many sites there are."""
+    column = rows["site"].combine_chunks().dictionary_encode()
+    places = column.indices.to_numpy()
+    order = np.argsort(places, kind="stable")
+    edges = np.searchsorted(places[order], np.arange(len(column.dictionary) + 1))
+    names = column.dictionary.to_pylist()
+    return {name: order[edges[number] : edges[number + 1]] for number, name in enumerate(names)}
+
+
+def _waiting(arrived: Any, waits: Any, at: Any) -> Any:
+    """How many have come and wait at each moment."""
+    return _so_far(arrived, at) - _so_far(arrived + waits, at)
+
+
 def _so_far(times: Any, at: Any) -> Any:
     """How many of the times are over at each moment."""
     return np.searchsorted(np.sort(times), at, side="right")
@@ -124,42 +136,38 @@ class _Stock:
 
     def __init__(self, events: pa.Table) -> None:
         rows = events.filter(pc.equal(events["kind"], "cassette"))
-        self._by_site: dict[str, dict[str, list[tuple[int, int]]]] = {}
+        self._levels: dict[str, dict[str, list[tuple[int, int]]]] = {}
         for time_us, site, atm, notes in _tuples(rows, "time_us", "site", "atm", "reason"):
-            machines = self._by_site.setdefault(site, {})
-            machines.setdefault(atm, []).append((time_us, _yen(notes)))
-        self._moved: dict[str, list[tuple[int, int]]] = {}
-        if not self._by_site:
-            moved = events.filter(
-                pc.and_(pc.equal(events["kind"], "session"), pc.greater(events["amount_jpy"], 0))
-            )
-            columns = ("time_us", "site", "service", "code", "amount_jpy")
-            for time_us, site, service, code, amount_jpy in _tuples(moved, *columns):
-                if code in ("00", ""):
-                    sign = {"withdraw": -1, "deposit": 1}.get(service, 0)
-                    self._moved.setdefault(site, []).append((time_us, sign * amount_jpy))
+            self._levels.setdefault(site, {}).setdefault(atm, []).append((time_us, _yen(notes)))
+        paid = pc.and_(pc.equal(events["kind"], "session"), pc.equal(events["code"], APPROVED))
+        self._sessions = events.filter(pc.and_(paid, pc.greater(events["amount_jpy"], 0)))
+        self._mine = _by_site(self._sessions) if len(self._sessions) else {}
+        self._times = self._sessions["time_us"].to_numpy()
+        out = pc.equal(self._sessions["service"], "withdraw").to_numpy(zero_copy_only=False)
+        self._moved = np.where(out, -1, 1) * self._sessions["amount_jpy"].to_numpy()
 
     def share(self, site: SiteRow, at: Any) -> Any:
         """What is left at each moment, as a share of what lay there at first; None where nobody knows."""
         if not site.stock_jpy:
             return None
-        if self._by_site:
-            machines = self._by_site.get(site.site, {})
-            of_one = site.stock_jpy / site.machines
-            total = np.full(len(at), of_one * (site.machines - len(machines)))
-            for points in machines.values():
-                times = np.array([time_us for time_us, _ in points])
-                levels = np.array([of_one, *(amount_jpy for _, amount_jpy in points)])
-                total = total + levels[np.searchsorted(times, at, side="right")]
-            return np.clip(total / site.stock_jpy, 0, 1)
-        points = self._moved.get(site.site, [])
-        times = np.array([time_us for time_us, _ in points], dtype=np.int64)
-        order = np.argsort(times, kind="stable")
-        sums = np.concatenate(
-            [[0], np.cumsum(np.array([amount for _, amount in points], dtype=np.int64)[order])]
-        )
-        left = site.stock_jpy + sums[np.searchsorted(times[order], at, side="right")]
+        if self._levels:
+            left = self._from_cassettes(site, at)
+        else:
+            mine = self._mine.get(site.site, np.array([], dtype=np.int64))
+            order = mine[np.argsort(self._times[mine], kind="stable")]
+            sums = np.concatenate([[0], np.cumsum(self._moved[order])])
+            left = site.stock_jpy + sums[np.searchsorted(self._times[order], at, side="right")]
         return np.clip(left / site.stock_jpy, 0, 1)
+
+    def _from_cassettes(self, site: SiteRow, at: Any) -> Any:
+        machines = self._levels.get(site.site, {})
+        of_one = site.stock_jpy / site.machines
+        total = np.full(len(at), of_one * (site.machines - len(machines)))
+        for points in machines.values():
+            times = np.array([time_us for time_us, _ in points])
+            levels = np.array([of_one, *(amount_jpy for _, amount_jpy in points)])
+            total = total + levels[np.searchsorted(times, at, side="right")]
+        return total
 
 
 def _tuples(table: pa.Table, *columns: str) -> Any:

@@ -13,6 +13,40 @@ from bank_host.rules.compensation import Step, step_text
 from bank_host.rules.compensation.words import RULES
 
 LABELS: Mapping[str, Text] = {
+    "cash_report": Text("Cash plan", "現金計画"),
+    "cash_machines": Text("Machines", "台数"),
+    "cash_weeks": Text("Weeks", "週数"),
+    "cash_policy": Text("policy", "補充方針"),
+    "cash_trade_off": Text("The trade-off", "トレードオフ"),
+    "cash_trade_off_about": Text(
+        "A point is a policy, its whiskers are 95 % intervals. All policies met the same customers and failures.",
+        "点は一つの補充方針、ひげは95％信頼区間。どの方針も同じ顧客と同じ障害のもとで比較した。",
+    ),
+    "cash_held_chart": Text(
+        "Cash in a machine, by visits to it in a week", "1台の現金残高（縦軸）と週あたりの補充回数（横軸）"
+    ),
+    "cash_lost_chart": Text(
+        "Withdrawals lost for want of notes, by cash in a machine",
+        "紙幣切れで失われた出金の割合（縦軸）と1台の現金残高（横軸）",
+    ),
+    "cash_intervals": Text(
+        "Means over the replications, with half of the 95 % interval.", "反復の平均と95％信頼区間の半幅。"
+    ),
+    "cash_mean_cash_jpy": Text("cash in a machine, ¥M", "1台の現金（百万円）"),
+    "cash_refill_cycle_days": Text("days a cycle", "補充間隔（日）"),
+    "cash_visits_week": Text("visits a week", "週あたり補充回数"),
+    "cash_near_end_alarms_week": Text("near-end alarms a week", "週あたりニアエンド警報"),
+    "cash_cash_out_share": Text("days with a cash-out, %", "紙幣切れの日（％）"),
+    "cash_lost_withdrawals_share": Text("withdrawals lost, %", "失われた出金（％）"),
+    "cash_availability": Text("availability, %", "稼働率（％）"),
+    "cash_cost_machine_day_jpy": Text("¥ a machine and day", "1台1日の費用（円）"),
+    "cash_costs": Text("Costs, with what they rest on", "費用の前提と根拠"),
+    "cash_cost_idle_rate_year": Text("idle cash, a year", "遊休現金の年利"),
+    "cash_cost_visit": Text("a visit of guards, ¥", "警備員の訪問1回（円）"),
+    "cash_cost_tour": Text("a tour of guards, ¥", "警備巡回1便（円）"),
+    "cash_cost_note_moved": Text("a note moved, ¥", "紙幣1枚の取扱（円）"),
+    "cash_cost_lost_withdrawal": Text("a withdrawal lost, ¥", "失われた出金1件（円）"),
+    "cash_cost_staff_call": Text("a call for staff, ¥", "係員の出動1回（円）"),
     "study_report": Text("Study report", "スタディ・レポート"),
     "study_scenario": Text("Scenario", "シナリオ"),
     "study_replications": Text("Replications", "反復回数"),

@@ -30,6 +30,7 @@ MOST_DAYS = 400
 MOST_PARTITIONS = 256
 MOST_PER_DAY = 100_000.0
 
+Detail: TypeAlias = Literal["fleet", "full"]
 Calendar: TypeAlias = Literal["japan", "none"]
 
 
@@ -124,8 +125,21 @@ def _read_accounts(raw: Any) -> Any:
     return _short_for(raw, "count")
 
 
+class MachineClass(Part):
+    """Machines that are built and loaded alike."""
+
+    cassettes: dict[DenominationKey, Annotated[int, Whole(0, MOST_CASSETTE_NOTES)]] = Field(
+        default_factory=usual_fill
+    )
+    near_end: Annotated[int, Whole(0, MOST_CASSETTE_NOTES)] = 200
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        if not self.cassettes:
+            yield Contradiction(("cassettes",), "no cassette; write for example {10000: 2600, 1000: 2000}")
+
+
 class OperatorFleet(Part):
-    """The machines of one operator, all of one class."""
+    """The machines of one operator: all of one class, or of several that `classes` shares its sites out to."""
 
     machines: Annotated[int, Whole(1, MOST_MACHINES)] = 1
     hours_us: tuple[TimeUs, TimeUs] | None = Field(default=None, alias="hours")
@@ -137,6 +151,8 @@ class OperatorFleet(Part):
         default_factory=lambda: {1: 1.0}, alias="machines_per_site"
     )
 
+    classes: dict[Snake, Annotated[float, Share()]] = Field(default_factory=dict)
+
     def contradictions(self) -> Iterator[Contradiction]:
         if self.hours_us is not None and self.hours_us[0] >= self.hours_us[1]:
             yield Contradiction(
@@ -144,6 +160,10 @@ class OperatorFleet(Part):
             )
         if not self.cassettes:
             yield Contradiction(("cassettes",), "no cassette; write for example {10000: 2600, 1000: 2000}")
+        if self.classes and not sum(self.classes.values()):
+            yield Contradiction(
+                ("classes",), "the shares add up to 0; write for example {lobby: 0.2, store: 0.8}"
+            )
         if not sum(self.sites.values()):
             yield Contradiction(
                 ("machines_per_site",), "the shares add up to 0; write for example {1: 0.9, 2: 0.1}"
@@ -222,6 +242,7 @@ class Fleet(Part):
         dict[Snake, OperatorFleet],
         BeforeValidator(_read_operators, json_schema_input_type=dict[Snake, int | OperatorFleet]),
     ]
+    classes: dict[Snake, MachineClass] = Field(default_factory=dict)
     sites: Annotated[str, BeforeValidator(lambda raw: str(scalar(raw, "a CSV file beside this one")))] = ""
     accounts: Annotated[Accounts, BeforeValidator(_read_accounts, json_schema_input_type=int | Accounts)]
     demand: FleetDemand = FleetDemand()
@@ -230,12 +251,22 @@ class Fleet(Part):
     deposit: Amounts = ()
     customers: Customers = Customers()
     days: Annotated[int, Whole(1, MOST_DAYS)] = 1
+    detail: Detail = "fleet"
     partitions: Annotated[int, Whole(1, MOST_PARTITIONS)] = 1
     cash: FleetCash | None = None
     failures: Failing | None = None
     removed: tuple[Annotated[str, BeforeValidator(lambda raw: str(scalar(raw, "a site")))], ...] = ()
 
+    def class_of(self, operator: str, name: str) -> OperatorFleet | MachineClass:
+        """Where the cassettes of a site's machines are written: in its class, or at its operator."""
+        return self.classes[name] if name else self.operators[operator]
+
     def contradictions(self) -> Iterator[Contradiction]:
+        for code, operator in self.operators.items():
+            for name in operator.classes:
+                if name not in self.classes:
+                    text = f"unknown class '{name}'; classes: defines {', '.join(self.classes) or 'none'}"
+                    yield Contradiction(("operators", code, "classes"), text)
         if not self.operators:
             yield Contradiction(("operators",), "no machines; write for example operators: {seven_bank: 100}")
         if self.partitions > self.accounts.count:

@@ -5,6 +5,7 @@ Exit 0 all met, 1 an expectation failed, 2 the file, the folder or the command l
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,9 +25,9 @@ from atm_sim.records.study_folder import DifferenceRow, IntervalRow, StudyFolder
 from atm_sim.report.view import clock
 from atm_sim.runner.files import open_scenario
 from atm_sim.runner.suite import is_study_file
-from atm_sim.scenario import rows
 from atm_sim.study.executors import ExecutorError, open_executor
 from atm_sim.study.explain import SiteLoad, site_loads
+from atm_sim.study.explain_fleet import fleet_loads
 from atm_sim.study.formulas import Queue
 from atm_sim.study.plan import load_study
 from atm_sim.study.run import Progress, run_study
@@ -36,7 +37,7 @@ from bank_host.policy import load_policy
 
 FAILED, BROKEN = 1, 3
 WIDTH = 160
-"""Columns where the output is no terminal: a table that a program or a page takes is not broken into lines."""
+"""Columns where the output is no terminal."""
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -76,18 +77,27 @@ def explain(file: Path, as_json: bool) -> None:
     """Loads and expected waits of the scenario or study FILE by queueing formulas; nothing is simulated."""
     policy = load_policy()
     if is_study_file(file):
-        arms = {arm.name: arm.case.scenario for arm in load_study(file, policy).arms}
+        plan = load_study(file, policy)
+        base, seed = plan.base, plan.seed
+        arms = {arm.name: arm.case.scenario for arm in plan.arms}
     else:
-        arms = {"": rows(open_scenario(file, policy))[0].scenario}
-    found = [(name, each) for name, scenario in arms.items() for each in site_loads(scenario)]
+        base = open_scenario(file, policy)
+        seed, arms = base.scenario.seed, {"": base.cases[0].scenario}
+    found = [
+        (name, each)
+        for name, scenario in arms.items()
+        for each in (
+            site_loads(scenario) if scenario.fleet is None else fleet_loads(scenario, base.path.parent, seed)
+        )
+    ]
     if as_json:
         click.echo(json.dumps([_load_data(name, each) for name, each in found], ensure_ascii=False))
         return
     if not found:
         click.echo("No streams of customers come to any place here, so there is no queue to work out.")
         return
-    console = Console(highlight=False, width=None if Console().is_terminal else WIDTH)
-    console.print(_load_table(found))
+    console = Console(highlight=False)
+    _print(console, _load_table(found))
     for line in _remarks(found):
         console.print(Text(line), soft_wrap=True)
 
@@ -204,16 +214,27 @@ def _show(console: Console, folder: StudyFolder, checks: list[Check]) -> None:
     for key in facts["measures"]:
         rows = [row for row in intervals if row.measure == key]
         if rows:
-            console.print(_interval_table(key, rows))
+            _print(console, _interval_table(key, rows))
     differences: list[DifferenceRow] = folder.read_table("differences")
     if differences:
-        console.print(_difference_table(facts["against"], differences))
+        _print(console, _difference_table(facts["against"], differences))
     for check in failures_first(checks):
         mark = ("met   ", "green") if check.passed else ("FAILED", "red")
         about = f"{check.case}: {check.name}" if check.case else check.name
         line = f" {about} {check.expected}: {check.actual}"
         console.print(Text.assemble(mark, line), soft_wrap=True)
     console.print(f"\nReport: {(folder.path / 'report.html').as_posix()}", soft_wrap=True)
+
+
+def _print(console: Console, table: Table) -> None:
+    """A table; where nobody is looking, whole lines without padding for a program or a page to take."""
+    if console.is_terminal:
+        console.print(table)
+        return
+    plain = Console(highlight=False, width=WIDTH, file=io.StringIO())
+    with plain.capture() as caught:
+        plain.print(table)
+    click.echo("\n".join(line.rstrip() for line in caught.get().splitlines()))
 
 
 def _table(title: str) -> Table:

@@ -93,6 +93,11 @@ def _together(streams: Sequence[Stream]) -> Moments:
     return Moments(1 / sum(rates), scv)
 
 
+def visit_of_mix(scenario: Scenario, mix: Sequence[tuple[str, float]]) -> Moments:
+    """A visit for one of several services, each with its weight."""
+    return _mixture([(weight, _from_habits(scenario, service)) for service, weight in mix])
+
+
 def _mixed(scenario: Scenario, streams: Sequence[Stream]) -> Moments:
     """The service that a customer of any of the streams takes."""
     parts: list[tuple[float, Moments]] = []
@@ -102,6 +107,11 @@ def _mixed(scenario: Scenario, streams: Sequence[Stream]) -> Moments:
         for service, weight in stream.services:
             takes = _from_habits(scenario, service) if stream.visit is None else moments(stream.visit)
             parts.append((rate * weight / total, takes))
+    return _mixture(parts)
+
+
+def _mixture(parts: Sequence[tuple[float, Moments]]) -> Moments:
+    """One of several times, each with its weight."""
     whole = sum(weight for weight, _ in parts)
     mean = sum(weight * each.mean_us for weight, each in parts) / whole
     second = sum(weight * each.second_us2 for weight, each in parts) / whole

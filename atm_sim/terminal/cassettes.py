@@ -112,6 +112,13 @@ class CashUnit:
         self._low = low
         return fallen
 
+    def lay_in(self, notes: Notes) -> None:
+        """Staff leave these notes in the cassettes; what was in them they take along."""
+        for denomination, count in notes:
+            self._stock[denomination] = count
+        self._low = {d for d, c in self._cassettes.items() if c.pays_out and self._stock[d] <= c.near_end}
+        self._empty = not self.can_pay()
+
     # ---- paying out
 
     def count_out(self, notes: Notes) -> None:

@@ -102,7 +102,7 @@ class Conductor:
         self._errands = Errands(lab, self)
         self._list_feed = ListFeed(lab, self, self._disruptions)
         for name, bank in lab.banks.items():
-            bank.watch = partial(self._committed, name)
+            bank.watch = partial(self.committed, name)
 
     # ------------------------------------------------------------ what disruptions ask
 
@@ -121,11 +121,23 @@ class Conductor:
             visitor.walked_away = True
         self._tell(node, event)
 
+    def comes_from_outside(self, node: str, sender: str, message: Message) -> None:
+        """A message of somebody who is no part of the lab, in the course of the chain that it belongs to."""
+        self._tell(node, Received(sender, message), self._requests.get(request_id(message)))
+
     def struck(self, kind: str, fault: str, where: str) -> None:
         self._row(kind, atm=where if where in self._lab.terminals else "", code=where, reason=fault)
 
     def powered_off(self, node: str) -> None:
         self._timers = {slot: setting for slot, setting in self._timers.items() if slot[0] != node}
+
+    # ------------------------------------------------------------ what a fleet asks
+
+    def begin(self, planned: Planned, machine: str, arrived_us: int) -> None:
+        """A customer who has waited elsewhere steps up to a machine that is free; `left` in the log tells the end."""
+        visitor = Visit(planned, arrived_us)
+        self._lab.sites[planned.site].arrive(visitor, machine)
+        self._start_visit(machine, visitor)
 
     # ------------------------------------------------------------ what errands ask
 
@@ -444,7 +456,7 @@ class Conductor:
         request = request_id(message)
         if self._context is not None:
             self._requests.setdefault(request, self._context)
-        planned = errand or self._requests.get(request)
+        planned = errand or self._errands.awaits(to, message) or self._requests.get(request)
         if planned is not None and sender in self._lab.terminals:
             self._errands.passes(sender, planned.label, message)
         link, bank = self._lab.line(sender, to)
@@ -528,7 +540,7 @@ class Conductor:
             latency_us=record.latency_us,
         )
 
-    def _committed(self, bank: str, commit: Commit) -> None:
+    def committed(self, bank: str, commit: Commit) -> None:
         """What the host posted, told and set aside for people becomes rows too."""
         if self._watcher is not None:
             self._watcher.committed(commit)

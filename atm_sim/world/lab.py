@@ -156,6 +156,8 @@ class Lab:
 
     def takes_us(self, planned: Planned, habit: str) -> int:
         """How long a habit takes this time; nothing where one service time stands for the whole visit."""
+        if planned.takes_us is not None:
+            return planned.takes_us[habit]
         if planned.hold_us is not None:
             return 0
         return draw_us(self._habits[habit], self.chance.stream(f"habit/{habit}"))

@@ -42,6 +42,7 @@ class Planned:
     script: Callable[[Bank, Callable[[], int], Offices], Script] | None = field(default=None, repr=False)
     about_day: date | None = None  # the JST day whose limit the step is about; None = the day it happens
     hold_us: int | None = None  # one service time for the whole visit
+    takes_us: Mapping[str, int] | None = None  # how long each habit takes, where that was drawn beforehand
     warm_up: bool = False
     cool_down: bool = False
 
@@ -206,4 +207,5 @@ def _wish(step: Withdraw | Deposit | Balance | ChangePin) -> Wish:
         leaves=mishap.removesuffix("_not_taken") if mishap.endswith("_not_taken") else "",
         device=mishap if mishap in ("jam", "partial", "part_taken", "power_loss") else "",
         partial_jpy=step.device.partial_jpy if step.device else 0,
+        elements=tuple(step.send.items()),
     )

@@ -54,6 +54,14 @@ LETTERS = "bank-letters"
     help="/metrics, /ready.",
 )
 @click.option(
+    "--web",
+    type=AddressType(any_port=True),
+    default="127.0.0.1:8580",
+    show_default=True,
+    help="Internet banking.",
+)
+@click.option("--no-web", is_flag=True, help="No internet banking.")
+@click.option(
     "--dialect", "dialect_name", default="atm-sim", show_default=True, help="Name, or path of a .toml file."
 )
 @click.option(
@@ -90,6 +98,8 @@ def serve_command(
     listen: Address | None,
     connect: Address | None,
     admin: Address,
+    web: Address,
+    no_web: bool,
     dialect_name: str,
     script_file: Path | None,
     no_sign_on: bool,
@@ -112,6 +122,11 @@ def serve_command(
     warning = _refuse_to_expose(listen, connect, files is not None, plain, published)
     if not is_loopback(admin.host):
         stop(WRONG_USAGE, f"--admin {admin}: metrics and health are served on loopback only")
+    if not is_loopback(web.host):
+        stop(
+            WRONG_USAGE,
+            f"--web {web}: internet banking is served on loopback only; a web server with TLS goes before it",
+        )
     dialect = _dialect(dialect_name)
     script = None if script_file is None else script_of(script_file)
     settings = _settings(
@@ -131,6 +146,7 @@ def serve_command(
         new_security=partial(HsmSecurity, hsm, algorithm=algorithm),
         tls=listening,
         calling_tls=calling,
+        web=None if no_web else web,
     )
     _log_to(log_file)
     given = _database(database)
@@ -286,7 +302,8 @@ def _announce(
     doors = [f"listening on {at.listen}"] if at.listen else []
     if connect:
         doors.append(f"calling {connect}")
+    web = f"web bank http://localhost:{at.web.port}/; " if at.web else ""
     click.echo(
         f"bank-host: {', '.join(doors)}; dialect {dialect.name}; database {shown(database)}; "
-        f"metrics http://{at.admin}/metrics; published test keys: {', '.join(published) or 'none'}"
+        f"{web}metrics http://{at.admin}/metrics; published test keys: {', '.join(published) or 'none'}"
     )

@@ -1,16 +1,10 @@
-"""The address where the host is looked after: /metrics, /health, /ready, over HTTP in a thread of its own.
-
-Here the customers' web bank will be mounted, as one more entry of `routes`.
-"""
+"""The pages by which the host is looked after: /metrics, /health, /ready."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
-import threading
 from collections.abc import Callable
 
-import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,7 +12,6 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 _PROBE_S = 2.0
-_AT_ONCE = 64
 
 
 def app(registry: CollectorRegistry, problem: Callable[[], str]) -> Starlette:
@@ -39,30 +32,3 @@ def app(registry: CollectorRegistry, problem: Callable[[], str]) -> Starlette:
 
     routes = [Route("/health", health), Route("/ready", ready), Route("/metrics", metrics)]
     return Starlette(routes=routes)
-
-
-class Admin:
-    """The HTTP server; the address is taken when this is made, so that a taken one is told at the start."""
-
-    def __init__(self, host: str, port: int, application: Starlette) -> None:
-        self._socket = socket.create_server((host, port))
-        config = uvicorn.Config(
-            application, log_config=None, access_log=False, lifespan="off", limit_concurrency=_AT_ONCE
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._socket]}, name="admin", daemon=True
-        )
-
-    @property
-    def address(self) -> tuple[str, int]:
-        host, port = self._socket.getsockname()[:2]
-        return host, port
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(_PROBE_S)
-        self._socket.close()

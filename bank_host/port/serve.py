@@ -1,4 +1,4 @@
-"""A bank host from its start to its stop: opens the port and its admin address, waits for a signal, closes in order."""
+"""A bank host from its start to its stop: opens its addresses, waits for a signal, closes in order."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ import ssl
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from starlette.applications import Starlette
+
 from bank_host.address import Address
 from bank_host.clock import steady_clock, wall_clock
 from bank_host.host import Bank
 from bank_host.iso8583.dialect import Dialect
-from bank_host.port.admin import Admin, app
+from bank_host.netbank.app import create_app
+from bank_host.port.admin import app
+from bank_host.port.http_server import HttpServer
 from bank_host.port.link import LinkSecurity
 from bank_host.port.metrics import Metrics
 from bank_host.port.server import Port, PortSettings
@@ -53,6 +57,7 @@ class Plan(NamedTuple):
     judge: Judge = no_judge
     tls: ssl.SSLContext | None = None
     calling_tls: ssl.SSLContext | None = None
+    web: Address | None = None  # of the web bank
 
 
 class Opened(NamedTuple):
@@ -60,6 +65,7 @@ class Opened(NamedTuple):
 
     listen: Address | None
     admin: Address
+    web: Address | None = None
 
 
 def serve(bank: Bank, plan: Plan, problem: Callable[[], str], opened: Callable[[Opened], None]) -> int:
@@ -85,23 +91,30 @@ async def _serve(bank: Bank, plan: Plan, problem: Callable[[], str], opened: Cal
         tls=plan.tls,
         calling_tls=plan.calling_tls,
     )
-    admin = _admin(plan.admin, metrics, lambda: "stopping" if port.stopping else problem())
+    admin_pages = app(metrics.registry, lambda: "stopping" if port.stopping else problem())
+    beside = [_http("admin", "--admin", plan.admin, admin_pages)]
     try:
+        if plan.web is not None:
+            beside.append(_http("web", "--web", plan.web, create_app(bank)))
         listening = None if plan.listen is None else _listen(port, plan.listen)
     except AddressError:
+        for each in beside:
+            each.stop()
         await port.stop()
         raise
     if plan.call is not None:
         port.call(*plan.call)
-    admin.start()
+    for each in beside:
+        each.start()
     signals: asyncio.Queue[str] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_last_resort)
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, signals.put_nowait, each.name)
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(wanted, signals.put_nowait, wanted.name)
     gc.collect()
     gc.freeze()  # what is there now stays: no collection looks through it again while customers wait
-    opened(Opened(listening, Address(*admin.address)))
+    addresses = [Address(*each.address) for each in beside]
+    opened(Opened(listening, *addresses))
     log.info("started", extra={"facts": {"dialect": plan.dialect.name, "listen": str(listening)}})
     log.info("stopping", extra={"facts": {"signal": await signals.get()}})
     stopping = asyncio.ensure_future(port.stop())
@@ -112,7 +125,8 @@ async def _serve(bank: Bank, plan: Plan, problem: Callable[[], str], opened: Cal
         port.abort()
         stopping.cancel()
     again.cancel()
-    admin.stop()
+    for each in beside:
+        each.stop()
     log.info("stopped", extra={"facts": {"in_order": in_order}})
     return ALL_ANSWERED if in_order else LEFT_WORK
 
@@ -130,8 +144,8 @@ def _listen(port: Port, wanted: Address) -> Address:
         raise AddressError(wanted, "--listen", error) from None
 
 
-def _admin(wanted: Address, metrics: Metrics, problem: Callable[[], str]) -> Admin:
+def _http(name: str, option: str, wanted: Address, pages: Starlette) -> HttpServer:
     try:
-        return Admin(wanted.host, wanted.port, app(metrics.registry, problem))
+        return HttpServer(name, wanted.host, wanted.port, pages)
     except OSError as error:
-        raise AddressError(wanted, "--admin", error) from None
+        raise AddressError(wanted, option, error) from None

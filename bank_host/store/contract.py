@@ -247,6 +247,9 @@ class Store(Protocol):
     def movements(self, account_id: str) -> Iterator[JournalRow]:
         """The postings that touch a customer's balance, in posting order."""
 
+    def notices(self, account_id: str) -> Iterator[OutboxRow]:
+        """The notices of an account, in the order of their events."""
+
     # what is due
     def due_transfers(self, now_us: int) -> Iterator[Transfer]:
         """Reserved transfers whose time has come, the earliest first."""

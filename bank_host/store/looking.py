@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Engine, Select, or_, select
+from sqlalchemy import ColumnElement, Engine, Select, func, or_, select
 
 from bank_host.ledger.posting import customer
 from bank_host.secrets import Pan, mask_pan
 from bank_host.store import schema
-from bank_host.store.contract import AuditRow, ExceptionRow
+from bank_host.store.contract import AuditRow, ExceptionRow, JournalRow, OutboxRow
 from bank_host.store.engine import reading
 from bank_host.store.sealing import StoreKeys, unseal
 from bank_host.store.sql_statements import columns
@@ -199,6 +199,32 @@ class SqlLook:
             statement = statement.where(_LOG.c.what == what)
         rows = self._rows(statement.order_by(_LOG.c.seq.desc()).limit(limit))
         return [AuditRow._make(row) for row in reversed(rows)]
+
+    def ends(self) -> tuple[int, int]:
+        """The last rows of journal and outbox."""
+        journal, outbox = schema.journal.c.seq, schema.outbox.c.seq
+        (row,) = self._rows(
+            select(select(func.max(journal)).scalar_subquery(), select(func.max(outbox)).scalar_subquery())
+        )
+        return row[0] or 0, row[1] or 0
+
+    def since(self, journal_seq: int, outbox_seq: int) -> tuple[list[JournalRow], list[OutboxRow]]:
+        """What was posted, and told customers, after these rows."""
+        journal, leg, outbox = schema.journal, schema.leg, schema.outbox
+        legs: dict[int, list[tuple[str, int]]] = {}
+        for row in self._rows(
+            select(leg.c.journal_seq, leg.c.book, leg.c.amount_jpy).where(leg.c.journal_seq > journal_seq)
+        ):
+            legs.setdefault(row.journal_seq, []).append((row.book, row.amount_jpy))
+        names = [name for name in JournalRow._fields if name != "legs"]
+        rows = self._rows(
+            select(*(journal.c[name] for name in names))
+            .where(journal.c.seq > journal_seq)
+            .order_by(journal.c.seq)
+        )
+        postings = [JournalRow(**row._asdict(), legs=tuple(legs.get(row.seq, ()))) for row in rows]
+        told = self._rows(columns(outbox, OutboxRow).where(outbox.c.seq > outbox_seq).order_by(outbox.c.seq))
+        return postings, [OutboxRow._make(row) for row in told]
 
     def exceptions(
         self, *, state: str = "", kind: str = "", account_id: str = "", seq: int = 0, limit: int | None = None

@@ -105,6 +105,9 @@ class MemoryStore:
         book = customer(account_id)
         return (row for row in self.journal() if any(leg[0] == book for leg in row.legs))
 
+    def notices(self, account_id: str) -> Iterator[OutboxRow]:
+        return (row for row in self.outbox() if row.account_id == account_id)
+
     # ---------------------------------------------------------------- what is due
 
     def due_transfers(self, now_us: int) -> Iterator[Transfer]:

@@ -285,7 +285,7 @@ outbox = Table(
     _row_number(),
     _text("key", unique=True),
     Column("at_us", BigInteger, nullable=False),
-    _text("account_id"),
+    _text("account_id", index=True),
     _text("kind"),
     _yen("amount_jpy"),
     _text("state", index=True),
@@ -359,4 +359,39 @@ chain_tail = Table(
     Column("n", BigInteger, nullable=False),
     _text("digest"),
     _text("mark"),
+)
+
+# ---------------------------------------------------------------- the web bank
+
+web_session = Table(
+    "web_session",
+    metadata,
+    Column("id_hash", Text, primary_key=True),
+    _text("account_id", index=True),
+    _text("channel"),
+    Column("began_us", BigInteger, nullable=False),
+    Column("seen_us", BigInteger, nullable=False),
+    Column("ends_us", BigInteger, nullable=False),
+    _text("stamp"),
+    _text("locked"),
+)
+
+# Browsers from which an account was entered before.
+login_source = Table(
+    "login_source",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("source_hash", Text, primary_key=True),
+    Column("seen_us", BigInteger, nullable=False),
+)
+
+# Attempts to log in from anywhere else, by what was claimed: also of accounts that do not exist.
+login_pace = Table(
+    "login_pace",
+    metadata,
+    Column("key", Text, primary_key=True),
+    _count("attempts"),
+    Column("next_us", BigInteger, nullable=False),
+    Column("seen_us", BigInteger, nullable=False),
+    CheckConstraint("attempts >= 0", "attempts"),
 )

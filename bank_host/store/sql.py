@@ -170,6 +170,11 @@ class SqlStore:
         table = schema.outbox
         return map(OutboxRow._make, self._rows(columns(table, OutboxRow).order_by(table.c.seq)))
 
+    def notices(self, account_id: str) -> Iterator[OutboxRow]:
+        table = schema.outbox
+        own = columns(table, OutboxRow).where(table.c.account_id == account_id)
+        return map(OutboxRow._make, self._rows(own.order_by(table.c.seq)))
+
     def mail(self) -> Iterator[MailRow]:
         return map(MailRow._make, self._rows(ALL_MAIL))
 

@@ -15,7 +15,7 @@ from bank_host.store.engine import open_engine
 from bank_host.store.sql import SqlStore
 
 ACT = ("--operator", "sato", "--reason", "the holder called", "--yes")
-FREE = ("--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0")
+FREE = ("--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--no-web")
 
 
 def call(*words: str) -> Result:

@@ -8,10 +8,12 @@ What a page may show, by the word after the fence:
                    stops it by SIGTERM; it then has to exit 0.
     python         run; a block with `>>>` is compared with what it gives
     yaml           a whole scenario has to load. With `# name.yaml` as its first line the file is there from then on
+    yaml study     a study; as a scenario, with `# name.yaml` as its first line it is there from then on
     yaml wrong     a whole scenario that has to be refused
     yaml script    a script of the scripted issuer; `yaml script wrong` has to be refused
     toml           a dialect file; it has to load, or with `toml wrong` to be refused. With `# name.toml` as its first
                    line the file is there from then on
+    toml profile   the same of a lab profile
     xml            with `<!-- name.xml -->` as its first line the file is there from then on
 
 The blocks of a page are run from top to bottom in one folder of their own, which has the checkout's `scenarios/`.
@@ -40,6 +42,8 @@ import atm_sim.cli
 import bank_host.cli
 import cardreader.cli
 from atm_sim.runner.files import open_scenario
+from atm_sim.study.plan import load_study
+from atm_sim.target.profile import parse_profile
 from bank_host.iso8583.dialect_file import DialectError, parse_settings
 from bank_host.policy import load_policy
 from bank_host.script import load as load_script
@@ -267,13 +271,19 @@ def _python(block: Block, sandbox: Sandbox) -> Iterator[str]:
 def _yaml(block: Block, sandbox: Sandbox) -> Iterator[str]:
     first = block.text.partition("\n")[0]
     named = re.fullmatch(r"# ([\w-]+\.yaml)", first)
-    if not named and "script" not in block.note and not re.search(r"^scenario:", block.text, re.MULTILINE):
+    if (
+        not named
+        and block.note.split(" ")[0] not in ("script", "study")
+        and not re.search(r"^scenario:", block.text, re.MULTILINE)
+    ):
         return  # a part of a file; the reference page of scenario files has a test of its own for these
     file = sandbox.folder / (named[1] if named else "example.yaml")
     file.write_text(block.text, encoding="utf-8")
     try:
         if "script" in block.note:
             load_script(file)
+        elif block.note == "study":
+            load_study(file, load_policy())
         else:
             open_scenario(file, load_policy())
     except WrittenError as error:
@@ -286,6 +296,9 @@ def _yaml(block: Block, sandbox: Sandbox) -> Iterator[str]:
 
 def _toml(block: Block, sandbox: Sandbox) -> Iterator[str]:
     _keep(block, r"# ([\w-]+\.toml)", sandbox)
+    if block.note == "profile":
+        parse_profile("example.toml", block.text.encode())
+        return
     try:
         parse_settings(block.text, "example.toml")
     except DialectError as error:

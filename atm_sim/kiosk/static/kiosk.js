@@ -173,6 +173,15 @@ function drawMachine() {
       return button;
     }),
   );
+  at("reader").textContent = view.reader;
+  if (at("papers"))
+    fill(at("papers"), view.papers, () =>
+      view.papers.map((person) => {
+        const paper = make("section", "", { class: "paper" });
+        paper.append(make("h3", person.name), rows(person.lines));
+        return paper;
+      }),
+    );
   fill(at("faults"), view.faults, () =>
     view.faults.map((fault) => pressable(fault.label, fault.id, "fault", { "aria-pressed": String(fault.on) })),
   );
@@ -300,3 +309,8 @@ document.addEventListener("keydown", (event) => {
   say("key", key);
 });
 connect();
+
+/** A token's code is good for a minute: while somebody looks, it is asked for again. */
+setInterval(() => {
+  if (document.querySelector(".papers[open]")) say("look");
+}, 5_000);

@@ -11,7 +11,8 @@ from atm_sim.cash.plan import SHIPPED, PlanError, load_plan, shipped_plans
 from atm_sim.cli import main
 
 TEXT = (SHIPPED / "half_year.yaml").read_text(encoding="utf-8")
-SMALL = TEXT.replace("weeks: 26", "weeks: 8").replace("machines: 200", "machines: 20").replace(
+ALONE = TEXT[: TEXT.index("compare:")] + TEXT[TEXT.index("expect:") :]
+SMALL = ALONE.replace("weeks: 26", "weeks: 8").replace("machines: 200", "machines: 20").replace(
     "replications: 10", "replications: 3"
 )  # fmt: skip
 
@@ -74,6 +75,25 @@ def test_the_command_fails_when_a_plan_expects_what_is_not_so(tmp_path: Path) ->
     assert 1 + 4 * 3 == len((tmp_path / "out" / "figures.csv").read_text().splitlines())
 
 
+def test_two_policies_are_subtracted_replication_by_replication(tmp_path: Path) -> None:
+    """The interval of the difference, not the difference of the intervals."""
+    file = tmp_path / "pairs.yaml"
+    text = TEXT.replace("weeks: 26", "weeks: 4").replace("machines: 200", "machines: 5")
+    file.write_text(
+        text[: text.index("expect:")].replace("replications: 10", "replications: 3"), encoding="utf-8"
+    )
+    result = CliRunner().invoke(main, ["cash", str(file), "--out", str(tmp_path / "out"), "--json"])
+    assert 0 == result.exit_code, result.output
+    told = json.loads(result.output)
+    first, *_ = told["differences"]
+    plan, demand, _ = load_plan(str(file))
+    held = compare(plan, demand).difference("forecast cover_days=14", "fixed every_days=14", "mean_cash_jpy")
+    assert held.mean == first["mean_cash_jpy"]["mean"] < 0
+    policies = told["policies"]
+    one, other = (policies[first[key]]["mean_cash_jpy"] for key in ("policy", "against"))
+    assert one["mean"] - other["mean"] == pytest.approx(held.mean)
+
+
 def test_the_same_plan_gives_the_same_figures(tmp_path: Path) -> None:
     plan, demand, _ = load_plan("refill_cycle")
     short = plan.model_copy(update={"weeks": 4, "machines": 10, "replications": 2, "warm_up_cycles": 0})
@@ -86,7 +106,12 @@ def test_the_same_plan_gives_the_same_figures(tmp_path: Path) -> None:
         ("demand: convenience", "demand: conveniance", "there is no demand 'conveniance' beside this file"),
         ("{every_days: [14, 21, 28, 35, 42]}", "{risk: 0.01}", "a policy has one of every_days: (fixed)"),
         ("fill: 3000}\n  1000", "fill: 5000}\n  1000", "at most capacity"),
-        ("{policy: forecast", "{policy: forcast", "did you mean 'forecast'"),
+        ("{policy: forecast, measure", "{policy: forcast, measure", "did you mean 'forecast'"),
+        (
+            "{policy: forecast cover_days=14, against: f",
+            "{policy: forecast, against: f",
+            "no policy is called 'forecast'",
+        ),
         ("visit: {value: ¥3_000", "visit: {value: 3000", "an amount carries its unit"),
         (", source: a vehicle with two guards for a day; not published", "", "missing key 'source'"),
         ("[mon, tue, wed, thu, fri]", "[mon, tues]", "unknown word 'tues'"),

@@ -82,6 +82,17 @@ def test_machines_out_of_order_send_people_away_as_often_as_mtbf_and_mttr_say(
     assert 0 == sum(count for name, count in none.tally.away.items() if name.endswith("out_of_order"))
 
 
+def test_both_details_meet_the_same_guards_and_failures(play: Callable[..., Played]) -> None:
+    """Guards wait until the customer at the machine has gone, so that no note is counted twice."""
+    more = (
+        "cash: {policy: {cover_days: 3}, first_fill: full}\n  failures: {mtbf: 50 h, mttr: 2 h}\n  detail: "
+    )
+    fleet, full = play(more + "fleet", days=3), play(more + "full", days=3)
+    assert {} == {**fleet.broken, **full.broken}
+    assert fleet.tally.away == full.tally.away
+    assert fleet.measures["dispensed"] == full.measures["dispensed"] > 0
+
+
 def test_a_fitted_demand_file_beside_the_scenario_is_its_demand(tmp_path: Path) -> None:
     text = (SHIPPED / "branch.yaml").read_text(encoding="utf-8").replace("value: 95", "value: 123", 1)
     (tmp_path / "ours.yaml").write_text(text, encoding="utf-8")

@@ -41,6 +41,10 @@ def test_the_example_of_the_page_loads():
     [
         ("fleet: {operators: {}, accounts: 5}", "no machines"),
         ("fleet: {operators: {e_net: 1}, accounts: 5, partitions: 6}", "more partitions than accounts"),
+        (
+            "fleet: {operators: {e_net: {machines: 1, classes: {hall: 1}}}, accounts: 5}",
+            "unknown class 'hall'",
+        ),
         ("fleet: {operators: {e_net: 1}, accounts: 5, demand: {per_atm_day: 0}}", "a number above 0"),
         ("fleet: {operators: {e_net: 1}, accounts: {count: 5, locked: 2}}", "a share from 0"),
         ("fleet: {operators: {e_net: 1}, accounts: 5, custmers: {}}", "did you mean 'customers'"),

@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from atm_sim.demand import day_multiplier
+from atm_sim.fleet.arrivals import demand_of
 from atm_sim.records.study_folder import StudyFolder
 from atm_sim.scenario import ScenarioError
 from atm_sim.study.executors import open_executor
+from atm_sim.study.explain_fleet import fleet_loads
 from atm_sim.study.plan import StudyPlan, load_study
 from atm_sim.study.results import paired
 from atm_sim.study.run import Played, run_study
 from atm_sim.study.write import write_study
+from bank_host.jst import HOUR_US
 from bank_host.policy import load_policy
 
 FLEET = """\
@@ -71,3 +75,16 @@ def test_a_site_that_goes_loses_customers_and_the_study_shows_it(tmp_path: Path)
 def test_a_site_that_the_fleet_does_not_have_is_told(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match="the fleet has no site 'tokyo-00009'"):
         plan_of(tmp_path, "variants: {remove: [tokyo-00009]}\nwarm_up: 10 min\n")
+
+
+def test_explain_works_out_the_busiest_hour_of_sites_alike(tmp_path: Path) -> None:
+    """Forty customers a machine and day, of whom the busiest hour has its share of the curve."""
+    plan = plan_of(tmp_path, BODY)
+    scenario = plan.base.scenario.model_copy()
+    (row,) = fleet_loads(scenario, tmp_path, plan.seed)
+    demand = demand_of(scenario)
+    expected = 40 * day_multiplier(demand, scenario.day) * max(demand.hours) / sum(demand.hours)
+    assert expected == pytest.approx(HOUR_US / row.arrivals.mean_us)
+    assert ("seven_bank, 10 sites", 1, "M/G/1") == (row.site, row.machines, row.queue and row.queue.formula)
+    with_fewer = plan.arm(f"without-{REMOVED}").case.scenario
+    assert ["seven_bank, 9 sites"] == [each.site for each in fleet_loads(with_fewer, tmp_path, plan.seed)]

@@ -43,7 +43,9 @@ class Host:
     @classmethod
     def started(cls, folder: Path, *words: str, program: Sequence[str] = BANK_HOST) -> Self:
         """A host on free ports that has told where it listens."""
-        host = cls(folder, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", *words, program=program)
+        free = ("--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0")
+        own = program == BANK_HOST and "--web" not in words
+        host = cls(folder, *free, *(("--no-web",) if own else ()), *words, program=program)
         assert host.process.stdout is not None
         for line in host.process.stdout:
             host.said.append(line)

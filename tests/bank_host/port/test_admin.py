@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from bank_host.port.admin import Admin, app
+from bank_host.port.admin import app
+from bank_host.port.http_server import HttpServer
 from bank_host.port.metrics import Metrics
 
 
@@ -18,7 +19,7 @@ class Looked:
     def __init__(self) -> None:
         self.metrics = Metrics()
         self.problem = ""
-        self.server = Admin("127.0.0.1", 0, app(self.metrics.registry, lambda: self.problem))
+        self.server = HttpServer("admin", "127.0.0.1", 0, app(self.metrics.registry, lambda: self.problem))
         self.server.start()
 
     def get(self, path: str) -> tuple[int, str]:
@@ -57,4 +58,4 @@ def test_what_was_counted_is_shown(looked: Looked) -> None:
 
 def test_an_address_that_is_taken_is_told_when_the_server_is_made(looked: Looked) -> None:
     with pytest.raises(OSError, match="in use"):
-        Admin(*looked.server.address, app(looked.metrics.registry, lambda: ""))
+        HttpServer("admin", *looked.server.address, app(looked.metrics.registry, lambda: ""))

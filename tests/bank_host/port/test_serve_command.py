@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import URL
 
+from bank_host.address import is_loopback
 from bank_host.cli import main
-from bank_host.cli.serve import is_loopback, problem_of
+from bank_host.cli.serve import problem_of
 from bank_host.hsm import ZAK, ZMK, Hsm, Key
 from bank_host.hsm.keys import SIMULATION_KEYS
 from bank_host.port.security import unfit_mac_key
@@ -54,9 +55,9 @@ def test_a_database_without_the_tables(tmp_path: Path) -> None:
     assert (3, True) == (done.exit_code, "bank-host migrate" in done.output)
 
 
-@pytest.mark.parametrize("option", ["--listen", "--admin"])
+@pytest.mark.parametrize("option", ["--listen", "--admin", "--web"])
 def test_an_address_that_is_taken(database: str, taken: str, option: str) -> None:
-    free = {"--listen": "127.0.0.1:0", "--admin": "127.0.0.1:0"} | {option: taken}
+    free = dict.fromkeys(("--listen", "--admin", "--web"), "127.0.0.1:0") | {option: taken}
     done = serve("--database", database, *(word for pair in free.items() for word in pair))
     assert 3 == done.exit_code
     assert f"{taken} cannot be listened on" in done.output
@@ -122,7 +123,7 @@ def test_keys_of_one_s_own_are_not_refused_there_and_a_file_that_does_not_open_i
     made = CliRunner().invoke(main, ["keys", "init", str(tmp_path / "bank.keys"), *words])
     assert 0 == made.exit_code, made.output
     asked = ("--database", database, "--keys", str(tmp_path / "bank.keys"))
-    beyond = ("--listen", "192.0.2.1:8583", "--admin", "127.0.0.1:0", "--plain")
+    beyond = ("--listen", "192.0.2.1:8583", "--admin", "127.0.0.1:0", "--no-web", "--plain")
     done = serve(*asked, *words, *beyond)
     assert (3, True) == (done.exit_code, "192.0.2.1:8583 cannot be listened on" in done.output)
     done = serve(*asked, *beyond)
@@ -135,8 +136,9 @@ def test_a_database_that_does_not_answer_is_why_the_host_is_not_ready(database: 
     assert "the database does not work" in problem_of(nobody)
 
 
-def test_figures_are_shown_on_loopback_only(database: str) -> None:
-    done = serve("--database", database, "--admin", "192.0.2.1:8584")
+@pytest.mark.parametrize("option", ["--admin", "--web"])
+def test_pages_are_shown_on_loopback_only(database: str, option: str) -> None:
+    done = serve("--database", database, option, "192.0.2.1:8584")
     assert (2, True) == (done.exit_code, "loopback only" in done.output)
 
 

@@ -43,6 +43,37 @@ def test_two_browsers_at_two_atms_keep_apart(
     assert "250,000" in other.reads("#said")  # her namesake's account: nothing was taken from it
 
 
+def at_home(page: Page, kiosk: Kiosk, name: str) -> Page:
+    """Internet banking in a second tab, entered with what the kiosk's papers say."""
+    page.click(".papers summary")
+    paper = page.locator(f".paper:has-text('{name}')").locator("dd").all_inner_texts()
+    (branch, account), password = paper[0].split(" - "), paper[1]
+    home = page.context.new_page()
+    home.goto(kiosk.told["Internet banking"])
+    home.fill("#branch", branch)
+    home.fill("#account", account)
+    home.fill("#password", password)
+    home.click("button.main")
+    home.wait_for_url("**/welcome*")
+    return home
+
+
+def test_a_card_locked_in_internet_banking_is_declined_at_the_atm(
+    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page]
+) -> None:
+    """R115, R116: the lock acts on the next authorisation."""
+    kiosk = new_kiosk("--web", "127.0.0.1:0")
+    hanako = AtTheKiosk(new_page(kiosk.url))
+    home = at_home(hanako.page, kiosk, HANAKO)
+    home.goto(kiosk.told["Internet banking"] + "locks")
+    home.locator("button[value=lock_card]").first.click()
+    home.wait_for_selector("button[value=unlock_card]")
+    hanako.page.bring_to_front()
+    hanako.withdraws(HANAKO, HER_PIN, 30_000).sees("take_card")
+    assert "(62)" in hanako.reads("#said")
+    assert "CARD_LOCKED" in hanako.reads("#glass-decisions").upper().replace(" ", "_")
+
+
 # ---------------------------------------------------------------- a restart in the middle
 
 

@@ -1,0 +1,85 @@
+"""The pages of the web bank, as a customer without scripts walks through them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from fastapi.testclient import TestClient
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from bank_host.jst import HOUR_US
+from tests.bank_host.netbank.visitor import Web
+
+
+@pytest.fixture
+def web() -> Web:
+    return Web()
+
+
+def test_the_welcome_page_shows_the_login_before_this_one_and_the_failed_ones_in_between(web: Web) -> None:
+    first = web.visitor()
+    assert "None: this is your first login" in first.log_in().text
+    web.wait(HOUR_US)
+    stranger = web.visitor(address="198.51.100.7")
+    assert stranger.log_in("wrong").status_code == 401
+    web.wait(HOUR_US)
+    page = first.log_in().text
+    assert "Wed 15 Jan 2014 10:30:00" in page
+    assert "<dd>1</dd>" in page
+
+
+def test_the_statement_shows_each_movement_to_the_second_in_both_languages(web: Web) -> None:
+    visitor = web.visitor()
+    visitor.log_in()
+    page = visitor.get("/statement").text
+    assert "Wed 15 Jan 2014 10:30:00" in page
+    assert "¥250,000" in page
+    page = visitor.send("/language", language="ja").text
+    assert "2014年1月15日(水) 10:30:00" in page
+    assert "250,000円" in page
+
+
+def test_a_page_for_customers_asks_strangers_to_log_in(web: Web) -> None:
+    visitor = web.visitor()
+    assert visitor.get("/statement").url.path == "/login"
+
+
+def test_a_session_ends_by_logout_and_by_ten_idle_minutes(web: Web) -> None:
+    visitor = web.visitor()
+    visitor.log_in()
+    assert visitor.send("/logout").url.path == "/login"
+    assert visitor.get("/welcome").url.path == "/login"
+    visitor.log_in()
+    web.wait(HOUR_US // 6)
+    assert "Your session has ended" in visitor.get("/welcome").text
+
+
+def test_locking_needs_no_code_and_unlocking_does(web: Web) -> None:
+    visitor = web.visitor()
+    visitor.log_in()
+    visitor.get("/locks")
+    visitor.send("/locks", act="lock_card")
+    assert visitor.told == "Locked. It holds from now on."
+    assert visitor.send("/locks", act="unlock_card", otp="").status_code == 422
+    assert visitor.problem == "Please enter a one-time password."
+    visitor.send("/locks", act="unlock_card", otp=web.code("hanako"))
+    assert visitor.told == "Unlocked."
+
+
+def test_mounted_below_a_path_every_link_and_form_stays_there(web: Web) -> None:
+    whole = Starlette(routes=[Mount("/bank", web.app)])
+    client = TestClient(whole, base_url="https://hall.example", headers={"sec-fetch-site": "same-origin"})
+    page = client.get("/bank/").text
+    targets = re.findall(r'(?:href|action|src)="([^"#]+)"', page)
+    assert [] == [each for each in targets if not each.startswith("/bank/")]
+    assert "/bank/login" in targets
+    holding = web.people["hanako"]
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert csrf is not None
+    form = {"csrf": csrf[1], "branch": holding.account_id[:3], "account": holding.account_id[3:]}
+    welcome = client.post("/bank/login", data=form | {"password": holding.password.reveal(), "channel": "pc"})
+    assert "/bank/welcome" == welcome.url.path
+    assert 'aria-current="page"' in welcome.text
+    assert 401 == client.get("/bank/api/account").status_code

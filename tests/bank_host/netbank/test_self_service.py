@@ -1,0 +1,78 @@
+"""What customers do for themselves: tokens, data, PIN, notices, security report, a claim."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bank_host.netbank.visitor import Visitor, Web
+
+PAGES = ("welcome", "statement", "transfer", "limits", "locks")
+MORE = ("tokens", "security", "notices", "settings", "claim")
+
+
+@pytest.fixture
+def web() -> Web:
+    return Web()
+
+
+@pytest.fixture
+def visitor(web: Web) -> Visitor:
+    visitor = web.visitor()
+    visitor.log_in()
+    return visitor
+
+
+@pytest.mark.parametrize("alias", ["hanako", "taro"])
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_every_page_of_the_menu_opens_in_both_languages_with_token_and_id_card(
+    web: Web, alias: str, language: str
+) -> None:
+    visitor = web.visitor(alias, language)
+    visitor.log_in()
+    for page in (*PAGES, *MORE):
+        assert (200, f"/{page}") == (visitor.get(f"/{page}").status_code, visitor.page.url.path)
+        assert f'<html lang="{language}">' in visitor.page.text
+
+
+def test_a_new_address_needs_a_code_and_is_told_to_the_customer(web: Web, visitor: Visitor) -> None:
+    visitor.get("/settings")
+    entry = {"address": "東京都千代田区1-1", "phone": "", "emails": "new@example.jp"}
+    visitor.send("/settings", act="change_customer_data", **entry, otp="")
+    assert "Please enter a one-time password." == visitor.problem
+    visitor.send("/settings", act="change_customer_data", **entry, otp=web.code("hanako"))
+    assert "Your data are changed." == visitor.told
+    assert "new@example.jp" in visitor.page.text
+    assert 2 == visitor.get("/notices").text.count('class="line"'), (
+        "to the new address and to the one given up"
+    )
+
+
+def test_a_changed_pin_ends_every_session(web: Web, visitor: Visitor) -> None:
+    other = web.visitor()
+    other.log_in()
+    visitor.get("/settings")
+    visitor.send(
+        "/settings", act="change_pin_online", new_pin_1="8306", new_pin_2="8306", otp=web.code("hanako")
+    )
+    assert "The PIN is changed. Please log in again." == visitor.told
+    assert "/login" == other.get("/welcome").url.path
+
+
+def test_two_pins_that_differ_are_refused(visitor: Visitor) -> None:
+    visitor.get("/settings")
+    visitor.send("/settings", act="change_pin_online", new_pin_1="8306", new_pin_2="8307", otp="")
+    assert visitor.problem.startswith("The two entries differ")
+
+
+def test_with_a_login_id_the_three_items_alone_let_nobody_in(visitor: Visitor) -> None:
+    visitor.get("/settings")
+    visitor.send("/settings", act="set_login_id", login_id="hanako2014")
+    assert 401 == visitor.log_in().status_code
+
+
+def test_a_claim_is_answered_by_the_rules(visitor: Visitor) -> None:
+    visitor.get("/claim")
+    described = {"cause": "forged", "day": "2014-01-14", "amount": "50,000", "prompt_notice": "yes"}
+    page = visitor.send("/claim", **described).text
+    assert "compensated in full: ¥50,000 / ¥50,000" in page
+    assert 422 == visitor.send("/claim", **described | {"day": "2014-01-16"}).status_code

@@ -1,0 +1,110 @@
+"""Money and limits on the pages: what is approved is what was shown, and a form sent twice acts once."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bank_host.netbank.visitor import Visitor, Web
+
+
+@pytest.fixture
+def web() -> Web:
+    return Web()
+
+
+@pytest.fixture
+def visitor(web: Web) -> Visitor:
+    visitor = web.visitor()
+    visitor.log_in()
+    return visitor
+
+
+def enter(visitor: Visitor, amount: str = "30,000", payee: str = "taro") -> None:
+    account_id = visitor.web.people[payee].account_id
+    visitor.get("/transfer")
+    visitor.send(
+        "/transfer", branch=account_id[:3], account=account_id[3:], name="スズキ タロウ", amount=amount
+    )
+
+
+def balance(web: Web, alias: str = "hanako") -> int:
+    return web.bank.facts(web.people[alias].account_id, web.now_us).account.posted_jpy
+
+
+def test_a_confirmed_transfer_is_executed_and_its_form_sent_again_changes_nothing(
+    web: Web, visitor: Visitor
+) -> None:
+    enter(visitor)
+    assert visitor.page.url.path == "/transfer/confirm"
+    assert "¥30,000" in visitor.page.text
+    form = {**visitor.hidden("/transfer/confirm"), "button": "transfer", "otp": web.code("hanako")}
+    first = visitor.client.post("/transfer/confirm", data=form)
+    assert (220_000, "The transfer has been executed." in first.text) == (balance(web), True)
+    second = visitor.client.post("/transfer/confirm", data=form)
+    assert 403 == second.status_code, "the session's id is new after a code, so the old form is over"
+    visitor.page = first
+    form["csrf"] = visitor.hidden("/logout")["csrf"]
+    again = visitor.client.post("/transfer/confirm", data=form)
+    assert (220_000, first.url.path) == (balance(web), again.url.path), "and under the new one it is a repeat"
+
+
+def test_a_wrong_code_moves_no_money_and_the_right_one_still_does(web: Web, visitor: Visitor) -> None:
+    enter(visitor)
+    visitor.send("/transfer/confirm", button="transfer", otp="000000")
+    assert ("The one-time password is not right.", 250_000) == (visitor.problem, balance(web))
+    visitor.send("/transfer/confirm", button="transfer", otp=web.code("hanako"))
+    assert 220_000 == balance(web)
+
+
+def test_correct_shows_the_entry_again_and_cancel_drops_it(web: Web, visitor: Visitor) -> None:
+    enter(visitor)
+    page = visitor.send("/transfer/confirm", button="correct").text
+    assert 'value="30000"' in page
+    enter(visitor)
+    visitor.send("/transfer/confirm", button="cancel")
+    assert "The transfer is cancelled. Nothing was sent." == visitor.told
+    assert visitor.get("/transfer/confirm").url.path == "/transfer"
+    assert 250_000 == balance(web)
+
+
+def test_a_code_approves_the_transfer_that_was_shown_not_a_later_entry(web: Web, visitor: Visitor) -> None:
+    enter(visitor)
+    shown = visitor.page
+    enter(visitor, amount="200000")
+    visitor.page = shown
+    visitor.send("/transfer/confirm", button="transfer", otp=web.code("hanako"))
+    assert visitor.problem.startswith("This transfer is no longer waiting")
+    assert 250_000 == balance(web)
+
+
+def test_another_customers_receipt_does_not_exist(web: Web, visitor: Visitor) -> None:
+    enter(visitor)
+    done = visitor.send("/transfer/confirm", button="transfer", otp=web.code("hanako"))
+    other = web.visitor("kenji")
+    other.log_in()
+    assert 404 == other.get(done.url.path).status_code
+
+
+@pytest.mark.parametrize("amount", ["0", "-1", "1.5", "１２ab", "9" * 400, ""])
+def test_what_is_no_amount_is_refused(visitor: Visitor, amount: str) -> None:
+    enter(visitor, amount=amount)
+    assert "Enter an amount in whole yen, in digits." == visitor.problem
+
+
+def test_a_limit_is_raised_for_a_day_with_a_code_and_cancelled_without(web: Web, visitor: Visitor) -> None:
+    visitor.get("/limits")
+    visitor.send("/limits", act="raise_limit", day="2014-01-20", amount="800000", otp="")
+    assert "Please enter a one-time password." == visitor.problem
+    visitor.send("/limits", act="raise_limit", day="2014-01-20", amount="800000", otp=web.code("hanako"))
+    assert "The limit is raised for that day." == visitor.told
+    assert "<small>800k</small>" in visitor.page.text
+    visitor.send("/limits", act="cancel_raise", day="2014-01-20")
+    assert "The raise is cancelled." == visitor.told
+
+
+def test_lowering_a_limit_needs_no_code_and_raising_it_does(web: Web, visitor: Visitor) -> None:
+    visitor.get("/limits")
+    visitor.send("/limits", act="set_transfer_limit", amount="10000", otp="")
+    assert "The limit is changed." == visitor.told
+    visitor.send("/limits", act="set_transfer_limit", amount="20000", otp="")
+    assert "Please enter a one-time password." == visitor.problem
