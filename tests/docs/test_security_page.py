@@ -1,4 +1,4 @@
-"""docs/security.md: each departure from ASVS says what, why, what makes up for it and whose decision it is; figures hold."""
+"""docs/security.md: each departure from ASVS has its reason, its compensation, its owner; the figures are the code's."""
 
 from __future__ import annotations
 
