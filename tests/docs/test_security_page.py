@@ -1,4 +1,4 @@
-"""docs/security.md: each departure from ASVS has its reason, its compensation, its owner; the figures are the code's."""
+"""docs/security.md: each departure from ASVS has its reason, compensation and owner; the figures are the code's."""
 
 from __future__ import annotations
 
