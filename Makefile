@@ -74,8 +74,8 @@ bench-layers: $(FOR_DEV)  ## print what each layer of the host costs for one wit
 bench-load: $(FOR_DEV)  ## print the rate that one load generator keeps (a minute)
 	@$(BIN)/python -m bench.load
 
-bench-fleet: $(FOR_DEV)  ## print what a session of a fleet costs, beside a textbook SimPy model (minutes; SMALL=1 is quick)
-	@$(BIN)/python -m bench.fleet $(if $(SMALL),--small)
+bench-fleet: $(FOR_DEV)  ## print what a session of a fleet costs, beside a textbook SimPy model (minutes)
+	@$(BIN)/python -m bench.fleet
 
 lock: $(FOR_DEV)  ## pin the requirements again from pyproject.toml (UPGRADE=1 raises every pin)
 	@$(LOCK) pyproject.toml requirements/build.in --extra dev --extra postgres -o requirements/dev.txt

@@ -139,6 +139,10 @@ def alone(call: Callable[..., Any], *details: Any) -> Any:
 def main(sizes: tuple[int, ...] = (10, 1_000, 27_000), most: int = TEXTBOOK_SESSIONS) -> None:
     costs: dict[int, tuple[float, float]] = {}
     print(
+        "a fleet's day with rules, ledger and event file, by size in 1 interleaved rounds; CPU time, each in a process"
+    )
+    print("of its own; beside it a process a customer in plain SimPy, which has to decide alike")
+    print(
         f"{'ATMs':>7}{'sessions':>11}{'us each':>9}{'seconds':>9}{'peak MB':>9}   textbook: sessions, us each, ratio"
     )
     for atms in sizes:

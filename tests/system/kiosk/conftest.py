@@ -19,7 +19,8 @@ class Kiosk:
     """`atm-sim kiosk` as started by a person; stopped by the process that was started here, and no other."""
 
     def __init__(self, *options: str, listen: str = "127.0.0.1:0") -> None:
-        self._command = [sys.executable, "-m", "atm_sim.cli", "kiosk", "--listen", listen, *options]
+        self._command = [sys.executable, "-m", "atm_sim.cli", "kiosk", "--listen", listen, "--web", "127.0.0.1:0"]
+        self._command += options
         self.told: dict[str, str] = {}
         self.start()
 
@@ -67,7 +68,7 @@ def new_kiosk() -> Iterator[Callable[..., Kiosk]]:
         kiosk.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it runs, no other test of this process can have an event loop
 def chromium() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         pytest.skip("Chromium is not installed: apt-get install chromium")
