@@ -31,10 +31,11 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     assert process.stdout is not None
     told = process.stdout.readline()
     assert told.startswith("Token: http://127.0.0.1:"), told + process.stdout.read()
+    assert "Ready: Ctrl-C ends it\n" == process.stdout.readline()
     yield told.removeprefix("Token: ").strip()
     process.terminate()
     rest, _ = process.communicate(timeout=20)
-    assert "Ready: Ctrl-C ends it\n" == rest  # no request, and so no code, was logged
+    assert "" == rest  # no request, and so no code, was logged
 
 
 @pytest.fixture(scope="module")
