@@ -12,10 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from atm_sim.checks.rows import ReplicationRows
-from atm_sim.checks.values import yen
+from atm_sim.checks.values import duration, yen
 from atm_sim.records.check import Check
 from atm_sim.records.event import EventRecord
-from atm_sim.records.log import MessageRow
+from atm_sim.records.log import MessageRow, fields_of
+from bank_host.iso8583.describe import masked_fields
+from bank_host.iso8583.message import Message
+from bank_host.iso8583.mti import is_response, request_mti, response_mti
 
 AMOUNTS = ("dispensed", "balance", "fee", "limit", "room", "reversed", "transfer_limit")
 """The keys of an `expect:` block that are yen; None where the step says nothing about it."""
@@ -27,6 +30,11 @@ SHOWN = (
 )
 """The keys of an `expect:` block that are about something read."""
 
+ON_THE_WIRE = ("mti", "within")
+"""The keys about the answer as a message; beside them every data element, such as DE39."""
+
+ELEMENT, ABSENT = "DE", "absent"
+_BANK = "issuer:"
 _BROKEN_OFF = ("reversal_queued", "suspect")
 
 
@@ -50,6 +58,8 @@ class StepResult:
     request_id: str = ""  # of the last request
     transfer_limit: int | None = None
     shown: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what was read, by what it is
+    answer: MessageRow | None = None  # the bank's, or else whoever's answer came
+    answer_us: int | None = None  # how long it took
 
 
 def step_results(
@@ -90,6 +100,8 @@ def step_result(step: str, rows: Sequence[EventRecord], messages: Sequence[Messa
         request_id=next((row.request_id for row in reversed(rows) if row.kind == "sent"), ""),
         transfer_limit=state.get("transfer_limit"),
         shown=_shown(found),
+        answer=(answer := _the_answer(messages)),
+        answer_us=_took_us(answer, messages),
     )
 
 
@@ -143,6 +155,28 @@ def _on_the_atms_line(messages: Sequence[MessageRow]) -> tuple[str, ...]:
     return tuple(message.mti for message in messages if {message.sender, message.receiver} == line)
 
 
+def _the_answer(messages: Sequence[MessageRow]) -> MessageRow | None:
+    """The last answer to the step's requests: the bank's own, as it left the bank, or what the network said instead."""
+    if not messages or is_response(messages[0].mti):
+        return None
+    answers = [row for row in messages if row.mti == response_mti(messages[0].mti)]
+    of_the_bank = [row for row in answers if row.sender.startswith(_BANK)]
+    return next(reversed(of_the_bank or answers), None)
+
+
+def _took_us(answer: MessageRow | None, messages: Sequence[MessageRow]) -> int | None:
+    """From the request's last hop before the answer on, which is the one to whoever answered."""
+    if answer is None:
+        return None
+    request = request_mti(answer.mti)
+    asked = [
+        row.time_us
+        for row in messages
+        if row.receiver == answer.sender and row.time_us <= answer.time_us and request_mti(row.mti) == request
+    ]
+    return answer.time_us - asked[-1] if asked else None
+
+
 # ---------------------------------------------------------------- judging
 
 
@@ -169,6 +203,8 @@ def _judge_key(expected: StepExpectation, key: str, value: object, result: StepR
     elif key == "notice":
         passed = not result.notices if value == "none" else value in result.notices
         actual = ", ".join(result.notices) or "none"
+    elif key in ON_THE_WIRE or key.startswith(ELEMENT):
+        passed, actual = _judge_answer(key, value, result)
     elif key in SHOWN:
         passed, actual = _judge_shown(key, value, result.shown.get(key, ()))
     else:
@@ -189,6 +225,23 @@ def _judge_key(expected: StepExpectation, key: str, value: object, result: StepR
     )
 
 
+def _judge_answer(key: str, value: object, result: StepResult) -> tuple[bool, str]:
+    """What the answer says, or how long it took."""
+    if result.answer is None:
+        return False, "no answer"
+    if key == "within":
+        assert isinstance(value, int), "a time is microseconds"
+        took_us = result.answer_us
+        return took_us is not None and took_us <= value, duration(
+            took_us
+        ) if took_us is not None else "no request"
+    if key == "mti":
+        return result.answer.mti == value, result.answer.mti
+    found = fields_of(result.answer).get(int(key.removeprefix(ELEMENT)), "")
+    wanted = "" if value is None else _text(key, value)
+    return found.rstrip() == wanted.rstrip(), found or ABSENT
+
+
 def _judge_shown(key: str, value: object, shown: tuple[str, ...]) -> tuple[bool, str]:
     """A statement is all its lines; of safeguards some are named; anything else is the same wherever it is shown."""
     actual = "; ".join(dict.fromkeys(shown)) or "nothing"
@@ -200,6 +253,12 @@ def _judge_shown(key: str, value: object, shown: tuple[str, ...]) -> tuple[bool,
 
 
 def _text(key: str, value: object) -> str:
+    if key == "within" and isinstance(value, int):
+        return f"at most {duration(value)}"
+    if key.startswith(ELEMENT):
+        return ABSENT if value is None else _as_logged(int(key.removeprefix(ELEMENT)), f"{value}")
+    if key == "mti":
+        return f"{value}"
     if key in SHOWN:
         if isinstance(value, tuple):
             return "; ".join(value)
@@ -211,3 +270,8 @@ def _text(key: str, value: object) -> str:
     if value is None or value == "":
         return "nothing"
     return f'"{value}"' if key == "code" else str(value)
+
+
+def _as_logged(element: int, value: str) -> str:
+    """The value as the record has it: a card number masked."""
+    return masked_fields(Message("0210", {element: value}))[element]

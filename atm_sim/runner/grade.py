@@ -8,10 +8,11 @@ from typing import get_args
 from atm_sim.checks.expectations import Comparator, MeasureExpectation, bound, judge
 from atm_sim.checks.measures import Ask, Setting
 from atm_sim.checks.rows import ReplicationRows
-from atm_sim.checks.steps import StepExpectation, judge_step, step_results
+from atm_sim.checks.steps import ELEMENT, StepExpectation, judge_step, step_results
 from atm_sim.records.check import Check
 from atm_sim.records.log import EventLog
 from atm_sim.scenario import Case, Expectation, Step
+from atm_sim.scenario.step_parts import ELEMENTS
 
 COMPARATORS: tuple[Comparator, ...] = get_args(Comparator)
 
@@ -61,6 +62,8 @@ def _step_expectation(case: Case, step: Step, label: str) -> StepExpectation:
         for field, key in fields.items()
         if getattr(step.expect, field) is not None
     }
+    for element, value in values.pop(ELEMENTS, {}).items():
+        values[f"{ELEMENT}{element}"] = value
     # a step filled in from a row of a table is wrong in its row, not in the step they all share
     line = case.line if case.row_number else step.line
     return StepExpectation(label, values, _case_name(case), line)

@@ -82,6 +82,9 @@ class ServiceChosen(NamedTuple):
     amount_jpy: int = 0
     notes: tuple[tuple[int, int], ...] = ()
     new_pin: str = ""
+    elements: tuple[
+        tuple[int, str | None], ...
+    ] = ()  # that a tester has the request say otherwise, or not at all
 
     def __repr__(self) -> str:
         return f"ServiceChosen({self.service}, {self.amount_jpy}, {self.notes})"

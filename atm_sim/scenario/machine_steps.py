@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field
 
-from atm_sim.scenario.fields import Member, Mti, Whole, scalar, wrong
+from atm_sim.scenario.elements import ElementNumber, ElementValue, fault_of
+from atm_sim.scenario.fields import Member, Mti, Whole
 from atm_sim.scenario.part import Contradiction
 from atm_sim.scenario.step_parts import PersonStep, StepBase
 from atm_sim.scenario.vocabulary import DEFAULT_BANK, SWITCH
-from bank_host.iso8583.fields import MATCHERS
-from bank_host.written.card_numbers import TEST_BIN_PREFIX
 
 if TYPE_CHECKING:  # participants name notes as steps do, so they come after the steps
     from atm_sim.scenario.participants import Bank, Place
-
-CARD_NUMBER: Final = 2
-SECRET_ELEMENTS: Final = (35, 48, 52)  # the track, a key or new PIN, the PIN block: never written into a file
-WRITABLE: Final = tuple(str(de) for de in MATCHERS if de not in SECRET_ELEMENTS)
 
 
 class MachineStep(StepBase):
@@ -36,36 +30,6 @@ class CountCash(MachineStep):
     @property
     def outcomes(self) -> tuple[str, ...]:
         return ("done",)
-
-
-def _read_element_number(raw: Any) -> int:
-    text = scalar(raw, "the number of a data element such as 39")
-    if text not in WRITABLE:
-        secret = text.isdigit() and int(text) in SECRET_ELEMENTS
-        why = "is a secret and stands in no file" if secret else "is no data element"
-        raise wrong(f"{text[:5]} {why}; write the number of another, such as 39")
-    return int(text)
-
-
-def _read_element_value(raw: Any) -> str | None:
-    text = scalar(raw, "a data element's value in quotes, or none")
-    if text == "none" and not text.quoted:
-        return None
-    if not text.quoted or not re.fullmatch(r"[ -~]{1,999}", text):
-        raise wrong(
-            "a data element's value is text of printable ASCII in quotes; none leaves the element out"
-        )
-    return str(text)
-
-
-ElementNumber = Annotated[
-    int, BeforeValidator(_read_element_number), WithJsonSchema({"enum": list(WRITABLE)})
-]
-ElementValue = Annotated[
-    str | None,
-    BeforeValidator(_read_element_value),
-    WithJsonSchema({"type": "string", "pattern": "^[ -~]{1,999}$"}),
-]
 
 
 class SendMessage(MachineStep):
@@ -89,13 +53,8 @@ class SendMessage(MachineStep):
     def contradictions(self) -> Iterator[Contradiction]:
         yield from super().contradictions()
         for element, value in self.elements.items():
-            if value is not None and not MATCHERS[element].fullmatch(value):
-                yield Contradiction(("elements", element), f"this is no value of data element {element}")
-            elif element == CARD_NUMBER and value is not None and not value.startswith(TEST_BIN_PREFIX):
-                yield Contradiction(
-                    ("elements", element),
-                    f"this card number is outside the test range; use one that begins with {TEST_BIN_PREFIX}",
-                )
+            if fault := fault_of(element, value):
+                yield Contradiction(("elements", element), fault)
         if self.about is None and not self.elements:
             yield Contradiction(
                 ("do",), "the message is empty; add about: with a step's number, or elements:"

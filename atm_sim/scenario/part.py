@@ -53,12 +53,18 @@ class Part(BaseModel):
         """The keys that the file may write, with the names of their fields."""
         return {info.alias or name: name for name, info in cls.model_fields.items()}
 
+    @classmethod
+    def gathered(cls, raw: Mapping) -> Mapping:
+        """The map as its model reads it: where many keys are alike, they can be put into one field."""
+        return raw
+
     @model_validator(mode="wrap")
     @classmethod
     def _read(cls, raw: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
         if not isinstance(raw, Mapping) or not isinstance(info.context, Problems):
             return handler(raw)
         problems = info.context
+        raw = cls.gathered(raw)
         known = cls.keys()
         if unknown := [key for key in raw if key not in known]:
             raw = raw.like(_with_known_keys(raw, unknown, known, problems))

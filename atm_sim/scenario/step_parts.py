@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
+from atm_sim.scenario.elements import CHECKED, AnyElement, ElementValue, fault_of
 from atm_sim.scenario.fields import (
     At,
     DurationUs,
@@ -29,6 +31,19 @@ from atm_sim.scenario.vocabulary import (
     Payer,
     TransferState,
 )
+from bank_host.written.source import Mapping
+
+ELEMENTS = "DE2 to DE128"
+"""What stands for all keys such as DE39 where the keys of an expect: block are listed."""
+
+_ELEMENT = re.compile("DE[0-9]{1,3}")
+
+
+def _element_keys(schema: dict[str, Any]) -> None:
+    """In the schema every element is a key of its own."""
+    elements = schema["properties"].pop(ELEMENTS)
+    value = next(each for each in elements["anyOf"] if "additionalProperties" in each)["additionalProperties"]
+    schema["properties"] |= dict.fromkeys(CHECKED, value)
 
 
 class Repeat(Part):
@@ -68,8 +83,26 @@ class StepExpectation(Part):
     contact: Text | None = None
     role: Text | None = None
     telephone: tuple[Text, ...] | None = None
+    mti: Mti | None = None
+    within_us: DurationUs | None = Field(default=None, alias="within")
+    elements: dict[AnyElement, ElementValue] | None = Field(default=None, alias=ELEMENTS)
+
+    model_config = ConfigDict(json_schema_extra=_element_keys)
+
+    @classmethod
+    def gathered(cls, raw: Mapping) -> Mapping:
+        """Every DE… of the map in one."""
+        elements = {key: value for key, value in raw.items() if _ELEMENT.fullmatch(key)}
+        if not elements:
+            return raw
+        first = next(iter(elements))
+        rest = {key: value for key, value in raw.items() if key not in elements}
+        return raw.like({**rest, first.retold(ELEMENTS): raw.like(elements)})
 
     def contradictions(self) -> Iterator[Contradiction]:
+        for element, value in (self.elements or {}).items():
+            if fault := fault_of(element, value):
+                yield Contradiction((f"DE{element}",), fault)
         if not self.model_fields_set:
             yield Contradiction(
                 (), "this expects nothing; name what must happen, such as {outcome: approved}"

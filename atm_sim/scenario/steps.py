@@ -11,6 +11,7 @@ from atm_sim.scenario import claim_steps as claims
 from atm_sim.scenario import machine_steps as machines
 from atm_sim.scenario import online_steps as online
 from atm_sim.scenario import staff_steps as staff
+from atm_sim.scenario.elements import AnyElement, ElementValue, fault_of
 from atm_sim.scenario.fields import (
     Jpy,
     Member,
@@ -135,6 +136,13 @@ class _AtmStep(_CardStep):
     atm: Member
     card: CardInHand = "own"
     device: Device | None = None
+    send: dict[AnyElement, ElementValue] = Field(default_factory=dict)
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        yield from super().contradictions()
+        for element, value in self.send.items():
+            if fault := fault_of(element, value):
+                yield Contradiction(("send",), fault)
 
 
 class Withdraw(_AtmStep):

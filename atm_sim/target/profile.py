@@ -171,10 +171,10 @@ def own_profile(database: str, dialect: Dialect) -> Profile:
     return Profile(Path(), dialect, Link(), key_ring(Keys(), None, problems), bank_database=database)
 
 
-def read_profile(path: Path) -> Profile:
-    """The profile of a file; ProfileError with everything that is wrong with it and its card file."""
+def parse_profile(file: str, data: bytes) -> tuple[ProfileInFile, Mapping]:
+    """What a profile's text says, and where; ProfileError with everything that is wrong with it."""
     problems = Problems(ProfileError)
-    node = read_toml(f"{path}", path.read_bytes(), problems, _without_secrets)
+    node = read_toml(file, data, problems, _without_secrets)
     problems.stop_if_any()
     assert node is not None, "a file that cannot be read was reported"
     try:
@@ -184,6 +184,13 @@ def read_profile(path: Path) -> Profile:
         problems.stop_if_any()
         raise
     problems.stop_if_any()
+    return written, node
+
+
+def read_profile(path: Path) -> Profile:
+    """The profile of a file, with its keys, its cards and its dialect."""
+    written, node = parse_profile(f"{path}", path.read_bytes())
+    problems = Problems(ProfileError)
     keys = key_ring(written.keys_, node.value("keys"), problems)
     if keys.own and os.name == "posix" and path.stat().st_mode & 0o077:
         problems.add(node, f"others than its owner can read this file with keys: chmod 600 {path}")

@@ -124,7 +124,7 @@ def _authorise(state: State, choice: ServiceChosen) -> None:
         new_pin_block=state.crypto.pin_block(choice.new_pin, card.pan) if choice.new_pin else "",
         icc_data=icc_data,
         card_sequence=card.sequence,
-    ).but({22: _ENTRY_MODES[card.medium]})
+    ).but({22: _ENTRY_MODES[card.medium]} | dict(choice.elements))
     state.pin = ""
     stored = request.but(_NEVER_STORED)
     notes = paying.mix(state, amount_jpy) if choice.service == "withdraw" else None

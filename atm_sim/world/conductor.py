@@ -456,7 +456,7 @@ class Conductor:
         request = request_id(message)
         if self._context is not None:
             self._requests.setdefault(request, self._context)
-        planned = errand or self._requests.get(request)
+        planned = errand or self._errands.awaits(to, message) or self._requests.get(request)
         if planned is not None and sender in self._lab.terminals:
             self._errands.passes(sender, planned.label, message)
         link, bank = self._lab.line(sender, to)

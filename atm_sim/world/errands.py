@@ -90,6 +90,10 @@ class Errands:
         """The errand whose message this answers; the node in whose name it was sent never asked."""
         return self._asked.pop((node, match_key(message)), None) if self._asked else None
 
+    def awaits(self, node: str, message: Message) -> Errand | None:
+        """The errand whose message this is going to answer."""
+        return self._asked.get((node, match_key(message))) if self._asked else None
+
     # ------------------------------------------------------------ inside
 
     def _due(self, errand: Errand) -> None:

@@ -34,6 +34,7 @@ class Wish(NamedTuple):
     leaves: str = ""  # '' | cash | card: what the person forgets to take
     device: str = ""  # '' | jam | partial | part_taken | power_loss: what the machine will do
     partial_jpy: int = 0  # what the person then has of the notes
+    elements: tuple[tuple[int, str | None], ...] = ()  # what a tester has the request say otherwise
 
 
 class Act(NamedTuple):
@@ -65,7 +66,7 @@ def visit(
                 act = Act(takes_us("pin"), PinEntered(keyed) if keyed else CancelPressed())
             case "choose_service" if not served:
                 served = True
-                choice = ServiceChosen(wish.service, wish.amount_jpy, wish.notes, wish.new_pin)
+                choice = ServiceChosen(wish.service, wish.amount_jpy, wish.notes, wish.new_pin, wish.elements)
                 act = Act(takes_us("choose"), choice)
             case "choose_service":
                 act = Act(takes_us("choose"), CancelPressed())

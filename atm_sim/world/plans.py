@@ -207,4 +207,5 @@ def _wish(step: Withdraw | Deposit | Balance | ChangePin) -> Wish:
         leaves=mishap.removesuffix("_not_taken") if mishap.endswith("_not_taken") else "",
         device=mishap if mishap in ("jam", "partial", "part_taken", "power_loss") else "",
         partial_jpy=step.device.partial_jpy if step.device else 0,
+        elements=tuple(step.send.items()),
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
@@ -14,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from bank_host.clock import wall_clock
 from bank_host.host import Bank
 from bank_host.netbank import (
+    api,
     pages_account,
     pages_limits,
     pages_locks,
@@ -65,9 +67,12 @@ def create_app(
     app.state.netbank = Netbank(bank, tables, clock or wall_clock(), new_secret)
     for pages in _PAGES:
         app.include_router(pages.router, include_in_schema=False)
+    app.include_router(api.router)
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_exception_handler(NotLoggedInHere, _to_login)
     app.add_exception_handler(HTTPException, _told)
+    app.add_exception_handler(api.Refused, _refused)
+    app.add_exception_handler(RequestValidationError, _malformed)
     app.add_middleware(Shield)
     return app
 
@@ -84,4 +89,16 @@ def _to_login(request: Request, error: Exception) -> Response:
 def _told(request: Request, error: Exception) -> Response:
     """What the web itself refuses: no such page, no such method, a form that is not this site's."""
     assert isinstance(error, HTTPException)
+    if request.url.path.removeprefix(request.scope.get("root_path", "")).startswith("/api/"):
+        return api.problem(error.status_code, f"HTTP_{error.status_code}")
     return Visit(request, {}).page("problem.html", error.status_code, code=error.status_code)
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, api.Refused)
+    return api.problem(error.status, error.reason, error.wait_s)
+
+
+def _malformed(request: Request, error: Exception) -> Response:
+    """Where it is wrong stands in the description; what was sent is not said again, it may hold a code."""
+    return api.problem(422, "BAD_REQUEST")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -43,6 +43,6 @@ def statement(visit: Customer) -> Response:
     """The movements of a period, the latest first, each to the second (R101, R102)."""
     asked = visit.request.query_params
     last = typed.day(asked.get("to", "")) or visit.today
-    first = typed.day(asked.get("from", "")) or last - timedelta(days=STATEMENT_DAYS)
+    first = typed.day(asked.get("from", "")) or typed.days_before(last, STATEMENT_DAYS)
     lines = visit.bank.statement(visit.session.account_id, first, last)
     return visit.page("statement.html", first=first, last=last, lines=lines[::-1])

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from bank_host.netbank.visit import REFUSED, Customer, CustomersForm
+from bank_host.netbank.visit import REFUSED, SESSION, Customer, CustomersForm
 
 router = APIRouter()
 
@@ -41,6 +41,9 @@ def switch(visit: CustomersForm) -> Response:
     if kind.startswith("unlock"):
         fields |= visit.proofs()
     outcome = visit.act(kind, **fields)
+    if outcome.outcome == "done" and kind in ("lock_token", "lock_id_card"):  # every session ends with it
+        visit.cookies[SESSION] = ""
+        return visit.go("/login", "DEVICE_LOCKED")
     if outcome.outcome == "done":
         return visit.go("/locks", _SWITCHES[kind])
     return _page(visit, REFUSED, refused=outcome.reason)

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from bank_host.jst import MINUTE_US
+from bank_host.netbank import typed
 from bank_host.netbank.gate import Entry, LoggedIn
-from bank_host.netbank.typed import digits
 from bank_host.netbank.visit import (
     DEVICE,
     LANGUAGE,
@@ -61,7 +61,7 @@ def log_in(visit: AnybodysForm) -> Response:
     form = visit.form
     entry = Entry(
         form.get("channel", "pc"),
-        digits(form.get("branch", "")) + digits(form.get("account", "")),
+        typed.account(form.get("branch", ""), form.get("account", "")),
         form.get("login_id", ""),
         Secret(form.get("password", "")),
         visit.request.client.host if visit.request.client else "",

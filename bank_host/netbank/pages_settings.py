@@ -81,7 +81,7 @@ def _change_data(visit: CustomersForm) -> Outcome:
         value = visit.form.get(name, "").strip()
         if value != getattr(visit.facts.customer, name):
             data.append((name, value))
-    emails = tuple(visit.form.get("emails", "").split())
+    emails = tuple(typed.line(each, 300) for each in visit.form.get("emails", "").split())
     if emails != visit.facts.customer.emails:
         data.append(("emails", emails))
     return visit.act("change_customer_data", data=tuple(data), otp=visit.proofs()["otp"])

@@ -17,7 +17,7 @@ from bank_host.rules.facts import Payee, Transfer
 
 router = APIRouter()
 
-_LONGEST_NAME = 60
+_LONGEST_NAME = _LONGEST_ID = 60
 _EMPTY = {"bank": "", "branch": "", "account": "", "name": "", "amount": ""}
 
 
@@ -31,7 +31,7 @@ def enter(visit: CustomersForm) -> Response:
     form = {name: visit.form.get(name, "") for name in _EMPTY}
     payee = Payee(
         typed.line(form["bank"], _LONGEST_NAME),
-        typed.digits(form["branch"]) + typed.digits(form["account"]),
+        typed.account(form["branch"], form["account"]),
         typed.line(form["name"], _LONGEST_NAME),
     )
     outcome = visit.act("enter_transfer", payee=payee, amount_jpy=typed.yen(form["amount"]))
@@ -49,7 +49,7 @@ def confirm_screen(visit: Customer) -> Response:
 @router.post("/transfer/confirm")
 def confirm(visit: CustomersForm) -> Response:
     """One of the three buttons, for the transfer that the screen showed."""
-    shown = visit.form.get("transfer", "")
+    shown = typed.line(visit.form.get("transfer", ""), _LONGEST_ID)
     match visit.form.get("button"):
         case "correct":
             return _correct(visit, shown)
@@ -72,7 +72,7 @@ def confirm(visit: CustomersForm) -> Response:
 @router.get("/transfer/done/{transfer_id}")
 def receipt(visit: Customer, transfer_id: str) -> Response:
     """Of the customer's own transfers only; another's is one that does not exist (ASVS v5.0.0-8.2.2)."""
-    entry = visit.bank.transfer(transfer_id)
+    entry = visit.bank.transfer(typed.line(transfer_id, _LONGEST_ID))
     if entry is None or entry.account_id != visit.session.account_id:
         raise HTTPException(404)
     return visit.page("receipt.html", transfer=entry)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -61,9 +62,8 @@ class Shield:
         except Exception as error:
             # Its kind is logged, its text is not: it may quote what was typed (ASVS v5.0.0-16.5.4).
             log.error("internal_error", extra={"facts": {"error": type(error).__name__}})
-            if started:
-                raise
-            await PlainTextResponse("internal error\n", 500)(scope, receive, sealed)
+            if not started:  # else the connection just ends: raised, it would be logged with its text
+                await PlainTextResponse("internal error\n", 500)(scope, receive, sealed)
 
 
 def _same_origin(scope: Scope, headers: Headers) -> bool:
@@ -88,7 +88,7 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         left -= len(message.get("body", b""))
         if left < 0:
-            raise ValueError("a request's body is too long")
+            raise HTTPException(413)
         return message
 
     return some

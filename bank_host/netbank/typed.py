@@ -14,6 +14,12 @@ def digits(text: str) -> str:
     return re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", text))
 
 
+def account(branch: str, number: str) -> str:
+    """Branch and account number as the bank joins them; empty, which no account is, when they are not 3 + 7 digits."""
+    joined = digits(branch) + digits(number)
+    return joined if re.fullmatch(r"[0-9]{10}", joined) else ""
+
+
 def yen(text: str) -> int:
     """An amount; -1, which no rule takes, for anything that is not plain digits with optional thousands commas."""
     plain = unicodedata.normalize("NFKC", text).strip()
@@ -30,6 +36,11 @@ def day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
+
+
+def days_before(last: date, days: int) -> date:
+    """Not before the first day that there is."""
+    return date.fromordinal(max(last.toordinal() - days, 1))
 
 
 def line(text: str, longest: int) -> str:

@@ -6,6 +6,7 @@ carries the synchroniser token of the cookie it came with (ASVS v5.0.0-3.5.1).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
@@ -16,9 +17,9 @@ from starlette.exceptions import HTTPException
 
 from bank_host.help_topics import TOPICS
 from bank_host.host import Bank
-from bank_host.jst import DAY_US, SECOND_US, jst_date
+from bank_host.jst import SECOND_US, jst_date
 from bank_host.netbank import words
-from bank_host.netbank.gate import Gate
+from bank_host.netbank.gate import KNOWN_US, Gate
 from bank_host.netbank.sessions import Session, Sessions, csrf_of, hashed, same_csrf
 from bank_host.netbank.typed import digits
 from bank_host.policy import Figures
@@ -33,7 +34,7 @@ REFUSED = 422
 
 # `__Host-`: of this host alone, over TLS or on loopback alone, for every path (ASVS v5.0.0-3.3.1).
 SESSION, VISIT, DEVICE, LANGUAGE = "__Host-session", "__Host-visit", "__Host-device", "__Host-language"
-_DEVICE_S = 180 * DAY_US // SECOND_US
+_DEVICE_S = KNOWN_US // SECOND_US
 
 _MOST_FIELDS = 60
 _LONGEST_FIELD = 1_000
@@ -105,7 +106,8 @@ class Visit:
 
     @property
     def otp_help(self) -> str:
-        return say(TOPICS["otp"], self.language)
+        """Its first line is its heading; lines that only go on are joined."""
+        return re.sub(r"\n {5}", "" if self.language == "ja" else " ", say(TOPICS["otp"], self.language))
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page of the bank, with what all of them show."""
@@ -181,10 +183,16 @@ class CustomerVisit(Visit):
 def ask(
     netbank: Netbank, session: Session, request_id: str, kind: str, now_us: int, fields: Mapping[str, Any]
 ) -> Outcome:
-    """One act of the customer. Its request id is the customer's own: nobody meets another's, nor misses a repeat."""
-    key = hashed(f"{session.account_id} {request_id or netbank.new_secret()}")
-    act = Act(f"web:{key[:40]}", kind, session.account_id, session.channel)._replace(**fields)
+    """One act of the customer."""
+    act = Act(
+        act_key(session, request_id or netbank.new_secret()), kind, session.account_id, session.channel
+    )._replace(**fields)
     return netbank.bank.act(act, now_us)
+
+
+def act_key(session: Session, request_id: str) -> str:
+    """A request id is the customer's own: nobody meets another's, nor misses a repeat."""
+    return "web:" + hashed(f"{session.account_id} {request_id}")[:40]
 
 
 def proves_more(fields: Mapping[str, Any]) -> bool:

@@ -13,6 +13,7 @@ What a page may show, by the word after the fence:
     yaml script    a script of the scripted issuer; `yaml script wrong` has to be refused
     toml           a dialect file; it has to load, or with `toml wrong` to be refused. With `# name.toml` as its first
                    line the file is there from then on
+    toml profile   the same of a lab profile
     xml            with `<!-- name.xml -->` as its first line the file is there from then on
 
 The blocks of a page are run from top to bottom in one folder of their own, which has the checkout's `scenarios/`.
@@ -42,6 +43,7 @@ import bank_host.cli
 import cardreader.cli
 from atm_sim.runner.files import open_scenario
 from atm_sim.study.plan import load_study
+from atm_sim.target.profile import parse_profile
 from bank_host.iso8583.dialect_file import DialectError, parse_settings
 from bank_host.policy import load_policy
 from bank_host.script import load as load_script
@@ -294,6 +296,9 @@ def _yaml(block: Block, sandbox: Sandbox) -> Iterator[str]:
 
 def _toml(block: Block, sandbox: Sandbox) -> Iterator[str]:
     _keep(block, r"# ([\w-]+\.toml)", sandbox)
+    if block.note == "profile":
+        parse_profile("example.toml", block.text.encode())
+        return
     try:
         parse_settings(block.text, "example.toml")
     except DialectError as error:

@@ -75,7 +75,7 @@ def section(heading: str) -> str:
 
 
 def listed_keys(text: str) -> list[str]:
-    return re.findall(r"^\| `([a-z_]+)` \|", text, re.MULTILINE)
+    return re.findall(r"^\| `([A-Za-z0-9_ ]+)` \|", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda text: text.splitlines()[0][:30])
