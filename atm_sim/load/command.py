@@ -22,6 +22,7 @@ from rich.text import Text
 
 from atm_sim.checks.values import duration as in_words
 from atm_sim.load import settle
+from atm_sim.load.cards import CardTurns
 from atm_sim.load.drive import Progress, Target
 from atm_sim.load.journal_file import JournalError, read_journal, read_map, read_sent
 from atm_sim.load.judge import BROKEN, FAILED, MET, Verdict, judge
@@ -33,6 +34,7 @@ from atm_sim.load.write import SENT, summary, write, writing
 from atm_sim.runner.files import open_scenario
 from atm_sim.scenario import Scenario
 from atm_sim.scenario.loading import Load
+from atm_sim.target.profile import Profile, ProfileError, read_profile
 from atm_sim.wire.connections import NotReached
 from atm_sim.wire.keys import WireKeys
 from bank_host.address import Address, AddressType
@@ -73,14 +75,16 @@ class _Asked(NamedTuple):
     policy: Policy
     dialect_name: str
     dialect: Dialect
+    profile: Profile | None
 
 
 @click.command(short_help="Put a scenario's fleet as load on a host, over TCP.")
 @click.argument("file", type=_FILE)
 @click.option("--target", type=AddressType(), help="The host; without it our own is started for the run.")
 @click.option(
-    "--dialect", "dialect_name", default="atm-sim", show_default=True, help="Name, or path of a .toml file."
+    "--dialect", "dialect_name", help="Name, or path of a .toml file; the profile's or atm-sim without it."
 )
+@click.option("--profile", "profile_file", type=_FILE, help="The target's dialect, keys and cards, TOML.")
 @click.option("--no-sign-on", is_flag=True, help="The target wants no 0800 before business.")
 @click.option("--seed", type=click.IntRange(0), help="Instead of the file's own seed.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Run folder; default out/FILE.")
@@ -97,7 +101,8 @@ class _Asked(NamedTuple):
 def load(
     file: Path,
     target: Address | None,
-    dialect_name: str,
+    dialect_name: str | None,
+    profile_file: Path | None,
     no_sign_on: bool,
     seed: int | None,
     out: Path | None,
@@ -111,10 +116,14 @@ def load(
     scenario = open_scenario(file, policy).scenario
     if scenario.load is None:
         _stop(WRONG_USAGE, f"{file}: no load: block here; docs/reference/load.md has its keys")
-    dialect = _dialect(dialect_name)
+    if profile_file is not None and (target is None or dialect_name is not None or enrol is not None):
+        raise click.UsageError("--profile goes with --target, and not with --dialect or --enrol")
+    profile = None if profile_file is None else _profile(profile_file)
+    dialect_name = dialect_name or "atm-sim"
+    dialect = _dialect(dialect_name) if profile is None else profile.dialect
     block = scenario.load if duration is None else scenario.load.model_copy(update={"duration_us": duration})
     asked = _Asked(
-        file, scenario, block, scenario.seed if seed is None else seed, policy, dialect_name, dialect
+        file, scenario, block, scenario.seed if seed is None else seed, policy, dialect_name, dialect, profile
     )
     if enrol is not None:
         _enrol(asked, enrol)
@@ -165,6 +174,13 @@ def _dialect(name: str) -> Dialect:
         raise click.BadParameter(f"{error}", param_hint="--dialect") from None
 
 
+def _profile(file: Path) -> Profile:
+    try:
+        return read_profile(file)
+    except ProfileError as error:
+        _stop(WRONG_USAGE, error)
+
+
 def _enrol(asked: _Asked, database: Path) -> None:
     if database.exists():
         _stop(WRONG_USAGE, f"atm-sim: {database} exists already; name a new file")
@@ -184,7 +200,8 @@ def _run(
     sign_on: bool,
     sent_log: bool,
 ) -> dict[str, Any]:
-    hsm, now_us = Hsm.simulation(), wall_clock()()
+    now_us, profile = wall_clock()(), asked.profile
+    turns = CardTurns(profile, asked.seed) if profile is not None and profile.cards else None
     with ExitStack() as stack:
         host: OwnHost | None = None
         if address is None:
@@ -195,12 +212,19 @@ def _run(
             )
             host = stack.enter_context(own_host(database, "--dialect", asked.dialect_name))
             address = host.address
+        elif turns is not None:
+            people = turns.people
         else:
             people = carriers(asked.scenario, asked.load, asked.seed, asked.policy, now_us)
-        target = Target(address, asked.dialect, partial(WireKeys, hsm), sign_on)
+        target = Target(address, asked.dialect, partial(WireKeys, Hsm.simulation()), sign_on)
+        if profile is not None:
+            link = profile.link_settings(asked.load.answer_within_us)
+            target = target._replace(new_keys=profile.wire_keys, sign_on=sign_on and link.sign_on, link=link)
         sent = out / SENT if sent_log else None
         with writing(sent) as over:
-            played = play(asked.scenario, asked.load, asked.seed, people, target, asked.policy, tell, over)
+            played = play(
+                asked.scenario, asked.load, asked.seed, people, target, asked.policy, tell, over, turns
+            )
         settlement = None if host is None or sent is None else _settled(host, sent)
     verdict = judge(asked.load, played.figures, None if settlement is None else len(settlement.differences))
     words = "our own host" if host is not None else f"{address}"
@@ -229,6 +253,7 @@ def _facts(
         settlement,
         played.record.odd_details,
         played.links_ended,
+        asked.profile,
     )
 
 
@@ -263,7 +288,14 @@ def _view(load: Load, at: Progress) -> Table:
 
 def _show(console: Console, facts: dict[str, Any], report: Path) -> None:
     counts, model = facts["counts"], facts["model"]
-    console.print(Text(f"{facts['title']}, {facts['target']}, seed {facts['seed']}, {model} model\n"))
+    console.print(Text(f"{facts['title']}, {facts['target']}, seed {facts['seed']}, {model} model"))
+    if (lab := facts["lab"]) is not None:
+        console.print(Text(f"profile {lab['profile']}: {lab['cards']:,} cards, {lab['card_policy']}"))
+        if lab["allow_bins"]:
+            console.print(Text(f"beside test cards: BINs {', '.join(lab['allow_bins'])}, by the profile"))
+    if counts["no_card"]:
+        console.print(Text(f"{counts['no_card']:,} arrivals were dropped because no card was free"))
+    console.print()
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("latency from the intended moment" if model == "open" else "latency (closed)")
     names = ("p50", "p90", "p95", "p99", "p99.9", "max")

@@ -11,7 +11,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from atm_sim.load.fleet import Fleet, Sent
 from atm_sim.load.plan import Arrival, Deed, arrivals, deeds
@@ -49,6 +49,14 @@ class Target(NamedTuple):
     dialect: Dialect
     new_keys: Callable[[int], WireKeys]
     sign_on: bool = True
+    link: LinkSettings | None = None  # a lab's own; else they follow from the load: block
+
+
+class Turns(Protocol):
+    """Which of the fleet's people comes with a deed, where each may be at one ATM at a time."""
+
+    def take(self) -> int | None:
+        """Somebody who is at no ATM; None when there is nobody."""
 
 
 class Driver:
@@ -63,8 +71,10 @@ class Driver:
         customers: int,
         clock: Callable[[], int],
         tell: Callable[[Progress], None] = lambda progress: None,
+        turns: Turns | None = None,
     ) -> None:
         self._load = load
+        self._turns = turns
         self._fleet = fleet
         self._record = fleet.record
         self._target = target
@@ -79,10 +89,11 @@ class Driver:
         self._flushing = False
         self._loop = asyncio.get_running_loop()
         self.start_us = 0
-        settings = LinkSettings(
+        settings = target.link or LinkSettings(
+            exchange=(PIN_KEY, MAC_KEY) if load.exchange_keys else (), macs=load.mac
+        )
+        settings = settings._replace(
             sign_on=target.sign_on,
-            exchange=(PIN_KEY, MAC_KEY) if load.exchange_keys else (),
-            macs=load.mac,
             answer_within_us=load.answer_within_us,
             keep_us=max(2 * load.answer_within_us, _KNOWN_US),
         )
@@ -133,6 +144,13 @@ class Driver:
         if connection is None or self.wires.waiting >= self._load.most_waiting:
             self._record.set_state(transaction, "dropped")
             return transaction
+        if self._turns is not None:
+            customer = self._turns.take()
+            if customer is None:
+                self._record.counts["no_card"] += 1
+                self._record.set_state(transaction, "dropped")
+                return transaction
+            transaction.deed = deed._replace(customer=customer)
         now_us = self._clock()
         keys = connection.link.keys
         assert keys is not None, "a fleet's PIN blocks need a key"

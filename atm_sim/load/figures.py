@@ -126,6 +126,7 @@ def _counts(record: Record, answered: int, declined: int, seconds: float) -> dic
         "planned": record.number,
         "sent": sent,
         "dropped": record.number - sent,
+        "no_card": counts["no_card"],
         "answered": answered,
         "not_answered": counts["timed_out"] + counts["lost"],
         "timed_out": counts["timed_out"],

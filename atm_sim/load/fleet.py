@@ -73,7 +73,8 @@ class Fleet:
         transaction.stan = self._next_stan(transaction.deed.terminal)
         transaction.made_us, transaction.stamp = now_us, self._stamped(now_us)
         fields = self._elements(transaction, carrier)
-        fields[35] = carrier.track2.reveal()
+        if track2 := carrier.track2.reveal():
+            fields[35] = track2
         fields[52] = keys.pin_block(carrier.pin.reveal(), fields[2])
         return Message.of_ascending("0200", fields), Sent(transaction, "request")
 

@@ -25,7 +25,7 @@ class Carrier(NamedTuple):
 
     pan: Pan
     expires: str  # YYMM
-    track2: Secret
+    track2: Secret  # '' = the request has none
     pin: Secret
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from atm_sim.load.cards import CardTurns
 from atm_sim.load.drive import Driver, Progress, Target
 from atm_sim.load.figures import Figures, figures
 from atm_sim.load.fleet import Fleet
@@ -37,11 +38,17 @@ def play(
     policy: Policy,
     tell: Callable[[Progress], None] = lambda progress: None,
     over: Callable[[Done], None] = lambda done: None,
+    turns: CardTurns | None = None,
 ) -> Played:
-    """NotReached if the target cannot be used. `over` gets each transaction that could move cash, at its end."""
+    """NotReached if the target cannot be used. `over` gets each transaction that could move cash, at its end.
+
+    With `turns` people come as it says, and nobody is in two open transactions.
+    """
     clock = steady_clock()
 
     def ended(transaction: Transaction) -> None:
+        if turns is not None and transaction.state != "dropped":
+            turns.give_back(transaction.deed.customer)
         if (done := done_of(transaction, terminals)) is not None:
             over(done)
 
@@ -50,7 +57,7 @@ def play(
     fleet = Fleet(load, terminals, people, record)
 
     async def main() -> Driver:
-        driver = Driver(load, seed, fleet, target, len(people), clock, tell)
+        driver = Driver(load, seed, fleet, target, len(people), clock, tell, turns)
         await driver.run()
         return driver
 

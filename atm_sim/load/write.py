@@ -17,6 +17,7 @@ from atm_sim.load.settle import Done, Settlement
 from atm_sim.report import load as report
 from atm_sim.scenario import Scenario
 from atm_sim.scenario.loading import Load
+from atm_sim.target.profile import Profile
 from bank_host.jst import SECOND_US
 
 SUMMARY, JUNIT, SENT, REPORT = "load.json", "junit.xml", "sent.csv", "report.html"
@@ -33,12 +34,14 @@ def summary(
     settlement: Settlement | None,
     odd_details: Sequence[str],
     links: Sequence[tuple[str, str]],
+    profile: Profile | None = None,
 ) -> dict[str, Any]:
     """Everything about the run, without any card data."""
     return {
         "title": scenario.title,
         "seed": seed,
         "target": target,
+        "lab": None if profile is None else _lab(profile),
         "model": "closed" if load.users else "open",
         "seconds": figures.seconds,
         "terminals": load.terminals,
@@ -58,6 +61,18 @@ def summary(
         "unmatched": list(odd_details),
         "links_ended": [{"reason": reason, "detail": detail} for reason, detail in links],
         "settlement": None if settlement is None else _settlement(settlement),
+    }
+
+
+def _lab(profile: Profile) -> dict[str, Any]:
+    """What came from the profile, without its cards and keys."""
+    return {
+        "profile": profile.path.name,
+        "dialect": profile.dialect.name,
+        "allow_bins": list(profile.allow_bins),
+        "cards": len(profile.cards),
+        "card_policy": profile.card_policy,
+        "share_cards": profile.share_cards,
     }
 
 

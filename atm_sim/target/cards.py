@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
 from pathlib import Path
 from random import Random
 from typing import Final, Literal, NamedTuple
@@ -131,37 +132,40 @@ class CardBox:
     """
 
     def __init__(self, cards: Iterable[LabCard], policy: CardPolicy, random: Random, *, share: bool) -> None:
-        self._cards = list(cards)
         self._policy = policy
         self._random = random
         self._share = share
-        self._out: set[str] = set()
-        self._used: dict[str, int] = dict.fromkeys((card.alias for card in self._cards), 0)
+        self._free: dict[str, list[tuple[int, int, LabCard]]] = {}  # by role: last turn, line, card; a heap
+        for line, card in enumerate(cards):
+            self._free.setdefault(card.who, []).append((0, line, card))
+        self._out: dict[str, tuple[int, int, LabCard]] = {}
         self._turn = 0
 
     def take(self, who: str = "") -> LabCard | None:
         """A card for a role, None when there is none left for it."""
         role = who.partition("/")[0]
-        named = {card.who for card in self._cards if card.who}
-        wanted = who if who in named else role if role in named else ""
-        free = [
-            card
-            for card in self._cards
-            if card.who == wanted
-            and (self._share or card.alias not in self._out)
-            and not (self._policy == "unique" and self._used[card.alias])
-        ]
+        wanted = who if who in self._free else role if role in self._free else ""
+        free = self._free.get(wanted)
         if not free:
             return None
         if self._policy == "random":
-            card = self._random.choice(free)
+            drawn = self._random.randrange(len(free))
+            free[drawn], free[-1] = free[-1], free[drawn]
+            _, line, card = free.pop()
         else:
-            card = min(free, key=lambda each: self._used[each.alias])  # ties in the order of the file
+            _, line, card = heappop(free)  # ties in the order of the file
         self._turn += 1
-        self._used[card.alias] = self._turn
-        self._out.add(card.alias)
+        self._out[card.alias] = (self._turn, line, card)
+        if self._share:
+            self.give_back(card)
         return card
 
     def give_back(self, card: LabCard) -> None:
         """Its transaction is over."""
-        self._out.discard(card.alias)
+        entry = self._out.pop(card.alias, None)
+        if entry is None or self._policy == "unique":
+            return
+        if self._policy == "random":
+            self._free[card.who].append(entry)
+        else:
+            heappush(self._free[card.who], entry)
