@@ -52,6 +52,7 @@ from atm_sim.scenario import Case, Loaded, ScenarioError, json_schema, rows
 from atm_sim.shipped import shipped_scenarios
 from atm_sim.study.command import explain, study
 from atm_sim.target.command import Asked, run_against
+from atm_sim.target.replay_command import replay
 from atm_sim.world.lab import Parts
 from atm_sim.world.token_device import TokenDevice
 from atm_sim.world.token_file import seconds_left, token_in
@@ -453,6 +454,7 @@ main.add_command(load_command)
 main.add_command(settle_command)
 main.add_command(study)
 main.add_command(explain)
+main.add_command(replay)
 
 
 # ---------------------------------------------------------------- looking at a run
