@@ -1,4 +1,4 @@
-"""The command `atm-sim`: run, test, trace, report, schema, describe, demo, token; others stand with their packages.
+"""The command `atm-sim`: run, test, trace, report, schema, describe, demo; others stand with their packages.
 
 Exit 0 all met, 1 an expectation or invariant failed, 2 the file or the command line is wrong, 3 the tool broke, 4 a
 measurement is invalid, 130 interrupted. A user's mistake never ends in a traceback; ATM_SIM_DEBUG=1 shows those of the
@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -21,7 +20,6 @@ from typing import Any, NoReturn
 
 import click
 from rich.console import Console
-from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
@@ -53,11 +51,9 @@ from atm_sim.shipped import shipped_scenarios
 from atm_sim.study.command import explain, study
 from atm_sim.target.command import Asked, run_against
 from atm_sim.target.replay_command import replay
+from atm_sim.token.command import token
 from atm_sim.world.lab import Parts
-from atm_sim.world.token_device import TokenDevice
-from atm_sim.world.token_file import seconds_left, token_in
 from bank_host.address import Address, AddressType
-from bank_host.clock import wall_clock
 from bank_host.iso8583.describe import describe_hex
 from bank_host.iso8583.errors import FormatError
 from bank_host.policy import load_policy
@@ -455,6 +451,7 @@ main.add_command(settle_command)
 main.add_command(study)
 main.add_command(explain)
 main.add_command(replay)
+main.add_command(token)
 
 
 # ---------------------------------------------------------------- looking at a run
@@ -515,44 +512,6 @@ def demo(context: click.Context, folder: Path) -> None:
     shutil.copytree(shipped_scenarios() / "tutorial", folder, dirs_exist_ok=True)
     click.echo(f"Copied the tutorial to {folder}. Running {folder / 'first_day.yaml'}.")
     context.invoke(run, file=folder / "first_day.yaml", out=folder / "run")
-
-
-@main.command(short_help="Show a customer's hardware token.")
-@click.argument("file", type=_EXISTING)
-@click.option(
-    "--once", is_flag=True, help="Show the code once and end; without a terminal this is what happens."
-)
-@click.option(
-    "--at", "moment", default="", help="The JST time to show it for, YYYY-MM-DD HH:MM:SS; default: now."
-)
-def token(file: Path, once: bool, moment: str) -> None:
-    """Show the hardware token of FILE, as its holder sees it; it shares nothing with the bank but seed and time."""
-    try:
-        device = token_in(file)
-    except ValueError as error:
-        _stop(WRONG_USAGE, f"atm-sim: {error}")
-    console = Console(highlight=False)
-    now = _clock(moment)
-    if once or moment or not console.is_terminal:
-        click.echo(_token_face(device, now()))
-        return
-    with Live(console=console, auto_refresh=False, transient=True) as face:
-        while True:
-            face.update(Text(_token_face(device, now())), refresh=True)
-            time.sleep(0.2)
-
-
-def _token_face(device: TokenDevice, now_us: int) -> str:
-    """Six digits, and a bar that loses a piece every ten seconds (表示は60秒ごとに切り替わります)."""
-    left = seconds_left(device, now_us)
-    return f"{device.display(now_us)}  {'■' * -(-left // 10):□<6}  {left:2} s"
-
-
-def _clock(moment: str) -> Callable[[], int]:
-    try:
-        return wall_clock(moment)
-    except ValueError as error:
-        raise click.BadParameter(f"{error}", param_hint="--at") from None
 
 
 if __name__ == "__main__":

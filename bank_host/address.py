@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import NamedTuple
 
@@ -27,6 +28,14 @@ def read_address(text: str) -> Address | None:
     if match is None or int(match[2]) > _HIGHEST_PORT:
         return None
     return Address(match[1].strip("[]"), int(match[2]))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nobody but this computer can come there."""
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class AddressType(click.ParamType):

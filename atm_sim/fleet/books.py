@@ -212,8 +212,10 @@ class Books:
             self._roll(now_us)
         self._apply(changes, number, machine, 0, now_us)
 
-    def facts_of(self, number: int) -> AccountFacts:
-        """An account as the host's store keeps it."""
+    def facts_of(self, number: int, now_us: int) -> AccountFacts:
+        """An account as the host's store keeps it; on a new day nothing of it is used yet."""
+        if now_us >= self._ends_us:
+            self._roll(now_us)
         row = number * WIDTH
         kind, standing, posted, locked, fails, used_on, used, month, withdrawals, deposits, raised = (
             self._state[row : row + WIDTH]

@@ -152,7 +152,7 @@ class Visits:
     def hand_over(self, machine: int, arrival: Arrival, arrived_us: int, now_us: int) -> bool:
         if not (self._all or arrival.account in self._out or self._touched(now_us)):
             return False
-        person = self._person(arrival.account)
+        person = self._person(arrival.account, now_us)
         if not self._out.get(arrival.account):
             self._check_out(arrival.account, person, now_us)
         self._out[arrival.account] = self._out.get(arrival.account, 0) + 1
@@ -195,11 +195,11 @@ class Visits:
 
     # ------------------------------------------------------------ between arrays and store
 
-    def _person(self, number: int) -> Person:
+    def _person(self, number: int, now_us: int) -> Person:
         known = self._people.get(number)
         if known is not None:
             return known
-        facts = self._kernel.books.facts_of(number)
+        facts = self._kernel.books.facts_of(number, now_us)
         pan = card_number(DEFAULT_BIN, self._kernel.books.people.first + number)
         pin = f"{number % 10_000:04d}"
         expires = card_expiry(self._scenario.day)
@@ -213,7 +213,7 @@ class Visits:
 
     def _check_out(self, number: int, person: Person, now_us: int) -> None:
         """Write the account's state into the store as the arrays have it."""
-        facts = self._kernel.books.facts_of(number)
+        facts = self._kernel.books.facts_of(number, now_us)
         pan = card_number(DEFAULT_BIN, self._kernel.books.people.first + number)
         today = jst_date(now_us)
         account = Account(
@@ -279,6 +279,7 @@ class Visits:
             case "answered":
                 visit.code, visit.reason = row.code, row.reason or visit.network or visit.decided
                 visit.network = ""
+                self._cash_moved(visit)  # counted out, or taken in, with the answer
             case "declined" | "no_service" if row.reason:
                 visit.reason = row.reason
             case kind if kind in NETWORK_REFUSALS:

@@ -20,8 +20,7 @@ from atm_sim.scenario import Case, Scenario, rows
 from atm_sim.scenario.vocabulary import DEFAULT_BANK
 from atm_sim.shipped import shipped_scenarios
 from atm_sim.world.lab import Lab, Parts
-from bank_host.address import Address, AddressType
-from bank_host.cli.serve import is_loopback
+from bank_host.address import Address, AddressType, is_loopback
 from bank_host.clock import steady_clock
 from bank_host.host import Bank
 from bank_host.jst import midnight_us

@@ -24,7 +24,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from atm_sim.kiosk.hall import Hall, Station
 from atm_sim.kiosk.reader import ReaderWatch
 from atm_sim.kiosk.texts import Lang, say
-from bank_host.cli.serve import is_loopback
+from bank_host.address import is_loopback
 
 NewReader = Callable[[Callable[[str], object], Callable[[], object]], ReaderWatch]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from random import SystemRandom
 import click
 from sqlalchemy import Engine, literal, select
 
-from bank_host.address import Address, AddressType
+from bank_host.address import Address, AddressType, is_loopback
 from bank_host.cli.common import NOT_REACHED, WRONG_USAGE, open_database, shown, stop
 from bank_host.cli.keys import key_options, keys_of, store_of, told
 from bank_host.cli.script import script_of
@@ -213,13 +212,6 @@ def _log_to(file: Path | None) -> None:
         log_to(file)
     except OSError as error:
         stop(WRONG_USAGE, f"--log {file}: {error.strerror}")
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _refuse_to_expose(

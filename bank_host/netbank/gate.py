@@ -24,6 +24,9 @@ STRANGER_WAITS_US = (0, MINUTE_US, HOUR_US, 2 * HOUR_US)
 
 FORGET_US = DAY_US
 
+KNOWN_US = 180 * DAY_US
+"""So long a browser that does not come back is no stranger, as its cookie."""
+
 FAILED, TOO_MANY = "LOGIN_FAILED", "TOO_MANY_ATTEMPTS"
 
 
@@ -82,7 +85,10 @@ class Gate:
             return NotLoggedIn(outcome.reason)
         if not known:
             self._forgive(entry)
-        device = entry.device or self._new_secret()
+        # Only a secret that was given out here counts: whatever else a browser sends could be guessed by others.
+        ours = known or (bool(entry.device) and self._tables.gave_source(hashed(entry.device)))
+        device = entry.device if ours else self._new_secret()
+        self._tables.forget_attempts(now_us - FORGET_US, now_us - KNOWN_US)
         self._tables.see_source(entry.account_id, hashed(device), now_us)
         return LoggedIn(self._sessions.open(entry.account_id, entry.channel, now_us), device)
 

@@ -17,9 +17,9 @@ from starlette.exceptions import HTTPException
 
 from bank_host.help_topics import TOPICS
 from bank_host.host import Bank
-from bank_host.jst import DAY_US, SECOND_US, jst_date
+from bank_host.jst import SECOND_US, jst_date
 from bank_host.netbank import words
-from bank_host.netbank.gate import Gate
+from bank_host.netbank.gate import KNOWN_US, Gate
 from bank_host.netbank.sessions import Session, Sessions, csrf_of, hashed, same_csrf
 from bank_host.netbank.typed import digits
 from bank_host.policy import Figures
@@ -34,7 +34,7 @@ REFUSED = 422
 
 # `__Host-`: of this host alone, over TLS or on loopback alone, for every path (ASVS v5.0.0-3.3.1).
 SESSION, VISIT, DEVICE, LANGUAGE = "__Host-session", "__Host-visit", "__Host-device", "__Host-language"
-_DEVICE_S = 180 * DAY_US // SECOND_US
+_DEVICE_S = KNOWN_US // SECOND_US
 
 _MOST_FIELDS = 60
 _LONGEST_FIELD = 1_000

@@ -76,6 +76,10 @@ class WebTables:
         here = select(_D.c.seen_us).where(_D.c.account_id == account_id, _D.c.source_hash == source_hash)
         return bool(self._run(here).rows)
 
+    def gave_source(self, source_hash: str) -> bool:
+        """Whether it is a source of any account."""
+        return bool(self._run(select(_D.c.seen_us).where(_D.c.source_hash == source_hash).limit(1)).rows)
+
     def see_source(self, account_id: str, source_hash: str, seen_us: int) -> None:
         where = _D.c.account_id == account_id, _D.c.source_hash == source_hash
         if self._run(update(_D).where(*where).values(seen_us=seen_us)).changed:
@@ -105,6 +109,11 @@ class WebTables:
                 step.values(attempts=attempts + 1, next_us=now_us + wait_us, seen_us=now_us)
             ).changed:
                 return 0
+
+    def forget_attempts(self, paced_before_us: int, known_before_us: int) -> None:
+        """Drop attempts that no longer slow anybody down, and sources that have not come back."""
+        self._run(delete(_P).where(_P.c.seen_us <= paced_before_us))
+        self._run(delete(_D).where(_D.c.seen_us <= known_before_us))
 
     def forgive(self, key: str) -> None:
         self._run(update(_P).where(_P.c.key == key).values(attempts=0, next_us=0))

@@ -172,3 +172,19 @@ def test_a_kernel_that_forgets_the_fee_is_found_out(monkeypatch):
     )
     with pytest.raises(AssertionError):
         agree(PLAIN)
+
+
+def test_a_second_day_and_a_machine_that_empties_are_seen_alike_by_both():
+    """Found by drawing: yesterday's use of the limit, and notes that are on their way out."""
+    agree(
+        {
+            **PLAIN,
+            "seed": 9181,
+            "machines": 2,
+            "accounts": 3,
+            "locked": 0,
+            "raised": 0.1,
+            "wrong_pin": 0,
+            "tries": 3,
+        }
+    )

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from fastapi.testclient import TestClient
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from bank_host.jst import HOUR_US
 from tests.bank_host.netbank.visitor import Web
@@ -61,3 +66,20 @@ def test_locking_needs_no_code_and_unlocking_does(web: Web) -> None:
     assert visitor.problem == "Please enter a one-time password."
     visitor.send("/locks", act="unlock_card", otp=web.code("hanako"))
     assert visitor.told == "Unlocked."
+
+
+def test_mounted_below_a_path_every_link_and_form_stays_there(web: Web) -> None:
+    whole = Starlette(routes=[Mount("/bank", web.app)])
+    client = TestClient(whole, base_url="https://hall.example", headers={"sec-fetch-site": "same-origin"})
+    page = client.get("/bank/").text
+    targets = re.findall(r'(?:href|action|src)="([^"#]+)"', page)
+    assert [] == [each for each in targets if not each.startswith("/bank/")]
+    assert "/bank/login" in targets
+    holding = web.people["hanako"]
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert csrf is not None
+    form = {"csrf": csrf[1], "branch": holding.account_id[:3], "account": holding.account_id[3:]}
+    welcome = client.post("/bank/login", data=form | {"password": holding.password.reveal(), "channel": "pc"})
+    assert "/bank/welcome" == welcome.url.path
+    assert 'aria-current="page"' in welcome.text
+    assert 401 == client.get("/bank/api/account").status_code

@@ -1,20 +1,18 @@
-"""Many requests at once, over HTTP and on a database file, keep the bounds of the rules."""
+"""Many requests at once, over HTTP and on a database, keep the bounds of the rules."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import httpx
 import pytest
-from sqlalchemy import URL
 
 from bank_host.passwords import Passwords
 from bank_host.policy.figures import CHANNELS
 from bank_host.secrets import Secret
-from bank_host.store.engine import open_engine
 from bank_host.store.sql import SqlStore
 from tests.bank_host.netbank.test_api import Program
 from tests.bank_host.netbank.visitor import Web
@@ -23,10 +21,8 @@ AT_ONCE = 16
 
 
 @pytest.fixture
-def web(sqlite_databases: Callable[[], URL]) -> Iterator[Web]:
-    store = SqlStore(open_engine(sqlite_databases()))
-    yield Web(store)
-    store.close()
+def web(sql_store: SqlStore) -> Web:
+    return Web(sql_store)
 
 
 def together(call: Callable[[int], httpx.Response]) -> list[httpx.Response]:

@@ -149,6 +149,17 @@ def test_strangers_need_hours_to_make_a_password_lapse_and_the_customers_browser
     assert "/welcome" == known.log_in().url.path
 
 
+def test_a_source_that_a_browser_made_up_itself_does_not_become_a_known_one(web: Web) -> None:
+    """Else a guessable one would let strangers past the delay."""
+    careless = web.visitor()
+    careless.client.cookies.set("__Host-device", "my-pc", domain="bank.example")
+    assert "/welcome" == careless.log_in().url.path
+    given = careless.client.cookies.get("__Host-device", domain="bank.example")
+    assert given not in (None, "my-pc")
+    assert "/welcome" == careless.log_in().url.path
+    assert given == careless.client.cookies.get("__Host-device", domain="bank.example")
+
+
 def test_one_address_cannot_try_many_accounts(web: Web) -> None:
     client = web.visitor(address="198.51.100.9")
     codes = []

@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import URL
 
+from bank_host.address import is_loopback
 from bank_host.cli import main
-from bank_host.cli.serve import is_loopback, problem_of
+from bank_host.cli.serve import problem_of
 from bank_host.hsm import ZAK, ZMK, Hsm, Key
 from bank_host.hsm.keys import SIMULATION_KEYS
 from bank_host.port.security import unfit_mac_key

@@ -12,6 +12,7 @@ from bank_host.rules.changes import (
     AddToken,
     ChargeLogin,
     MoveTransfer,
+    Notify,
     Open,
     OpenTransfer,
     Resolve,
@@ -268,3 +269,9 @@ def test_accounts_older_than_customers_get_the_transfer_limit_of_their_opening(t
     limits = {row.account_id: row.transfer_limit_jpy for row in SqlStore(engine).customers()}
     assert {"a": 3_000_000, "b": 300_000, "c": 3_000_000} == limits
     engine.dispose()
+
+
+def test_notices_are_those_of_one_account_in_their_order(bank):
+    told = [Notify("1", A, "card_locked"), Notify("2", B, "card_locked"), Notify("3", A, "card_unlocked")]
+    write(bank, *told)
+    assert ["1", "3"] == [row.key for row in bank.notices(A)]
