@@ -50,6 +50,7 @@ from atm_sim.scenario import Case, Loaded, ScenarioError, json_schema, rows
 from atm_sim.shipped import shipped_scenarios
 from atm_sim.study.command import explain, study
 from atm_sim.target.command import Asked, run_against
+from atm_sim.target.replay_command import replay
 from atm_sim.token.command import token
 from atm_sim.world.lab import Parts
 from bank_host.address import Address, AddressType
@@ -449,6 +450,7 @@ main.add_command(load_command)
 main.add_command(settle_command)
 main.add_command(study)
 main.add_command(explain)
+main.add_command(replay)
 main.add_command(token)
 
 

@@ -52,7 +52,7 @@ def run_against(files: list[Path], asked: Asked, policy: Policy) -> NoReturn:
     cases = cases_of(files, policy)
     done: list[CaseDone] = []
     try:
-        with _host(asked) as (address, profile):
+        with host_of(asked.target, asked.profile) as (address, profile):
             if not asked.as_json:
                 _say_what_is_used(console, address, profile)
             for case in run_cases(cases, address, profile, wall_clock()):
@@ -60,7 +60,7 @@ def run_against(files: list[Path], asked: Asked, policy: Policy) -> NoReturn:
                 if not asked.as_json:
                     _show(console, case)
     except (NotReached, HostBroke) as error:
-        _stop(BROKEN, f"atm-sim: {error}")
+        stop(BROKEN, f"atm-sim: {error}")
     if asked.junit is not None:
         asked.junit.write_text(junit_of(done), encoding="utf-8")
     steps = Counter(step.status for case in done for step in case.steps)
@@ -72,20 +72,20 @@ def run_against(files: list[Path], asked: Asked, policy: Policy) -> NoReturn:
     raise SystemExit(FAILED if steps["failed"] else 0 if ran else BROKEN)
 
 
-def _stop(code: int, message: object) -> NoReturn:
+def stop(code: int, message: object) -> NoReturn:
     click.echo(f"{message}", err=True)
     raise SystemExit(code)
 
 
 @contextmanager
-def _host(asked: Asked) -> Iterator[tuple[Address, Profile]]:
+def host_of(wanted: Address | None, profile_file: Path | None) -> Iterator[tuple[Address, Profile]]:
     """The target and what is known of it; our own host lives as long as the block."""
-    if asked.target is not None:
+    if wanted is not None:
         try:
-            profile = own_profile("", DEFAULT) if asked.profile is None else read_profile(asked.profile)
+            profile = own_profile("", DEFAULT) if profile_file is None else read_profile(profile_file)
         except ProfileError as error:
-            _stop(WRONG_USAGE, error)
-        yield asked.target, profile
+            stop(WRONG_USAGE, error)
+        yield wanted, profile
         return
     with tempfile.TemporaryDirectory(prefix="atm-sim-test-") as folder:
         database = Path(folder) / "bank.sqlite"

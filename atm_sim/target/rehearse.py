@@ -50,7 +50,7 @@ class Plan(NamedTuple):
 
 def plan(case: Case, *, books: bool, clock: Callable[[], int]) -> Plan:
     """Which steps can be run; `books`: the target's are open to us."""
-    today = case._replace(scenario=_with_own_cards(as_of(case.scenario, jst_date(clock()))))
+    today = case._replace(scenario=with_own_cards(as_of(case.scenario, jst_date(clock()))))
     steps = dict(enumerate(today.scenario.steps, 1))
     if why := _why_not_at_all(today.scenario, books=books):
         return Plan(today, dict.fromkeys(steps, why), why)
@@ -113,7 +113,7 @@ def _why_not(step: Step, scenario: Scenario, *, books: bool) -> str:
     return "" if books or "atm" in type(step).model_fields else NO_DESK
 
 
-def _with_own_cards(scenario: Scenario) -> Scenario:
+def with_own_cards(scenario: Scenario) -> Scenario:
     """Card numbers that a file names may be taken at the target: its people get what is free."""
     cast = {
         alias: person.model_copy(update={"card": person.card.model_copy(update={"pan": None})})

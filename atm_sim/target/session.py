@@ -180,6 +180,21 @@ class Session:
         lab = lab_of(parts)
         return self._runner.run(self._play(lab, border, nodes[_NODE]))
 
+    def ask(self, message: Message, border: Border) -> Message | None:
+        """One message without a lab around it, and its answer as the lab knows it; None when none comes in time."""
+        self._case += 1
+        self._arrived.clear()
+        return self._runner.run(self._ask(message, border))
+
+    async def _ask(self, message: Message, border: Border) -> Message | None:
+        connection = self._open_connection()
+        asked = Asked(message, border.outward(message, connection.link.keys))
+        self._bell.clear()
+        connection.send(asked.wire, _Waiting(self._case, asked, "", (0, 0)), self._clock())
+        await self._bell.wait()  # rung at the latest when the link gives the answer up
+        _, answer = self._arrived.popleft()
+        return None if answer is None else border.inward(asked, answer)
+
     async def _play(self, lab: Lab, border: Border, node: _AtTheBorder) -> EventLog:
         log = EventLog()
         clock = JumpingClock(lab.start_us)
@@ -215,14 +230,18 @@ class Session:
             clock.call_next()
 
     def _put(self, message: Message, border: Border, asker: str, bank: Asking) -> None:
-        connection = self._wires.next_open()
-        if connection is None:
-            why = ": ".join(filter(None, self._wires.ended[-1])) if self._wires.ended else "no connection"
-            raise NotReached(f"{self._address} was lost while a step ran ({why.replace('_', ' ')})")
+        connection = self._open_connection()
         wire = border.outward(message, connection.link.keys)
         waiting = _Waiting(self._case, Asked(message, wire), asker, bank.mark())
         connection.send(wire, waiting, self._clock())
         self._waiting += 1
+
+    def _open_connection(self) -> Connection[_Waiting]:
+        connection = self._wires.next_open()
+        if connection is None:
+            why = ": ".join(filter(None, self._wires.ended[-1])) if self._wires.ended else "no connection"
+            raise NotReached(f"{self._address} was lost while a step ran ({why.replace('_', ' ')})")
+        return connection
 
     def _happened(self, connection: Connection[_Waiting], effects: list[LinkEffect[_Waiting]]) -> None:
         for effect in effects:

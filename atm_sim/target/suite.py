@@ -22,6 +22,7 @@ from atm_sim.target.profile import Profile
 from atm_sim.target.rehearse import NOTHING_SEEN, Plan, lab_of, plan, seen
 from atm_sim.target.session import Session
 from atm_sim.terminal.card import CardData
+from atm_sim.world.cast import Person
 from atm_sim.world.lab import Lab, Parts
 from bank_host.address import Address
 from bank_host.jst import SECOND_US
@@ -89,7 +90,7 @@ def run_cases(
     """Run the cases one by one; NotReached when the target cannot be."""
     cases = list(cases)
     wait_us = max((case.scenario.timers.switch_us for _, case in cases), default=0) + LATE_US
-    books = _Books(profile.bank_database)
+    books = Books(profile.bank_database)
     cards = profile.card_box(seed)
     with Session(address, profile, clock, wait_us) as session:
         try:
@@ -99,7 +100,7 @@ def run_cases(
             books.close()
 
 
-class _Books:
+class Books:
     """The target's database where the profile names it, and how many accounts it has."""
 
     def __init__(self, database: str) -> None:
@@ -124,7 +125,7 @@ def _tested(
     session: Session,
     loaded: Loaded,
     case: Case,
-    books: _Books,
+    books: Books,
     cards: CardBox,
     profile: Profile,
     clock: Callable[[], int],
@@ -153,18 +154,22 @@ def _tested(
 def _lab(planned: Plan, handed: dict[str, LabCard], clock: Callable[[], int], parts: Parts) -> Lab:
     lab = lab_of(planned, parts, clock)
     for alias, card in handed.items():
-        person = lab.people[alias]
-        person.pin = card.pin.reveal()
-        person.card = CardData(
-            alias,
-            card.pan.reveal(),
-            card.expires,
-            card.track2.reveal(),
-            card.service_code,
-            person.card.medium,
-            sequence=card.sequence,
-        )
+        give(lab.people[alias], card)
     return lab
+
+
+def give(person: Person, card: LabCard) -> None:
+    """A card of the target for somebody of the cast."""
+    person.pin = card.pin.reveal()
+    person.card = CardData(
+        person.alias,
+        card.pan.reveal(),
+        card.expires,
+        card.track2.reveal(),
+        card.service_code,
+        person.card.medium,
+        sequence=card.sequence,
+    )
 
 
 def _with_cards(planned: Plan, cards: CardBox, handed: dict[str, LabCard]) -> Plan:
