@@ -20,7 +20,9 @@ from atm_sim.world.simulate import simulate
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 QUEUES = sorted((SCENARIOS / "validation").glob("*.yaml"))
-INCIDENTS = sorted((SCENARIOS / "incidents").glob("amagasaki*.yaml"))  # the others are models: tests/atm_sim/incidents
+INCIDENTS = sorted(
+    (SCENARIOS / "incidents").glob("amagasaki*.yaml")
+)  # the others are models: tests/atm_sim/incidents
 
 
 class Long(NamedTuple):

@@ -19,7 +19,16 @@ class Kiosk:
     """`atm-sim kiosk` as started by a person; stopped by the process that was started here, and no other."""
 
     def __init__(self, *options: str, listen: str = "127.0.0.1:0") -> None:
-        self._command = [sys.executable, "-m", "atm_sim.cli", "kiosk", "--listen", listen, "--web", "127.0.0.1:0"]
+        self._command = [
+            sys.executable,
+            "-m",
+            "atm_sim.cli",
+            "kiosk",
+            "--listen",
+            listen,
+            "--web",
+            "127.0.0.1:0",
+        ]
         self._command += options
         self.told: dict[str, str] = {}
         self.start()
