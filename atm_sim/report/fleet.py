@@ -34,7 +34,7 @@ class Operator(NamedTuple):
     machines: int
     visits: float
     withdrawals: float
-    dispensed_jpy: float
+    dispensed_jpy: int
     deposits: float
     declined: float
     lost: float
@@ -88,7 +88,7 @@ def _operator(code: str, counts: Mapping[str, int], hours: int, runs: int) -> Op
         machines,
         visits / runs,
         counts["withdrawals"] / runs,
-        counts["dispensed_jpy"] / runs,
+        round(counts["dispensed_jpy"] / runs),
         counts["deposits"] / runs,
         counts["declined"] / runs,
         counts["lost"] / runs,
