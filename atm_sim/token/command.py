@@ -19,6 +19,8 @@ from atm_sim.world.token_file import PIECES, pieces_left, seconds_left, token_in
 from bank_host.address import Address, AddressType, is_loopback
 from bank_host.clock import wall_clock
 
+_WRONG_USAGE = 2
+
 
 @click.command(short_help="Show a customer's hardware token.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -40,7 +42,8 @@ def token(file: Path, once: bool, moment: str, page: Address | None) -> None:
     try:
         device = token_in(file)
     except ValueError as error:
-        raise click.UsageError(f"{error}") from None
+        click.echo(f"atm-sim: {error}", err=True)
+        raise SystemExit(_WRONG_USAGE) from None
     now = _clock(moment)
     if page is not None:
         _serve(device, now, page)
