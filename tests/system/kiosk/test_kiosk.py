@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from atm_sim.kiosk.texts import TEXTS
 from bank_host.store.sql import SqlStore
@@ -30,6 +30,41 @@ def test_a_card_a_pin_and_an_amount_give_cash(
     hanako.takes_cash()
     assert "￥30,000" in hanako.reads("#receipt").replace("¥", "￥")
     assert "00" in hanako.reads("#glass-decisions")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (1500, 1200), (390, 844)])
+def test_a_key_beside_the_screen_stands_beside_what_it_chooses(
+    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page], width: int, height: int
+) -> None:
+    """Who presses the key next to "Deposit" deposits; and nothing has to be scrolled sideways."""
+    hanako = AtTheKiosk(new_page(new_kiosk().url))
+    hanako.page.set_viewport_size({"width": width, "height": height})
+    hanako.inserts(HANAKO).types(HER_PIN).sees("menu")
+    choices, keys = (hanako.page.locator(place).all() for place in ("#choices button", ".sidekeys .live"))
+    assert len(choices) == len(keys) > 4
+    assert [] == [
+        choice.inner_text()
+        for choice, key in zip(choices, keys, strict=True)
+        if abs(middle(choice) - middle(key)) > 6
+    ]
+    assert width == hanako.page.evaluate("document.documentElement.scrollWidth")
+
+
+def middle(button: Locator) -> float:
+    """How far down its middle is, in CSS pixels."""
+    box = button.bounding_box()
+    assert box is not None
+    return box["y"] + box["height"] / 2
+
+
+def test_cards_and_machine_are_in_sight_on_a_notebook(
+    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page]
+) -> None:
+    """A newcomer finds the cards, and the tray, without scrolling."""
+    page = AtTheKiosk(new_page(new_kiosk().url)).page
+    page.set_viewport_size({"width": 1366, "height": 768})
+    for place in ("#wallet", "#slot", "#pad", "#tray"):
+        expect(page.locator(place)).to_be_in_viewport(ratio=1)
 
 
 def test_two_browsers_at_two_atms_keep_apart(
