@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -150,12 +151,18 @@ def _serve(
         join_code,
         bank_url,
     )
+    signal.signal(signal.SIGTERM, _ends_well)  # uvicorn stops, and then raises the signal once more
     try:
         server.run()
     finally:
         banking.stop()
         notebook.close()
         store.close()
+
+
+def _ends_well(*_: object) -> None:
+    """Leaves by way of every `finally`, so that SIGTERM closes the stores and takes the made folder away too."""
+    raise SystemExit(0)
 
 
 def _watching(reader: str, scenario: Scenario) -> NewReader:

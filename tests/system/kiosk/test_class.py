@@ -74,3 +74,12 @@ def test_a_page_of_another_site_cannot_use_the_line(kiosk: Kiosk) -> None:
             return line.close_code
 
     assert 4004 == asyncio.run(foreign())
+
+
+def test_a_kiosk_that_is_told_to_end_leaves_no_folder_behind(new_kiosk: Callable[..., Kiosk]) -> None:
+    """SIGTERM, as a service manager sends it, ends it as Ctrl-C does: without --folder nothing is kept."""
+    kiosk = new_kiosk()
+    folder = Path(kiosk.told["Database"]).parent
+    assert folder.is_dir()
+    kiosk.stop()
+    assert (0, False) == (kiosk.process.returncode, folder.exists())
