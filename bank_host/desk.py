@@ -43,9 +43,13 @@ class _Charged(NamedTuple):
 
 
 def act(bank: Bank, asked: Act, now_us: int) -> Outcome:
-    """Carry out an act; a repeat of its request id gets the first result, also of one that seemed to fail."""
+    """Carry out an act; a repeat of its request id gets the first result, also of one that seemed to fail.
+
+    Repeats that come together wait for each other: else each would charge a try, and many would lock a right code out.
+    """
     try:
-        return _carried_out(bank, asked, now_us)
+        with bank.turns.of(asked.key):
+            return _carried_out(bank, asked, now_us)
     except (Conflict, Unavailable):
         return Outcome("refused", MALFUNCTION)
 

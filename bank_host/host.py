@@ -48,6 +48,7 @@ from bank_host.rules.reversal import Claim
 from bank_host.rules.views import LimitReport, Safeguard, StatementLine, Welcome
 from bank_host.secrets import Pin
 from bank_host.store.contract import Conflict, OutboxRow, Store, Unavailable, UnitOfWork, Wanted
+from bank_host.turns import Turns
 from bank_host.work import ATTEMPTS, CHARGE, ENROLLED, Commit, Work, run, run_together
 
 T = TypeVar("T")
@@ -96,6 +97,7 @@ class Bank:
         self.policy = policy
         self.hsm = hsm
         self.rules = rules
+        self.turns = Turns()
         self.passwords = passwords or Passwords()
         self.identify = identify
         self.watch: Callable[[Commit], None] = lambda commit: None
