@@ -17,6 +17,7 @@ from atm_sim import VERSION
 from atm_sim.cash.compare import Compared, Verdict, compare, csv_rows, verdicts
 from atm_sim.cash.plan import Pair, PlanError, PlanFile, load_plan
 from atm_sim.checks.intervals import Interval
+from atm_sim.exits import FAILED, MET, WRONG_USAGE, stop
 from atm_sim.report.cash import render
 
 COLUMNS = (
@@ -48,8 +49,7 @@ def cash(plan_name: str, seed: int | None, replications: int | None, out: Path |
     try:
         plan, demand, data = load_plan(plan_name)
     except PlanError as error:
-        click.echo(f"{error}", err=True)
-        raise SystemExit(2) from None
+        stop(WRONG_USAGE, error)
     changes = {"seed": seed, "replications": replications}
     plan = plan.model_copy(update={key: value for key, value in changes.items() if value is not None})
     console = Console(highlight=False, stderr=as_json)
@@ -74,7 +74,7 @@ def cash(plan_name: str, seed: int | None, replications: int | None, out: Path |
         for each in judged:
             console.print(_told(each))
         console.print(f"\nReport: {(folder / 'report.html').as_posix()}")
-    raise SystemExit(0 if all(each.met for each in judged) else 1)
+    raise SystemExit(MET if all(each.met for each in judged) else FAILED)
 
 
 def _facts(plan: PlanFile, data: bytes) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from atm_sim.demand.fit import HOLD_OUT_DAYS, LEAST_DAYS, fit_chance, fit_effect
 from atm_sim.demand.history import History, HistoryError, read_history
 from atm_sim.demand.smape import last_week, naive, smape
 from atm_sim.demand.written import demand_text
+from atm_sim.exits import WRONG_USAGE, stop
 
 _WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -80,15 +81,13 @@ def fit(file: Path, out: Path, calendar: str, as_json: bool) -> None:
     try:
         history = read_history(file)
     except HistoryError as error:
-        click.echo(f"{error}", err=True)
-        raise SystemExit(2) from None
+        stop(WRONG_USAGE, error)
     if len(history.days) < LEAST_DAYS:
-        click.echo(
+        stop(
+            WRONG_USAGE,
             f"{file}: {len(history.days)} days; a fit that can be judged needs {LEAST_DAYS} "
             f"({HOLD_OUT_DAYS} are held out). Add earlier days.",
-            err=True,
         )
-        raise SystemExit(2)
     japan = calendar == "japan"
     judged = judge(history, japan=japan)
     effects = fit_effects(history.counts, history.days, japan=japan)

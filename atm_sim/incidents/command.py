@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from atm_sim.exits import FAILED, MET, WRONG_USAGE, stop
 from atm_sim.incidents.file import Incident, IncidentError, is_incident, load_incident
 from atm_sim.incidents.play import Judged, Moved, judged, sensitivity, what_if
 
@@ -24,13 +25,11 @@ def incident(path: Path, moving: bool, as_json: bool) -> None:
     """Play the incident file PATH, or all of a folder. Exit 1 when a figure lies outside its tolerance."""
     files = [path] if path.is_file() else [file for file in sorted(path.glob("*.yaml")) if is_incident(file)]
     if not files:
-        click.echo(f"{path}: no incident file (*.yaml that begins with incident:) here", err=True)
-        raise SystemExit(2)
+        stop(WRONG_USAGE, f"{path}: no incident file (*.yaml that begins with incident:) here")
     try:
         incidents = [load_incident(file) for file in files]
     except IncidentError as error:
-        click.echo(f"{error}", err=True)
-        raise SystemExit(2) from None
+        stop(WRONG_USAGE, error)
     console, met, data = _console(), True, []
     for each in incidents:
         as_it_was, changed = judged(each), what_if(each)
@@ -42,7 +41,7 @@ def incident(path: Path, moving: bool, as_json: bool) -> None:
             _show(console, each, as_it_was, changed, moved)
     if as_json:
         click.echo(json.dumps(data, ensure_ascii=False))
-    raise SystemExit(0 if met else 1)
+    raise SystemExit(MET if met else FAILED)
 
 
 def _console() -> Console:

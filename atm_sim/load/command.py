@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import click
 from rich.console import Console
@@ -21,11 +21,12 @@ from rich.table import Table
 from rich.text import Text
 
 from atm_sim.checks.values import duration as in_words
+from atm_sim.exits import BROKEN, FAILED, MET, WRONG_USAGE, stop
 from atm_sim.load import settle
 from atm_sim.load.cards import CardTurns
 from atm_sim.load.drive import Progress, Target
 from atm_sim.load.journal_file import JournalError, read_journal, read_map, read_sent
-from atm_sim.load.judge import BROKEN, FAILED, MET, Verdict, judge
+from atm_sim.load.judge import Verdict, judge
 from atm_sim.load.people import Carrier
 from atm_sim.load.plan import planned_rate
 from atm_sim.load.play import Played, play
@@ -46,7 +47,6 @@ from bank_host.policy import Policy, load_policy
 from bank_host.store.sql import SqlStore
 from bank_host.written.values import duration_us
 
-WRONG_USAGE: Final = 2
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -115,7 +115,7 @@ def load(
     policy = load_policy()
     scenario = open_scenario(file, policy).scenario
     if scenario.load is None:
-        _stop(WRONG_USAGE, f"{file}: no load: block here; docs/reference/load.md has its keys")
+        stop(WRONG_USAGE, f"{file}: no load: block here; docs/reference/load.md has its keys")
     if profile_file is not None and (target is None or dialect_name is not None or enrol is not None):
         raise click.UsageError("--profile goes with --target, and not with --dialect or --enrol")
     profile = None if profile_file is None else _profile(profile_file)
@@ -133,7 +133,7 @@ def load(
         try:
             facts = _run(asked, target, folder, tell, sign_on=not no_sign_on, sent_log=not no_sent_log)
         except (NotReached, HostBroke) as error:
-            _stop(BROKEN, f"atm-sim: {error}")
+            stop(BROKEN, f"atm-sim: {error}")
     report = write(folder, facts)
     if as_json:
         click.echo(json.dumps(facts | {"report": report.as_posix()}, ensure_ascii=False))
@@ -152,7 +152,7 @@ def settle_command(folder: Path, journal: Path, columns: Path | None) -> None:
         entries = read_journal(journal, read_map(columns))
         found = settle.settle(read_sent(folder / SENT), entries, may_be_cut=True)
     except JournalError as error:
-        _stop(WRONG_USAGE, f"atm-sim: {error}")
+        stop(WRONG_USAGE, f"atm-sim: {error}")
     for difference in (*found.differences, *found.cut_short):
         click.echo(f"{difference}")
     click.echo(
@@ -160,11 +160,6 @@ def settle_command(folder: Path, journal: Path, columns: Path | None) -> None:
         f"{len(found.differences):,} differences, {len(found.cut_short):,} beyond the journal's end"
     )
     raise SystemExit(FAILED if found.differences or found.cut_short else MET)
-
-
-def _stop(code: int, message: object) -> NoReturn:
-    click.echo(f"{message}", err=True)
-    raise SystemExit(code)
 
 
 def _dialect(name: str) -> Dialect:
@@ -178,12 +173,12 @@ def _profile(file: Path) -> Profile:
     try:
         return read_profile(file)
     except ProfileError as error:
-        _stop(WRONG_USAGE, error)
+        stop(WRONG_USAGE, error)
 
 
 def _enrol(asked: _Asked, database: Path) -> None:
     if database.exists():
-        _stop(WRONG_USAGE, f"atm-sim: {database} exists already; name a new file")
+        stop(WRONG_USAGE, f"atm-sim: {database} exists already; name a new file")
     people = make_database(database, asked.scenario, asked.load, asked.seed, asked.policy, wall_clock()())
     click.echo(f"{database}: a bank with {len(people):,} customers; bank-host serve --database {database}")
 

@@ -18,6 +18,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from atm_sim.exits import BROKEN, FAILED, MET, WRONG_USAGE, stop
 from atm_sim.load.target import HostBroke, own_host
 from atm_sim.report.words import in_words
 from atm_sim.target.profile import Profile, ProfileError, own_profile, read_profile
@@ -29,7 +30,6 @@ from bank_host.iso8583.dialect import DEFAULT, load_dialect
 from bank_host.policy import Policy
 from bank_host.store.sql import SqlStore
 
-FAILED, WRONG_USAGE, BROKEN = 1, 2, 3
 _MARKS: Final[Mapping[Status, tuple[str, str]]] = {
     "passed": ("passed", "green"),
     "failed": ("FAILED", "red"),
@@ -69,12 +69,7 @@ def run_against(files: list[Path], asked: Asked, policy: Policy) -> NoReturn:
     else:
         _sum_up(console, done, steps)
     ran = steps["passed"] + steps["failed"]
-    raise SystemExit(FAILED if steps["failed"] else 0 if ran else BROKEN)
-
-
-def stop(code: int, message: object) -> NoReturn:
-    click.echo(f"{message}", err=True)
-    raise SystemExit(code)
+    raise SystemExit(FAILED if steps["failed"] else MET if ran else BROKEN)
 
 
 @contextmanager

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import click
 
+from atm_sim.exits import BROKEN, FAILED, MET, WRONG_USAGE, stop
 from atm_sim.load.target import HostBroke
 from atm_sim.records.folder import RunFolderError
 from atm_sim.scenario import ScenarioError
-from atm_sim.target.command import BROKEN, FAILED, WRONG_USAGE, host_of, stop
+from atm_sim.target.command import host_of
 from atm_sim.target.replay import RecordingError, Replayed, read_recording
 from atm_sim.target.replay import replay as replayed
 from atm_sim.wire.connections import NotReached
@@ -67,7 +68,7 @@ def replay(
         click.echo(
             f"messages: {len(sent)} sent, {len(done) - len(sent)} not sent; {len(differing)} answered otherwise"
         )
-    raise SystemExit(FAILED if differing else 0 if sent else BROKEN)
+    raise SystemExit(FAILED if differing else MET if sent else BROKEN)
 
 
 def _show(each: Replayed) -> None:
