@@ -22,3 +22,7 @@ def stop(code: int, message: object) -> NoReturn:
     """Tell why, on standard error, and end with `code`."""
     click.echo(f"{message}", err=True)
     raise SystemExit(code)
+
+
+class Mistake(Exception):
+    """The user's own, told as it is: what is wrong, where, and what to do instead. Ends with WRONG_USAGE."""

@@ -15,9 +15,9 @@ from rich.table import Table
 
 from atm_sim import VERSION
 from atm_sim.cash.compare import Compared, Verdict, compare, csv_rows, verdicts
-from atm_sim.cash.plan import Pair, PlanError, PlanFile, load_plan
+from atm_sim.cash.plan import Pair, PlanFile, load_plan
 from atm_sim.checks.intervals import Interval
-from atm_sim.exits import FAILED, MET, WRONG_USAGE, stop
+from atm_sim.exits import FAILED, MET
 from atm_sim.report.cash import render
 
 COLUMNS = (
@@ -33,7 +33,7 @@ COLUMNS = (
 WIDTH = 140  # where no screen says how wide it is
 
 
-@click.command(short_help="Compare replenishment policies over weeks.")
+@click.command()
 @click.argument("plan_name", metavar="PLAN")
 @click.option("--seed", type=click.IntRange(0), help="Instead of the plan's own seed.")
 @click.option("--replications", type=click.IntRange(2, 1_000), help="Instead of the plan's own number.")
@@ -46,10 +46,7 @@ def cash(plan_name: str, seed: int | None, replications: int | None, out: Path |
 
     All policies meet the same customers and failures. Exit 1 when the plan expects something that is not so.
     """
-    try:
-        plan, demand, data = load_plan(plan_name)
-    except PlanError as error:
-        stop(WRONG_USAGE, error)
+    plan, demand, data = load_plan(plan_name)
     changes = {"seed": seed, "replications": replications}
     plan = plan.model_copy(update={key: value for key, value in changes.items() if value is not None})
     console = Console(highlight=False, stderr=as_json)

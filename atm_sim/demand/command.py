@@ -10,7 +10,7 @@ import click
 
 from atm_sim.demand.file import load_demand
 from atm_sim.demand.fit import HOLD_OUT_DAYS, LEAST_DAYS, fit_chance, fit_effects, forecast
-from atm_sim.demand.history import History, HistoryError, read_history
+from atm_sim.demand.history import History, read_history
 from atm_sim.demand.smape import last_week, naive, smape
 from atm_sim.demand.written import demand_text
 from atm_sim.exits import WRONG_USAGE, stop
@@ -56,7 +56,7 @@ def judge(history: History, *, japan: bool) -> Judged:
     )
 
 
-@click.command(short_help="Fit a demand file to your own withdrawals.")
+@click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--out",
@@ -78,10 +78,7 @@ def fit(file: Path, out: Path, calendar: str, as_json: bool) -> None:
 
     The last 56 days are held out first and forecast; the error stands beside that of two simple forecasts.
     """
-    try:
-        history = read_history(file)
-    except HistoryError as error:
-        stop(WRONG_USAGE, error)
+    history = read_history(file)
     if len(history.days) < LEAST_DAYS:
         stop(
             WRONG_USAGE,

@@ -58,7 +58,7 @@ class _Options(NamedTuple):
     quiet: bool
 
 
-@click.command(short_help="Say why a peer and we do not understand each other.")
+@click.command()
 @click.argument("target", metavar="HOST:PORT|FILE")
 @click.option(
     "--dialect",

@@ -24,7 +24,7 @@ ENOUGH_SEEDS = 2_000
 """From so many worlds on, a place that none of them reached fails the run."""
 
 
-@click.command(short_help="Hunt for faults in random worlds.")
+@click.command()
 @click.option("--seeds", type=click.IntRange(1), default=200, show_default=True, help="How many worlds.")
 @click.option("--from", "first", type=click.IntRange(0), default=0, show_default=True, help="The first seed.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Worker processes.")

@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from atm_sim.exits import FAILED, MET, WRONG_USAGE, stop
-from atm_sim.incidents.file import Incident, IncidentError, is_incident, load_incident
+from atm_sim.incidents.file import Incident, is_incident, load_incident
 from atm_sim.incidents.play import Judged, Moved, judged, sensitivity, what_if
 
 WIDTH = 140
 
 
-@click.command(short_help="Compare an incident of the past with its published figures.")
+@click.command()
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--sensitivity", "moving", is_flag=True, help="Move each assumption by 20 % both ways.")
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
@@ -26,10 +26,7 @@ def incident(path: Path, moving: bool, as_json: bool) -> None:
     files = [path] if path.is_file() else [file for file in sorted(path.glob("*.yaml")) if is_incident(file)]
     if not files:
         stop(WRONG_USAGE, f"{path}: no incident file (*.yaml that begins with incident:) here")
-    try:
-        incidents = [load_incident(file) for file in files]
-    except IncidentError as error:
-        stop(WRONG_USAGE, error)
+    incidents = [load_incident(file) for file in files]
     console, met, data = _console(), True, []
     for each in incidents:
         as_it_was, changed = judged(each), what_if(each)

@@ -25,7 +25,7 @@ from atm_sim.exits import BROKEN, FAILED, MET, WRONG_USAGE, stop
 from atm_sim.load import settle
 from atm_sim.load.cards import CardTurns
 from atm_sim.load.drive import Progress, Target
-from atm_sim.load.journal_file import JournalError, read_journal, read_map, read_sent
+from atm_sim.load.journal_file import read_journal, read_map, read_sent
 from atm_sim.load.judge import Verdict, judge
 from atm_sim.load.people import Carrier
 from atm_sim.load.plan import planned_rate
@@ -35,7 +35,7 @@ from atm_sim.load.write import SENT, summary, write, writing
 from atm_sim.runner.files import open_scenario
 from atm_sim.scenario import Scenario
 from atm_sim.scenario.loading import Load
-from atm_sim.target.profile import Profile, ProfileError, read_profile
+from atm_sim.target.profile import Profile, read_profile
 from atm_sim.wire.connections import NotReached
 from atm_sim.wire.keys import WireKeys
 from bank_host.address import Address, AddressType
@@ -78,7 +78,7 @@ class _Asked(NamedTuple):
     profile: Profile | None
 
 
-@click.command(short_help="Put a scenario's fleet as load on a host, over TCP.")
+@click.command()
 @click.argument("file", type=_FILE)
 @click.option("--target", type=AddressType(), help="The host; without it our own is started for the run.")
 @click.option(
@@ -118,7 +118,7 @@ def load(
         stop(WRONG_USAGE, f"{file}: no load: block here; docs/reference/load.md has its keys")
     if profile_file is not None and (target is None or dialect_name is not None or enrol is not None):
         raise click.UsageError("--profile goes with --target, and not with --dialect or --enrol")
-    profile = None if profile_file is None else _profile(profile_file)
+    profile = None if profile_file is None else read_profile(profile_file)
     dialect_name = dialect_name or "atm-sim"
     dialect = _dialect(dialect_name) if profile is None else profile.dialect
     block = scenario.load if duration is None else scenario.load.model_copy(update={"duration_us": duration})
@@ -142,17 +142,14 @@ def load(
     raise SystemExit(facts["exit_code"])
 
 
-@click.command("settle", short_help="Compare a load run with a host's journal.")
+@click.command("settle")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--journal", type=_FILE, required=True, help="The host's journal, CSV.")
 @click.option("--columns", type=_FILE, help="Which column is what, TOML.")
 def settle_command(folder: Path, journal: Path, columns: Path | None) -> None:
     """Compare what the ATMs of the load run FOLDER know with the journal of a host, as a CSV file."""
-    try:
-        entries = read_journal(journal, read_map(columns))
-        found = settle.settle(read_sent(folder / SENT), entries, may_be_cut=True)
-    except JournalError as error:
-        stop(WRONG_USAGE, f"atm-sim: {error}")
+    entries = read_journal(journal, read_map(columns))
+    found = settle.settle(read_sent(folder / SENT), entries, may_be_cut=True)
     for difference in (*found.differences, *found.cut_short):
         click.echo(f"{difference}")
     click.echo(
@@ -167,13 +164,6 @@ def _dialect(name: str) -> Dialect:
         return load_dialect(name)
     except ValueError as error:
         raise click.BadParameter(f"{error}", param_hint="--dialect") from None
-
-
-def _profile(file: Path) -> Profile:
-    try:
-        return read_profile(file)
-    except ProfileError as error:
-        stop(WRONG_USAGE, error)
 
 
 def _enrol(asked: _Asked, database: Path) -> None:

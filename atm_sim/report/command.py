@@ -16,7 +16,7 @@ from atm_sim.report.view import load
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
-@click.command(short_help="Tell one person's day, message by message.")
+@click.command()
 @click.argument("folder", type=_FOLDER)
 @click.option("--card", required=True, help="Alias of the person, as in the scenario's cast.")
 def trace(folder: Path, card: str) -> None:
@@ -28,7 +28,7 @@ def trace(folder: Path, card: str) -> None:
     click.echo("\n".join(lines))
 
 
-@click.command(short_help="Build the report of a run again.")
+@click.command()
 @click.argument("folder", type=_FOLDER)
 def report(folder: Path) -> None:
     """Build report.html and junit.xml of the run or study FOLDER again, from what the folder holds."""

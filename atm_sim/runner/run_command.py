@@ -41,7 +41,7 @@ VIRTUAL_CARD = click.option(
 )
 
 
-@click.command(short_help="Run a scenario file and write its report.")
+@click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Run folder; default out/FILE.")
 @click.option("--seed", type=click.IntRange(0), help="Instead of the file's own seed.")

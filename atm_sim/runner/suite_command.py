@@ -24,7 +24,7 @@ from bank_host.address import Address, AddressType
 from bank_host.policy import load_policy
 
 
-@click.command(short_help="Test the scenario files of a folder.")
+@click.command()
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--seed", type=click.IntRange(0), help="Instead of each file's own seed.")
 @click.option(

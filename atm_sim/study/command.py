@@ -40,7 +40,7 @@ WIDTH = 160
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command("study", short_help="Play a scenario many times and compare its variants.")
+@click.command("study")
 @click.argument("file", type=_FILE)
 @click.option("--on", default="", help="dask://HOST:PORT; without it the cores of this machine.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Worker processes; default one for each core.")
@@ -69,7 +69,7 @@ def study(file: Path, on: str, workers: int | None, out: Path | None, as_json: b
     raise SystemExit(MET if all(check.passed for check in checks) else FAILED)
 
 
-@click.command("explain", short_help="Loads and expected waits from formulas, before anything runs.")
+@click.command("explain")
 @click.argument("file", type=_FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
 def explain(file: Path, as_json: bool) -> None:

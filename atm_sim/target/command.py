@@ -18,10 +18,10 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from atm_sim.exits import BROKEN, FAILED, MET, WRONG_USAGE, stop
+from atm_sim.exits import BROKEN, FAILED, MET, stop
 from atm_sim.load.target import HostBroke, own_host
 from atm_sim.report.words import in_words
-from atm_sim.target.profile import Profile, ProfileError, own_profile, read_profile
+from atm_sim.target.profile import Profile, own_profile, read_profile
 from atm_sim.target.suite import CaseDone, Status, StepDone, cases_of, junit_of, run_cases
 from atm_sim.wire.connections import NotReached
 from bank_host.address import Address
@@ -76,11 +76,7 @@ def run_against(files: list[Path], asked: Asked, policy: Policy) -> NoReturn:
 def host_of(wanted: Address | None, profile_file: Path | None) -> Iterator[tuple[Address, Profile]]:
     """The target and what is known of it; our own host lives as long as the block."""
     if wanted is not None:
-        try:
-            profile = own_profile("", DEFAULT) if profile_file is None else read_profile(profile_file)
-        except ProfileError as error:
-            stop(WRONG_USAGE, error)
-        yield wanted, profile
+        yield wanted, own_profile("", DEFAULT) if profile_file is None else read_profile(profile_file)
         return
     with tempfile.TemporaryDirectory(prefix="atm-sim-test-") as folder:
         database = Path(folder) / "bank.sqlite"

@@ -21,7 +21,7 @@ from bank_host.address import Address, AddressType, is_loopback
 from bank_host.clock import wall_clock
 
 
-@click.command(short_help="Show a customer's hardware token.")
+@click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--once", is_flag=True, help="Show the code once and end; without a terminal this is what happens."
