@@ -42,6 +42,11 @@ from bank_host.policy import load_policy
     help="With --target: how it speaks, its keys and cards (TOML).",
 )
 @click.option("--own-host", is_flag=True, help="As --target, our own bank-host, started for the run.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="With --target or --own-host: write the run folder here.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
 def test(
     path: Path,
@@ -53,6 +58,7 @@ def test(
     target: Address | None,
     profile: Path | None,
     own_host: bool,
+    out: Path | None,
     as_json: bool,
 ) -> None:
     """Test the scenario file or folder PATH; files below a folder `invalid` must be refused as they say.
@@ -71,7 +77,11 @@ def test(
             raise click.UsageError("--target and --own-host are two hosts; choose one")
         if matrix or proving or virtual_card or seed is not None:
             raise click.UsageError("--seed, --matrix, --prove and --virtual-card are for simulated time")
-        run_against(files, Asked(target, profile, junit_file, as_json), policy)
+        run_against(files, Asked(target, profile, junit_file, as_json, out), policy)
+    if out is not None:
+        raise click.UsageError(
+            "--out goes with --target or --own-host; `atm-sim run` writes folders of simulated time"
+        )
     console = Console(highlight=False)
     tests = []
     card_read = _look_at_virtual_card if virtual_card else _no_card
