@@ -341,6 +341,9 @@ class Kernel:
             self._pay_out(machine, amount_jpy, now_us)
         elif after.takes_in:
             self.stock.take_in(machine, notes_of(amount_jpy))
+        if self.stock.stale:  # the cassettes move with the answer, which is still under way to the machine
+            self.stock.stale = False
+            self._at(answered_us, self._cassettes_moved, machine)
         if after.completes:
             done_us = (answered_us if after.at_answer else leaves_us) + up_us
             books.complete(arrival[2], machine, number, SERVICES[service], amount_jpy, done_us)
@@ -400,6 +403,9 @@ class Kernel:
         assert notes is not None, "the machine asks the bank for nothing that it cannot pay"
         if stock.pay_out(machine, notes) and self.hearers.near_end is not None:
             self.hearers.near_end(machine, now_us)
+
+    def _cassettes_moved(self, now_us: int, machine: int) -> None:
+        self.stock.look(machine)
 
     def _could_not_pay(self, machine: int, leaves_us: int, arrival: Arrival) -> None:
         """The customer tries elsewhere, once they have their card back."""
