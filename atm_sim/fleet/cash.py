@@ -41,7 +41,9 @@ class Stock:
             for each in set(classes)
         }
         self._pays = [by_class[each] for each in classes]
+        # what people at the door see; `pay_out` and `take_in` say that it may be so no more, by `stale`
         self.empty = bytearray(not self.can_pay(machine) for machine in range(len(classes)))
+        self.stale = False
         self._mixes: dict[tuple[CassetteClass, int, str, int], Notes | None] = {}
 
     def of(self, machine: int) -> dict[int, int]:
@@ -54,7 +56,7 @@ class Stock:
         """What staff leave in the cassettes."""
         for note, count in notes.items():
             self.notes[machine * self.width + self._place[note]] = count
-        self.empty[machine] = not self.can_pay(machine)
+        self.look(machine)
 
     def total_jpy(self, machine: int) -> int:
         return sum(note * count for note, count in self.of(machine).items())
@@ -91,6 +93,10 @@ class Stock:
         begin = machine * self.width
         return any(self.notes[begin + place] for place, _ in self._pays[machine])
 
+    def look(self, machine: int) -> None:
+        """From now on everybody sees whether the machine can pay."""
+        self.empty[machine] = not self.can_pay(machine)
+
     def pay_out(self, machine: int, notes: Notes) -> bool:
         """Cassettes to the customer; True when a cassette falls to its near-end mark."""
         begin, mark, fell = machine * self.width, self.classes[machine].near_end, False
@@ -100,7 +106,7 @@ class Stock:
             self.notes[place] = left
             fell = fell or left <= mark < left + count
             if not left:
-                self.empty[machine] = not self.can_pay(machine)
+                self.stale = True
         return fell
 
     def take_in(self, machine: int, notes: Notes) -> None:
@@ -110,4 +116,4 @@ class Stock:
             if note in has:
                 self.notes[machine * self.width + self._place[note]] += count
         if self.empty[machine]:
-            self.empty[machine] = not self.can_pay(machine)
+            self.stale = True

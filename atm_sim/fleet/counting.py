@@ -75,8 +75,12 @@ def _exact_sums(groups: NDArray[np.int64], values: NDArray[Any], count: int) -> 
 
 
 def _counted(places: NDArray[np.int64], words: Sequence[str]) -> Counter[str]:
-    counts = np.bincount(places, minlength=len(words)).tolist()
-    return Counter({word.lower(): count for word, count in zip(words, counts, strict=True) if count})
+    """By word; the two details write the same reason in capitals and not."""
+    found = Counter[str]()
+    for word, count in zip(words, np.bincount(places, minlength=len(words)).tolist(), strict=True):
+        if count:
+            found[word.lower()] += count
+    return found
 
 
 def _place(words: Sequence[str], word: str) -> int:

@@ -351,6 +351,9 @@ class Kernel:
         elif after.takes_in:
             assert notes is not None, "a deposit is counted before the bank is asked"
             self.stock.take_in(machine, notes)
+        if self.stock.stale:  # the cassettes move with the answer, which is still under way to the machine
+            self.stock.stale = False
+            self._at(answered_us, self._cassettes_moved, machine)
         if after.completes:
             done_us = (answered_us if after.at_answer else leaves_us) + up_us
             books.complete(arrival[2], machine, number, SERVICES[service], amount_jpy, done_us)
@@ -393,6 +396,9 @@ class Kernel:
         notes = taken if service == DEPOSIT else self.stock.usual_mix(machine, amount_jpy, config)
         wish = self._wishes[key] = _Wish(reason, notes, {})
         return wish
+
+    def _cassettes_moved(self, now_us: int, machine: int) -> None:
+        self.stock.look(machine)
 
     def _could_not_pay(self, machine: int, leaves_us: int, arrival: Arrival) -> None:
         """The customer tries elsewhere, once they have their card back."""

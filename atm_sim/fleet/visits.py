@@ -180,8 +180,10 @@ class Visits:
 
     def _touched(self, now_us: int) -> bool:
         while self._windows and self._windows[0].to_us <= now_us and now_us >= self._quiet_after_us:
-            if any(queue.waiting for queue in self._lab.queues()):
-                self._quiet_after_us = now_us + MINUTE_US  # advices still wait: look again later
+            if self._conductor.disrupted or any(queue.waiting for queue in self._lab.queues()):
+                self._quiet_after_us = (
+                    now_us + MINUTE_US
+                )  # a fault or an advice still waits: look again later
                 return True
             self._windows.pop(0)
             self._forget()
@@ -329,13 +331,17 @@ def _places(scenario: Scenario, kernel: Kernel) -> dict[str, Place]:
 
 
 def _windows(scenario: Scenario, start_us: int) -> Iterator[Window]:
-    """When something scheduled can touch a visit: a fault, and what it lasts."""
+    """When something scheduled can touch a visit: a fault, and what it lasts; hours for which a bank is signed off."""
     for fault in scenario.faults:
         times = [start_us + scenario.after_midnight_us(at) for at in moments(fault).values()]
         lasts_us = getattr(fault, "for_us", 0)
         yield Window(min(times) - LONGEST_VISIT_US, max(times) + lasts_us + MINUTE_US)
+    for hours in scenario.network.sign_off:
+        begins_us, ends_us = (start_us + scenario.after_midnight_us(at) for at in (hours.begins, hours.ends))
+        yield Window(begins_us - LONGEST_VISIT_US, ends_us + MINUTE_US)
 
 
 def takes_part(scenario: Scenario) -> bool:
     """Whether any visit is to be played in full detail."""
-    return scenario.fleet is not None and (scenario.fleet.detail == "full" or bool(scenario.faults))
+    scheduled = bool(scenario.faults or scenario.network.sign_off)
+    return scenario.fleet is not None and (scenario.fleet.detail == "full" or scheduled)
