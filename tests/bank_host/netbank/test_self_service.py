@@ -58,6 +58,29 @@ def test_a_changed_pin_ends_every_session(web: Web, visitor: Visitor) -> None:
     assert "/login" == other.get("/welcome").url.path
 
 
+def test_a_changed_password_ends_every_session_and_is_the_only_one_that_lets_in(
+    web: Web, visitor: Visitor
+) -> None:
+    other = web.visitor()
+    other.log_in()
+    visitor.get("/settings")
+    entry = {
+        "act": "change_password",
+        "password": web.people["hanako"].password.reveal(),
+        "new_password_1": "momiji 0402",
+        "new_password_2": "momiji 0402",
+    }
+    visitor.send("/settings", **entry | {"new_password_2": "momiji 0403"}, otp="")
+    assert visitor.problem.startswith("The two entries differ")
+    visitor.send("/settings", **entry | {"password": "not it"}, otp=web.code("hanako"))
+    assert "The login password of today is not right." == visitor.problem
+    visitor.send("/settings", **entry, otp=web.code("hanako"))
+    assert "The login password is changed. Please log in again." == visitor.told
+    assert "/login" == other.get("/welcome").url.path
+    assert 401 == web.visitor().log_in().status_code
+    assert "/welcome" == visitor.log_in("momiji 0402").url.path
+
+
 def test_two_pins_that_differ_are_refused(visitor: Visitor) -> None:
     visitor.get("/settings")
     visitor.send("/settings", act="change_pin_online", new_pin_1="8306", new_pin_2="8307", otp="")
