@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from bank_host.policy import Figures
 from bank_host.policy.figures import CHANNELS
-from bank_host.rules.acts import cards, customer, limits, login, tokens, transfers
+from bank_host.rules.acts import cards, claims, customer, limits, login, tokens, transfers
 from bank_host.rules.acts.rule import (
     CUSTOMER,
     HOST,
@@ -38,6 +38,7 @@ ACTS: Mapping[str, ActRule] = {
     **limits.ROWS,
     **cards.ROWS,
     **tokens.ROWS,
+    **claims.ROWS,
     **customer.ROWS,
     **transfers.ROWS,
     **login.ROWS,

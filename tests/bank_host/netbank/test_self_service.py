@@ -96,6 +96,31 @@ def test_with_a_login_id_the_three_items_alone_let_nobody_in(visitor: Visitor) -
 def test_a_claim_is_answered_by_the_rules(visitor: Visitor) -> None:
     visitor.get("/claim")
     described = {"cause": "forged", "day": "2014-01-14", "amount": "50,000", "prompt_notice": "yes"}
-    page = visitor.send("/claim", **described).text
+    page = visitor.send("/claim", **described, act="look").text
+    assert [] == list(visitor.web.bank.store.exceptions())
     assert "compensated in full: ¥50,000 / ¥50,000" in page
     assert 422 == visitor.send("/claim", **described | {"day": "2014-01-16"}).status_code
+
+
+def test_a_claim_that_is_sent_is_an_item_of_the_staff_and_the_customer_knows_its_number(
+    web: Web, visitor: Visitor
+) -> None:
+    """X12. Sent twice it is one; what the staff sees says what happened, when and how much."""
+    visitor.get("/claim")
+    described = {"cause": "stolen", "day": "2014-01-14", "amount": "50,000", "police_report": "yes"}
+    form = visitor.hidden("/claim") | described | {"act": "send"}
+    for _ in range(2):
+        visitor.page = visitor.client.post("/claim", data=form)
+    (item,) = web.bank.store.exceptions()
+    account_id = web.people["hanako"].account_id
+    assert ("LOSS_CLAIM", account_id, 50_000, "open") == item[3:6] + item[7:]
+    assert "stolen 2014-01-14; police_report yes" == item.detail
+    assert f"We have received your report. Its number is {item.seq};" in visitor.page.text
+    assert "file_claim" in {row.what for row in web.bank.store.audit()}
+
+
+def test_a_claim_without_a_cause_is_not_sent(web: Web, visitor: Visitor) -> None:
+    visitor.get("/claim")
+    visitor.send("/claim", day="2014-01-14", amount="50,000", act="send")
+    assert "Fill in cause, day and amount." == visitor.problem
+    assert [] == list(web.bank.store.exceptions())
