@@ -19,10 +19,11 @@ from rich.console import Console
 from rich.text import Text
 
 from atm_sim import VERSION
+from atm_sim.exits import BROKEN, FAILED, MET, WRONG_USAGE, stop
 from atm_sim.load.target import HostBroke, own_host
 from atm_sim.report.words import in_words
 from atm_sim.target import folder
-from atm_sim.target.profile import Profile, ProfileError, own_profile, read_profile
+from atm_sim.target.profile import Profile, own_profile, read_profile
 from atm_sim.target.suite import CaseDone, Status, StepDone, cases_of, junit_of, run_cases
 from atm_sim.wire.connections import NotReached
 from bank_host.address import Address
@@ -31,7 +32,6 @@ from bank_host.iso8583.dialect import DEFAULT, load_dialect
 from bank_host.policy import Policy
 from bank_host.store.sql import SqlStore
 
-FAILED, WRONG_USAGE, BROKEN = 1, 2, 3
 _MARKS: Final[Mapping[Status, tuple[str, str]]] = {
     "passed": ("passed", "green"),
     "failed": ("FAILED", "red"),
@@ -80,23 +80,14 @@ def run_against(files: list[Path], asked: Asked, policy: Policy) -> NoReturn:
         if asked.out is not None:
             console.print(Text(f"Run folder: {asked.out.as_posix()}"), soft_wrap=True)
     ran = steps["passed"] + steps["failed"]
-    raise SystemExit(FAILED if steps["failed"] else 0 if ran else BROKEN)
-
-
-def stop(code: int, message: object) -> NoReturn:
-    click.echo(f"{message}", err=True)
-    raise SystemExit(code)
+    raise SystemExit(FAILED if steps["failed"] else MET if ran else BROKEN)
 
 
 @contextmanager
 def host_of(wanted: Address | None, profile_file: Path | None) -> Iterator[tuple[Address, Profile]]:
     """The target and what is known of it; our own host lives as long as the block."""
     if wanted is not None:
-        try:
-            profile = own_profile("", DEFAULT) if profile_file is None else read_profile(profile_file)
-        except ProfileError as error:
-            stop(WRONG_USAGE, error)
-        yield wanted, profile
+        yield wanted, own_profile("", DEFAULT) if profile_file is None else read_profile(profile_file)
         return
     with tempfile.TemporaryDirectory(prefix="atm-sim-test-") as place:
         database = Path(place) / "bank.sqlite"
