@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import httpx
+import httpx2
 import pytest
 import schemathesis
 from fastapi.testclient import TestClient
@@ -57,7 +57,7 @@ class Program:
         self.device: str = answer.json()["device"]
         self.client.headers["Authorization"] = f"Bearer {answer.json()['token']}"
 
-    def log_in(self, password: str) -> httpx.Response:
+    def log_in(self, password: str) -> httpx2.Response:
         body = {"account_id": self.holding.account_id, "password": password}
         return self.client.post("/api/sessions", json=body)
 
