@@ -181,6 +181,8 @@ NAMES: Mapping[str, Text] = {
     "lock_id_card": Text("lock ID card", "IDカードロック"),
     "release_id_card": Text("release ID card", "IDカードロック解除"),
     "release_otp": Text("release one-time password", "ワンタイムパスワードのロック解除"),
+    "file_claim": Text("loss reported", "被害の申告"),
+    "change_password": Text("password change", "パスワード変更"),
     "reissue_password": Text("new password", "パスワード再発行"),
     "change_authenticator": Text("change of authenticator", "認証方法の変更"),
     "outcome": Text("outcome", "結果"),
