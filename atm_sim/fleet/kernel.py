@@ -129,6 +129,7 @@ class Kernel:
         self.first = [site.first_machine - sites[0].first_machine for site in sites]
         self.site_of = [place for place, site in enumerate(sites) for _ in range(site.machines)]
         self.added_jpy = [0] * len(configs)  # by staff, net of what they took out
+        self.loads: list[tuple[int, int]] = []  # the same visit by visit, with its time
         self._neighbours = Neighbours(sites, customers.neighbour_within_m)
         self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._order = 0
@@ -198,7 +199,9 @@ class Kernel:
         """Staff leave these notes in the cassettes."""
         before_jpy = self.stock.total_jpy(machine)
         self.stock.set(machine, notes)
-        self.added_jpy[machine] += self.stock.total_jpy(machine) - before_jpy
+        added_jpy = self.stock.total_jpy(machine) - before_jpy
+        self.added_jpy[machine] += added_jpy
+        self.loads.append((self.now_us, added_jpy))
 
     def free_at_us(self, machine: int) -> int:
         """When the machine's customer leaves; `IN_USE` while the bank has not answered."""

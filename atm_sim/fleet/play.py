@@ -121,7 +121,7 @@ def play_partition(job: Job) -> Played:
         audit.ledger(posted, POSTING_KINDS)
         audit.rows(rows, kernel.words.words, "withdrawal" in figures.atm_counts)
         counting.rows(rows, kernel.words.words)
-        counting.tally.postings += len(posted["time_us"])
+        counting.ledger(posted)
         writer.ledger(posted)
         writer.events(rows, kernel.words.words)
         if visits is not None:
@@ -142,6 +142,7 @@ def play_partition(job: Job) -> Played:
     if sites:
         drive(kernel, start_us, windows(), window_over, outside)
     write()
+    counting.loads(sum(opened_jpy), kernel.loads)
     books = kernel.books
     lying = (
         kernel.stock.total_jpy(machine) - kernel.added_jpy[machine] for machine in range(len(kernel.configs))
