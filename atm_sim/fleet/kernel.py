@@ -361,12 +361,13 @@ class Kernel:
 
     def left(
         self, now_us: int, machine: int, arrival: Arrival, arrived_us: int, started_us: int, code: str, reason: str,
-        fee_jpy: int,
+        fee_jpy: int, decided_us: int,
     ) -> None:  # fmt: skip
-        """A visit that was handed over is over."""
-        self.now_us = now_us
+        """A visit that was handed over is over; the bank decided earlier, perhaps on the day before."""
+        self.now_us = decided_us
         self._row(arrived_us, SESSION, self.site_of[machine], machine, arrival, self.words.number(code), reason,
                   started_us - arrived_us, now_us - started_us, 0, fee_jpy)  # fmt: skip
+        self.now_us = now_us
         self._leave(machine, now_us)
         if reason == NO_CASH:
             self._could_not_pay(machine, now_us, arrival)
