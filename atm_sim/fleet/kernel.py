@@ -133,6 +133,7 @@ class Kernel:
         self.first = [site.first_machine - sites[0].first_machine for site in sites]
         self.site_of = [place for place, site in enumerate(sites) for _ in range(site.machines)]
         self.added_jpy = [0] * len(configs)  # by staff, net of what they took out
+        self.loads: list[tuple[int, int]] = []  # the same visit by visit, with its time
         self._neighbours = Neighbours(sites, customers.neighbour_within_m)
         self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._order = 0
@@ -200,7 +201,9 @@ class Kernel:
         """Staff leave these notes in the cassettes."""
         before_jpy = self.stock.total_jpy(machine)
         self.stock.set(machine, notes)
-        self.added_jpy[machine] += self.stock.total_jpy(machine) - before_jpy
+        added_jpy = self.stock.total_jpy(machine) - before_jpy
+        self.added_jpy[machine] += added_jpy
+        self.loads.append((self.now_us, added_jpy))
 
     def free_at_us(self, machine: int) -> int:
         """When the machine's customer leaves; `IN_USE` while the bank has not answered."""
@@ -368,12 +371,13 @@ class Kernel:
 
     def left(
         self, now_us: int, machine: int, arrival: Arrival, arrived_us: int, started_us: int, code: str, reason: str,
-        fee_jpy: int,
+        fee_jpy: int, decided_us: int,
     ) -> None:  # fmt: skip
-        """A visit that was handed over is over."""
-        self.now_us = now_us
+        """A visit that was handed over is over; the bank decided earlier, perhaps on the day before."""
+        self.now_us = decided_us
         self._row(arrived_us, SESSION, self.site_of[machine], machine, arrival, self.words[code], reason,
                   started_us - arrived_us, now_us - started_us, 0, fee_jpy)  # fmt: skip
+        self.now_us = now_us
         self._leave(machine, now_us)
         if reason == NO_CASH:
             self._could_not_pay(machine, now_us, arrival)

@@ -122,7 +122,7 @@ def play_partition(job: Job) -> Played:
         words = list(kernel.words)
         audit.rows(rows, words, "withdrawal" in figures.atm_counts)
         counting.rows(rows, words)
-        counting.tally.postings += len(posted["time_us"])
+        counting.ledger(posted)
         writer.ledger(posted)
         writer.events(rows, words)
         if visits is not None:
@@ -143,6 +143,7 @@ def play_partition(job: Job) -> Played:
     if sites:
         drive(kernel, start_us, windows(), window_over, outside)
     write()
+    counting.loads(sum(opened_jpy), kernel.loads)
     books = kernel.books
     lying = (
         kernel.stock.total_jpy(machine) - kernel.added_jpy[machine] for machine in range(len(kernel.configs))

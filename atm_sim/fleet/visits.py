@@ -88,7 +88,8 @@ class _Current:
     """A visit under way."""
 
     __slots__ = (
-        "arrival", "arrived_us", "code", "decided", "fee_jpy", "machine", "network", "notes", "reason", "started_us",
+        "arrival", "arrived_us", "code", "decided", "decided_us", "fee_jpy", "machine", "network", "notes", "reason",
+        "started_us",
     )  # fmt: skip
 
     def __init__(
@@ -98,6 +99,7 @@ class _Current:
         self.arrived_us, self.started_us = arrived_us, started_us
         self.code = self.reason = ""
         self.decided = self.network = ""  # what bank and network said last
+        self.decided_us = started_us
         self.fee_jpy = 0
 
 
@@ -277,7 +279,7 @@ class Visits:
             return
         match row.kind:
             case "decided":
-                visit.decided = row.reason
+                visit.decided, visit.decided_us = row.reason, row.time_us + self._lab.start_us
             case "answered":
                 visit.code, visit.reason = row.code, row.reason or visit.network or visit.decided
                 visit.network = ""
@@ -311,6 +313,7 @@ class Visits:
         reason = visit.reason if visit.code or visit.reason else NO_ANSWER
         self._kernel.left(
             now_us, visit.machine, visit.arrival, visit.arrived_us, visit.started_us, visit.code, reason, visit.fee_jpy,
+            visit.decided_us,
         )  # fmt: skip
 
 

@@ -201,6 +201,8 @@ NAMES: Mapping[str, Text] = {
     "customers.diverted": Text("went to a neighbouring site", "近隣拠点へ移動"),
     "customers.postponed": Text("came back later", "後で再来店"),
     "customers.lost": Text("customers lost", "取りこぼした来客"),
+    "guard_visits": Text("visits of guards", "警備輸送の訪問回数"),
+    "idle_cash": Text("cash in machines, yen × days", "機内現金（円×日）"),
     "approval_rate": Text("approval rate", "承認率"),
     "withdrawals": Text("withdrawals", "出金件数"),
     "deposits": Text("deposits", "入金件数"),

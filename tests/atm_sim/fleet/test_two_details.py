@@ -200,6 +200,12 @@ def test_a_second_day_and_a_machine_that_empties_are_seen_alike_by_both():
     )
 
 
+def test_a_visit_over_midnight_counts_on_the_day_of_the_banks_decision_in_both_details():
+    """Found by drawing 500 scenarios: decided before midnight, left after it, and I16 took it for tomorrow's."""
+    small = {"machines": 2, "small": 60, "accounts": 3, "locked": 0, "raised": 0, "wrong_pin": 0, "tries": 1}
+    agree({**PLAIN, **small, "seed": 1})
+
+
 ONE_NOTE = """\
 scenario: One note
 version: 1
