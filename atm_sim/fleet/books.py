@@ -97,10 +97,23 @@ class Effect(NamedTuple):
     uses: int
 
 
+class Request:
+    """What is asked for at the machines of one partner, and what the bank has found out about it today."""
+
+    __slots__ = ("cases", "cleared", "counted", "words")
+
+    def __init__(self, partner: str, service: str, amount_jpy: int) -> None:
+        self.words = CardRequest("", "", service, amount_jpy, YEN, partner, "", MEDIUM)
+        self.counted = _COUNTED.get(service)  # the column of its uses this month
+        self.cases: dict[tuple[int, bool, int, int, bool], _Case] = {}
+        self.cleared: tuple[int, int, int] | None = (
+            None  # on suspense and on the machine's cash, as what kind
+        )
+
+
 class _Case(NamedTuple):
     """A request of all accounts that the rules treat alike on a day."""
 
-    request: CardRequest
     card: Card
     pin_ok: bool | None  # None = refused before the PIN is looked at, and no try is charged
     terms: Terms
@@ -130,7 +143,7 @@ class Books:
         self._state.frombytes(table.tobytes())
         self.trace = array("i", [0]) * len(terminals)
         self.suspense = array("q", [0]) * len(terminals)
-        self._clearing: dict[str, tuple[int, int, int]] = {}
+        self._requests: dict[tuple[str, str, int], Request] = {}
         self.journal: list[int] = []
         self._expires = card_expiry(opened)
         self._ends_us = 0
@@ -139,8 +152,13 @@ class Books:
 
     # ------------------------------------------------------------ a request
 
+    def request(self, machine: int, service: str, amount_jpy: int) -> Request:
+        """A request as the bank sees it, the same at every machine of a partner."""
+        asked = self.terminals[machine].partner, service, amount_jpy
+        return self._requests.setdefault(asked, Request(*asked))
+
     def decide(
-        self, number: int, machine: int, service: str, amount_jpy: int, now_us: int, pin_right: bool
+        self, number: int, machine: int, request: Request, now_us: int, pin_right: bool
     ) -> tuple[Verdict, int]:
         """The bank's answer to a request of an account's card (precheck, one PIN try charged, decision), carried out;
         and the request's number at its machine.
@@ -156,30 +174,27 @@ class Books:
             row : row + WIDTH
         ]
         uses = 0
-        if month == self._month:
-            uses = withdrawals if service == "withdraw" else deposits if service == "deposit" else 0
-        asked = (self.terminals[machine][1], service, amount_jpy)
+        if month == self._month and request.counted:
+            uses = withdrawals if request.counted == WITHDRAWALS else deposits
+        cases = request.cases
         who = (profile, raised_day == self._day_index, fails, uses, pin_right)
-        cases = self._cases.get(asked)
-        if cases is None:
-            cases = self._cases[asked] = {}
         case = cases.get(who)
         if case is None:
             if len(cases) >= MOST_CASES:
                 cases.clear()
-            case = cases[who] = self._case(asked, *who)
+            case = cases[who] = self._case(request.words, *who)
         if used_on != self._day_number:
             used = 0
-        verdict = self._weigh(case[3], used, used, posted)
-        effect = case[4].get(verdict[1])
+        verdict = self._weigh(case[2], used, used, posted)
+        effect = case[3].get(verdict[1])
         if effect is None:
-            effect = case[4][verdict[1]] = self._effect(case, verdict)
+            effect = case[3][verdict[1]] = self._effect(request.words, case, verdict)
         self._carry_out(effect, number, machine, trace, now_us)
         return verdict, trace
 
     def _case(
         self,
-        asked: tuple[str, str, int],
+        request: CardRequest,
         profile: int,
         raised: bool,
         fails: int,
@@ -187,51 +202,46 @@ class Books:
         pin_right: bool,
     ) -> _Case:
         """The rules' facts without what is used and left, which terms do not look at."""
-        partner, service, amount_jpy = asked
         kind, standing_jpy, locked = _profile(profile)
-        request = CardRequest("", "", service, amount_jpy, YEN, partner, "", MEDIUM)
         account = Account("", kind, AUTHENTICATOR, self.opened, standing_jpy)
         card = Card("", "", "", self._expires, "", locked=locked, pin_fails=fails)
         raise_today = Raise("", self._day, self.people.raised_jpy, 1) if raised else None
         facts = CardFacts(card, account, raise_today, 0, 0, uses)
         refused = self.rules.precheck(request, facts, self._figures, self._at)
         if refused is not None:
-            return _Case(request, card, None, Terms(Verdict(refused.code, refused.reason)), {})
+            return _Case(card, None, Terms(Verdict(refused.code, refused.reason)), {})
         card = card._replace(pin_fails=fails + 1)
         facts = facts._replace(card=card, pin_ok=pin_right)
-        return _Case(request, card, pin_right, self.rules.terms(request, facts, self._figures), {})
+        return _Case(card, pin_right, self.rules.terms(request, facts, self._figures), {})
 
-    def _effect(self, case: _Case, verdict: Verdict) -> Effect:
+    def _effect(self, request: CardRequest, case: _Case, verdict: Verdict) -> Effect:
         """What follows from an answer, the charged try included."""
-        changes = self.rules.follow(verdict, case.request, "", "", case.pin_ok, self._figures, self._at)
+        changes = self.rules.follow(verdict, request, "", "", case.pin_ok, self._figures, self._at)
         effect = effect_of(changes)
         if effect.pin_fails < 0 and case.pin_ok is not None:
             effect = effect._replace(pin_fails=case.card.pin_fails)
         return effect
 
-    def complete(
-        self, number: int, machine: int, trace: int, service: str, amount_jpy: int, now_us: int
-    ) -> None:
-        """The advice that the cash was taken, or kept, on an approval that nothing touched since: its posting is the
-        rule's for one yen, times the yen."""
-        known = self._clearing.get(service)
-        if known is None:
-            known = self._clearing[service] = self._cleared_yen(service)
-        suspense, cash = amount_jpy * known[0], amount_jpy * known[1]
+    def complete(self, number: int, machine: int, trace: int, request: Request, now_us: int) -> None:
+        """The advice that the cash was taken, or kept, on an approval that nothing touched since."""
+        cleared = request.cleared
+        if cleared is None:
+            cleared = request.cleared = self._cleared(request.words)
+        suspense, cash, kind = cleared
         self.suspense[machine] += suspense
         self.trace[machine] += 1  # the advice has a number of its own
-        self.journal += (now_us, known[2], number, machine, trace, 0, suspense, cash, 0)
+        self.journal += (now_us, kind, number, machine, trace, 0, suspense, cash, 0)
 
-    def _cleared_yen(self, service: str) -> tuple[int, int, int]:
-        """What `decide_completion` posts for one yen: on suspense, on the machine's cash, and as what kind."""
-        at = At(0, self._day, 0)
+    def _cleared(self, request: CardRequest) -> tuple[int, int, int]:
+        """What `decide_completion` posts: on suspense, on the machine's cash, and as what kind."""
+        service, amount_jpy = request.service, request.amount_jpy
         row = Authorisation(
-            "", "", "", "", "", "", service, 1, 0, MEDIUM, self._day, 0, APPROVED, "", "open"
+            "", "", "", "", "", "", service, amount_jpy, 0, MEDIUM, self._day, 0, APPROVED, "", "open"
         )  # fmt: skip
-        claim = Claim("", "", "", "", "", "", service, 1)
+        claim = Claim("", "", "", "", "", "", service, amount_jpy)
         (post,) = (
             change
-            for change in self.rules.decide_completion(claim, row, at, self._figures).changes
+            for change in self.rules.decide_completion(claim, row, self._at, self._figures).changes
             if isinstance(change, Post)
         )
         _, suspense, cash, _ = _by_book(post)
@@ -309,7 +319,8 @@ class Books:
         self._month = self._day.year * 12 + self._day.month
         self._figures = self.policy.on(self._day)
         self._at = At(0, self._day, 0)  # rules copy the time of day and never look at it
-        self._cases: dict[tuple[str, str, int], dict[tuple[Any, ...], _Case]] = {}
+        for request in self._requests.values():
+            request.cases.clear()
         self.trace = array("i", [0]) * len(self.terminals)
 
 
