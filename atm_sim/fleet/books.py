@@ -9,7 +9,7 @@ balance weighed. The journal holds one row a posting, its legs in columns that a
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -62,13 +62,6 @@ MOST_CASES = 10_000
 
 MEDIUM = "chip"
 AUTHENTICATOR = "token"
-
-
-class Terminal(NamedTuple):
-    """A machine as the bank knows it."""
-
-    terminal_id: str
-    partner: str
 
 
 class AccountFacts(NamedTuple):
@@ -126,13 +119,13 @@ class Books:
     def __init__(
         self,
         people: Population,
-        terminals: list[Terminal],
+        partners: Sequence[str],  # of each machine, by its policy code
         policy: Policy,
         opened: date,
         rules: Rules = RULES,
     ) -> None:
         self.rules, self._weigh, self.policy = rules, rules.weigh, policy
-        self.people, self.terminals = people, terminals
+        self.people, self.partners = people, partners
         self.opened = opened
         count = len(people)
         # an account's state lies together, so that a session touches one place of memory
@@ -141,8 +134,8 @@ class Books:
         table[:, RAISED_DAY], table[:, POSTED] = people.raised_day, people.balance_jpy
         self._state = array("q")
         self._state.frombytes(table.tobytes())
-        self.trace = array("i", [0]) * len(terminals)
-        self.suspense = array("q", [0]) * len(terminals)
+        self.trace = array("i", [0]) * len(partners)
+        self.suspense = array("q", [0]) * len(partners)
         self._requests: dict[tuple[str, str, int], Request] = {}
         self.journal: list[int] = []
         self._expires = card_expiry(opened)
@@ -154,7 +147,7 @@ class Books:
 
     def request(self, machine: int, service: str, amount_jpy: int) -> Request:
         """A request as the bank sees it, the same at every machine of a partner."""
-        asked = self.terminals[machine].partner, service, amount_jpy
+        asked = self.partners[machine], service, amount_jpy
         return self._requests.setdefault(asked, Request(*asked))
 
     def decide(
@@ -321,7 +314,7 @@ class Books:
         self._at = At(0, self._day, 0)  # rules copy the time of day and never look at it
         for request in self._requests.values():
             request.cases.clear()
-        self.trace = array("i", [0]) * len(self.terminals)
+        self.trace = array("i", [0]) * len(self.partners)
 
 
 def _profile(number: int) -> tuple[str, int, bool]:
