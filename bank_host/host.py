@@ -2,9 +2,9 @@
 
 It loads facts, asks the rules, has the store apply what follows, and answers; it decides nothing itself. A request with
 a PIN or OTP has two commits: the try is charged before anything is compared, the verdict then becomes a fact
-(requirements Q1, X1). The sequence number is taken once the facts are locked, so that it tells the order of commits
-on one account (Q5). Every answer is kept under the identity of its message, so a repeat gets the same bytes and
-changes nothing (X7).
+(requirements Q1, X1); under load one commit decides some requests and charges the tries of the next. The sequence
+number is taken once the facts are locked, so that it tells the order of commits on one account (Q5). Every answer is
+kept under the identity of its message, so a repeat gets the same bytes and changes nothing (X7).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from bank_host import chip, desk
 from bank_host.hsm import CVK, PVK, TPK, Hsm
@@ -23,6 +23,7 @@ from bank_host.iso8583.codes import COMPLETION
 from bank_host.iso8583.message import Message
 from bank_host.jst import jst_date
 from bank_host.ledger.entries import opening
+from bank_host.parts import Parts
 from bank_host.passwords import Passwords
 from bank_host.policy import Figures, Policy
 from bank_host.rules import RULES, Rules
@@ -48,9 +49,10 @@ from bank_host.rules.reversal import Claim
 from bank_host.rules.views import LimitReport, Safeguard, StatementLine, Welcome
 from bank_host.secrets import Pin
 from bank_host.store.contract import Conflict, OutboxRow, Store, Unavailable, UnitOfWork, Wanted
-from bank_host.work import ATTEMPTS, CHARGE, ENROLLED, Commit, Work, run, run_together
+from bank_host.work import ATTEMPTS, CHARGE, ENROLLED, Commit, run, run_together
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 OLDEST_ADVICE_DAYS = 31
 """An approval in stand-in that claims to be older is booked as one of today (assumed)."""
@@ -58,13 +60,29 @@ OLDEST_ADVICE_DAYS = 31
 __all__ = ["ATTEMPTS", "CHARGE", "ENROLLED", "Bank", "Commit", "Standing"]
 
 
-class _Asked(NamedTuple):
+class Asked(NamedTuple):
     """A message as the host reads it, once, however many commits and attempts its answer takes."""
 
     message: Message
     card_id: str
+    now_us: int  # when it was read
     figures: Figures
     request: CardRequest
+
+
+class OnTheWay(NamedTuple, Generic[K]):
+    """A message that is not answered yet: its PIN was compared, or it waits for another one of its card."""
+
+    key: K
+    asked: Asked
+    pin_ok: bool | None = None
+
+
+class Step(NamedTuple, Generic[K]):
+    """What a commit of the bank brought: answers that may leave now, and messages that need another one."""
+
+    answers: list[tuple[K, Message | None]]
+    on_the_way: tuple[OnTheWay[K], ...]
 
 
 class Standing(NamedTuple):
@@ -76,8 +94,8 @@ class Standing(NamedTuple):
     locked: bool
 
 
-class Bank:
-    """One issuing bank: its store, its policy, its PIN module and its rules, wired together."""
+class Bank(Parts):
+    """One issuing bank with its doors: ISO 8583 messages, acts of customers and staff, what they may look at."""
 
     def __init__(
         self,
@@ -91,14 +109,8 @@ class Bank:
         identify: Callable[[Message], str] = identity.identity,
     ) -> None:
         """`identify` gives the identity of a message as its network means it (`Dialect.identity`)."""
-        self.name = name
-        self.store = store
-        self.policy = policy
-        self.hsm = hsm
-        self.rules = rules
-        self.passwords = passwords or Passwords()
+        super().__init__(name, store, policy, hsm, rules=rules, passwords=passwords)
         self.identify = identify
-        self.watch: Callable[[Commit], None] = lambda commit: None
         self.fault: Callable[[Exception], None] = _stop
 
     # ------------------------------------------------------------ the ISO 8583 door
@@ -116,68 +128,68 @@ class Bank:
         """The answers to messages that came together, each in its message's place: decided one after the other, made
         durable together. Of two messages of one card the second is decided after the first one's answer is."""
         answers: dict[int, Message | None] = {}
-        waiting: dict[int, _Asked] = {}
-        for place, message in enumerate(messages):
+        step = self.step(list(enumerate(messages)), (), now_us)
+        answers.update(step.answers)
+        while step.on_the_way:
+            step = self.step((), step.on_the_way, now_us)
+            answers.update(step.answers)
+        return [answers[place] for place in range(len(messages))]
+
+    def step(
+        self, new: Sequence[tuple[K, Message]], on_the_way: Sequence[OnTheWay[K]], now_us: int
+    ) -> Step[K]:
+        """One commit: requests whose try the last step charged are answered, and with them new messages are, or their
+        tries charged. Keys are the caller's; who is on the way goes into the next step, whatever comes with it."""
+        answers: list[tuple[K, Message | None]] = []
+        fresh = [each for each in on_the_way if each.pin_ok is None]
+        for key, message in new:
             match mti.request_mti(message.mti):
                 case "0200" | "0220" | "0420":
                     asked = self._unless_fault(partial(self._asked, message, now_us))
                     if asked is None:
-                        answers[place] = not_answered(message)
+                        answers.append((key, not_answered(message)))
                     else:
-                        waiting[place] = asked
+                        fresh.append(OnTheWay(key, asked))
                 case "0800":
-                    answers[place] = build.answer(message, APPROVED)
+                    answers.append((key, build.answer(message, APPROVED)))
                 case _:
-                    answers[place] = build.answer(message, CODES["BAD_FORMAT"])
-        while waiting:
-            first_of_card = {asked.card_id: place for place, asked in reversed(waiting.items())}
-            batch = {place: waiting.pop(place) for place in sorted(first_of_card.values())}
-            answers.update(zip(batch, self._answer_batch(list(batch.values()), now_us), strict=True))
-        return [answers[place] for place in range(len(messages))]
-
-    def _answer_batch(self, batch: Sequence[_Asked], now_us: int) -> Sequence[Message | None]:
-        """Answers to messages of different cards: a first commit charges the tries of those that bring a PIN, and
-        answers the others; a second one answers what was compared in between."""
-        works = [partial(self._first, asked=asked, now_us=now_us) for asked in batch]
-        first = self._run_together(batch, works)
-        charged: list[tuple[_Asked, bool]] = []
-        for place, (asked, result) in enumerate(zip(batch, first, strict=True)):
+                    answers.append((key, build.answer(message, CODES["BAD_FORMAT"])))
+        first_of_card = {each.asked.card_id: each for each in reversed(fresh)}
+        now = [each for each in on_the_way if each.pin_ok is not None]
+        now += [each for each in fresh if first_of_card[each.asked.card_id] is each]
+        later = [each for each in fresh if first_of_card[each.asked.card_id] is not each]
+        charged: list[OnTheWay[K]] = []
+        for each, result in zip(now, self._run_together(now), strict=True):
             if isinstance(result, Card):
-                verdict = self._unless_fault(partial(self._pin_ok, asked.message, result))
-                if verdict is None:
-                    first[place] = not_answered(asked.message)
-                else:
-                    charged.append((asked, verdict))
-        works = [partial(self._decide, asked=asked, now_us=now_us, pin_ok=ok) for asked, ok in charged]
-        second = iter(self._run_together([asked for asked, _ in charged], works))
-        return [_answer(next(second) if isinstance(each, Card) else each) for each in first]
+                verdict = self._unless_fault(partial(self._pin_ok, each.asked.message, result))
+                if verdict is not None:
+                    charged.append(each._replace(pin_ok=verdict))
+                    continue
+                result = not_answered(each.asked.message)
+            answers.append((each.key, result))
+        return Step(answers, (*charged, *later))
 
-    def _first(self, unit: UnitOfWork, asked: _Asked, now_us: int) -> tuple[Message | Card, Commit | None]:
-        if mti.is_advice(asked.message.mti):
-            return self._advice(unit, asked, now_us)
-        return self._decide(unit, asked, now_us)
-
-    def _run_together(
-        self, batch: Sequence[_Asked], works: Sequence[Work[Message | Card]]
-    ) -> list[Message | Card | None]:
+    def _run_together(self, batch: Sequence[OnTheWay[Any]]) -> list[Message | Card | None]:
         """One commit for all. When that does not succeed, each message has its own, so that one that cannot be decided
         takes no other with it. While the store does not work: 96 to a request and silence to an advice."""
-        if not works:
+        if not batch:
             return []
-        wanted = [Wanted(asked.card_id, asked.request.key, asked.request.original_key) for asked in batch]
+        works = [partial(self._answered, asked=each.asked, pin_ok=each.pin_ok) for each in batch]
+        requests = [(each.asked.card_id, each.asked.request) for each in batch]
+        wanted = [Wanted(card_id, request.key, request.original_key) for card_id, request in requests]
         alone = len(works) == 1
         try:
-            return run_together(self.store, self.watch, works, wanted, batch[0].figures)
+            return run_together(self.store, self.watch, works, wanted, batch[0].asked.figures)
         except Unavailable:
-            return [not_answered(asked.message) for asked in batch]
+            return [not_answered(each.asked.message) for each in batch]
         except Conflict:
             pass
         except Exception as error:  # of the program, and whose message it is shows when each is alone
             if alone:
                 self.fault(error)
         if alone:
-            return [not_answered(batch[0].message)]
-        return [self._run_together((asked,), (work,))[0] for asked, work in zip(batch, works, strict=True)]
+            return [not_answered(batch[0].asked.message)]
+        return [self._run_together((each,))[0] for each in batch]
 
     def _unless_fault(self, work: Callable[[], T]) -> T | None:
         try:
@@ -186,15 +198,22 @@ class Bank:
             self.fault(error)
             return None
 
+    def _answered(
+        self, unit: UnitOfWork, asked: Asked, pin_ok: bool | None
+    ) -> tuple[Message | Card, Commit | None]:
+        if mti.is_advice(asked.message.mti):
+            return self._advice(unit, asked)
+        return self._decide(unit, asked, pin_ok)
+
     def _decide(
-        self, unit: UnitOfWork, asked: _Asked, now_us: int, pin_ok: bool | None = None
+        self, unit: UnitOfWork, asked: Asked, pin_ok: bool | None
     ) -> tuple[Message | Card, Commit | None]:
         """One commit of a request. Without a verdict: the answer, or the card whose PIN is to be compared now that a
         try is charged. With one: the answer."""
         known = self._known(unit, asked)
         if known is not None:
             return known, None
-        message, card_id, figures, request = asked.message, asked.card_id, asked.figures, asked.request
+        message, card_id, now_us, figures, request = asked
         facts = unit.card_facts(card_id, figures.day, figures.month, request.service, request.medium)
         at = At(now_us, figures.day, unit.next_seq())
         decision: Decision | None
@@ -218,15 +237,15 @@ class Bank:
         told = _told(decision, at) | chip.told(self.hsm, message, request.genuine, decision.code)
         answer = build.answer(message, decision.code, told)
         unit.apply(decision.changes, now_us)
-        self._remember(unit, asked, answer, now_us)
+        self._remember(unit, asked, answer)
         return answer, Commit(self.name, at, request, decision.code, decision.reason, decision.changes)
 
-    def _advice(self, unit: UnitOfWork, asked: _Asked, now_us: int) -> tuple[Message, Commit | None]:
+    def _advice(self, unit: UnitOfWork, asked: Asked) -> tuple[Message, Commit | None]:
         """0220 or 0420: something already happened, so it is accepted, once."""
         known = self._known(unit, asked)
         if known is not None:
             return known, None
-        message, card_id, figures, request = asked.message, asked.card_id, asked.figures, asked.request
+        message, card_id, now_us, figures, request = asked
         facts = unit.card_facts(card_id, figures.day, figures.month, request.service, request.medium)
         at = At(now_us, jst_date(now_us), unit.next_seq())
         claim = _claim(message, request, card_id, facts)
@@ -244,10 +263,10 @@ class Bank:
             decision = self.rules.decide_advice(request, facts, original, at, figures)
         answer = build.answer(message, decision.code)
         unit.apply(decision.changes, now_us)
-        self._remember(unit, asked, answer, now_us)
+        self._remember(unit, asked, answer)
         return answer, Commit(self.name, at, message, decision.code, decision.reason, decision.changes)
 
-    def _known(self, unit: UnitOfWork, asked: _Asked) -> Message | None:
+    def _known(self, unit: UnitOfWork, asked: Asked) -> Message | None:
         """The stored answer of a message seen before; 94 when the same identity now says something else (X7)."""
         exchange = unit.exchange(asked.request.key)
         if exchange is None:
@@ -256,13 +275,13 @@ class Bank:
             return decode(exchange.answer)
         return build.answer(asked.message, CODES["IDENTITY_REUSED"])
 
-    def _remember(self, unit: UnitOfWork, asked: _Asked, answer: Message, now_us: int) -> None:
+    def _remember(self, unit: UnitOfWork, asked: Asked, answer: Message) -> None:
         fingerprint = identity.fingerprint(asked.message, asked.card_id)
-        unit.remember(Exchange(asked.request.key, fingerprint, encode(answer), now_us))
+        unit.remember(Exchange(asked.request.key, fingerprint, encode(answer), asked.now_us))
 
-    def _asked(self, message: Message, now_us: int) -> _Asked:
+    def _asked(self, message: Message, now_us: int) -> Asked:
         figures = self.policy.on(_authorised_on(message, now_us))
-        return _Asked(message, self.hsm.card_id(message[2]), figures, self._request(message, figures))
+        return Asked(message, self.hsm.card_id(message[2]), now_us, figures, self._request(message, figures))
 
     def _request(self, message: Message, figures: Figures) -> CardRequest:
         return CardRequest(
@@ -297,7 +316,7 @@ class Bank:
         return self.hsm.verify_cvv(CVK, value, number, expiry_yymm, service_code)
 
     def _with_new_pin(
-        self, unit: UnitOfWork, asked: _Asked, facts: CardFacts, decision: Decision, at: At
+        self, unit: UnitOfWork, asked: Asked, facts: CardFacts, decision: Decision, at: At
     ) -> Decision:
         """An approved PIN change stores the verification value of the new PIN, which only the PIN module can make; one
         that others would guess is counted as in internet banking (R77). A block without a PIN in it is an error of
@@ -430,11 +449,6 @@ class Bank:
 
 def _stop(error: Exception) -> None:
     raise error
-
-
-def _answer(result: Message | Card | None) -> Message | None:
-    assert not isinstance(result, Card), "with a verdict every request is answered"
-    return result
 
 
 def not_answered(message: Message) -> Message | None:

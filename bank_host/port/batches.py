@@ -1,6 +1,7 @@
 """The one thread that talks to the bank: whatever waits is decided together and made durable in one commit.
 
-Group commit without a timer: while one batch is being committed the next gathers, and a lone request goes at once.
+Group commit without a timer: while one batch is being committed the next gathers, and a lone request goes at once. A
+request with a PIN takes part in two commits in a row; the second is also the first one of those that came meanwhile.
 An answer is handed back only when the bank has committed what it tells of. Work that is due is done in between.
 """
 
@@ -12,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from bank_host.host import Bank, not_answered
+from bank_host.host import Bank, OnTheWay, Step, not_answered
 from bank_host.iso8583.message import Message
 from bank_host.port.logs import Say, log_at_once
 from bank_host.rules.changes import Audit
@@ -63,6 +64,7 @@ class Batches(Generic[K]):
         self._changed = threading.Condition()
         self._stopping = False
         self._due_us = 0
+        self._on_the_way: tuple[OnTheWay[K], ...] = ()
         self._thread = threading.Thread(target=self._run, name="bank-writer", daemon=True)
 
     def __len__(self) -> int:
@@ -106,30 +108,32 @@ class Batches(Generic[K]):
             batch = self._next_batch()
             if self._notes:
                 self._write_notes()
-            if batch:
-                self._observe(len(batch))
-                keys, messages = zip(*batch, strict=True)
-                answers = self._answers(messages)
-                self._deliver([Answered(key, answer) for key, answer in zip(keys, answers, strict=True)])
+            if batch or self._on_the_way:
+                if batch:
+                    self._observe(len(batch))
+                answers, self._on_the_way = self._step(batch)
+                if answers:
+                    self._deliver([Answered(*each) for each in answers])
             elif self._stopping:
                 self._ended()
                 return
 
     def _next_batch(self) -> list[tuple[K, Message]]:
-        """All that waits, up to the bound; nothing when work is due or the end has come."""
+        """All that waits, up to the bound; nothing when work is due, messages are on the way or the end has come."""
         with self._changed:
-            if not self._queue and not self._notes and not self._stopping:
+            if not (self._queue or self._on_the_way or self._notes or self._stopping):
                 self._changed.wait(max(0, self._due_us - self._clock()) / 1_000_000)
             return [self._queue.popleft() for _ in range(min(len(self._queue), self._settings.most_at_once))]
 
-    def _answers(self, messages: Sequence[Message]) -> Sequence[Message | None]:
-        """The bank's answers. It sees to it that a message it fails at takes no other along; should all of it fail, the
-        port fails closed, and never with a message's data."""
+    def _step(self, batch: Sequence[tuple[K, Message]]) -> Step[K]:
+        """The bank's next commit. It sees to it that a message it fails at takes no other along; should all of it fail,
+        the port fails closed, and never with a message's data."""
         try:
-            return self._bank.answer_many(messages, self._clock())
+            return self._bank.step(batch, self._on_the_way, self._clock())
         except Exception as error:
-            self._say(logging.ERROR, "batch_failed", error=type(error).__name__, size=len(messages))
-            return [not_answered(message) for message in messages]
+            left = [*((each.key, each.asked.message) for each in self._on_the_way), *batch]
+            self._say(logging.ERROR, "batch_failed", error=type(error).__name__, size=len(left))
+            return Step([(key, not_answered(message)) for key, message in left], ())
 
     def _message_failed(self, error: Exception) -> None:
         self._say(logging.ERROR, "message_failed", error=type(error).__name__)

@@ -1,20 +1,22 @@
 """How a unit of work speaks to its database: SQL compiled once, sent in as few round trips as the driver allows.
 
 The tables and every SELECT are SQLAlchemy's; what is left out is its work for each statement and each row, which costs
-more than the databases do (docs/performance.md). SQLite: plain rows through `executemany`. PostgreSQL: reads go
-out together in a pipeline, and everything that a unit writes is one statement with one JSON text for each table.
+more than the databases do (docs/performance.md). SQLite: plain rows through `executemany`. PostgreSQL: a statement
+costs the driver more than its rows do, so what is read together is one statement, and what is written is another.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import date
 from functools import cache, partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import Boolean, ColumnElement, Date, Engine, LargeBinary, Select, Table, Text, TextClause
+from sqlalchemy import Boolean, ColumnElement, Date, Engine, LargeBinary, Select, Table, Text, TextualSelect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
@@ -24,8 +26,9 @@ from bank_host.store.contract import Conflict, Unavailable
 from bank_host.store.engine import as_ours
 
 Row = tuple[Any, ...]
-Statement = Select[Any] | TextClause
+Statement = Select[Any] | TextualSelect
 Query = tuple[Statement, Mapping[str, Any]]
+_Reader = Callable[[Row], Row]
 
 _DIALECTS: dict[str, Any] = {
     "sqlite": sqlite.dialect(paramstyle="named"),
@@ -171,21 +174,42 @@ class SqliteSession(Session):
 
 
 class PostgresqlSession(Session):
+    """BEGIN goes out with the first statement: the driver itself would wait for its answer."""
+
     sequences = True
 
+    def _begin(self) -> None:
+        self._begun = False
+        self._driver.autocommit = True
+
     def _fetch(self, queries: Sequence[Query]) -> list[Sequence[Row]]:
-        run = self._driver.execute
-        with self._driver.pipeline():  # BEGIN goes with them
-            cursors = [
-                run(text, {**always, **parameters})
-                for (text, always), parameters in ((_postgresql_query(each), more) for each, more in queries)
-            ]
-            return [cursor.fetchall() for cursor in cursors]
+        rounds = list(_rounds(queries))
+        alone = self._begun and len(rounds) == 1  # then a pipeline would be one more round trip, not fewer
+        with nullcontext() if alone else self._driver.pipeline():
+            self._begin_once()
+            asked = [(_postgresql_query(tuple([each for each, _ in some])), some) for some in rounds]
+            cursors = [(self._driver.execute(one.text, one.given(some)), one) for one, some in asked]
+            return [rows for cursor, one in cursors for rows in one.answers(cursor)]
 
     def _write(self, writes: Sequence[Write]) -> Sequence[int]:
         text = _postgresql_writes(tuple([write for write, _ in writes]))
+        self._begin_once()
         counts: Sequence[int] = self._driver.execute(text, [_json(rows) for _, rows in writes]).fetchone()
         return counts
+
+    def _begin_once(self) -> None:
+        if not self._begun:
+            self._driver.execute("BEGIN")
+            self._begun = True
+
+    def close(self) -> None:
+        try:
+            if not self._driver.closed:
+                self._driver.rollback()
+                self._driver.autocommit = False  # as others who use the pool expect it
+        except self._error:
+            self._pooled.invalidate()
+        super().close()
 
 
 def open_session(engine: Engine) -> Session:
@@ -201,24 +225,79 @@ def _compiled(statement: Statement, dialect: str) -> tuple[str, dict[str, Any]]:
     return str(made), {name: value for name, value in made.params.items() if value is not None}
 
 
-@cache
-def _postgresql_query(statement: Statement) -> tuple[str, dict[str, Any]]:
-    return _compiled(statement, "postgresql")
+class _Together(NamedTuple):
+    """One statement for several SELECTs, each of which gives one JSON list of rows; of one alone, the rows."""
+
+    text: str
+    always: Mapping[str, Any]
+    readers: Sequence[_Reader | None]
+
+    def given(self, queries: Sequence[Query]) -> Mapping[str, Any]:
+        """The parameters of all, told apart by the place of their SELECT."""
+        more = {f"{name}_{n}": value for n, (_, given) in enumerate(queries) for name, value in given.items()}
+        return {**self.always, **more}
+
+    def answers(self, cursor: Any) -> list[Sequence[Row]]:
+        if len(self.readers) == 1:
+            return [cursor.fetchall()]
+        lists = zip(self.readers, cursor.fetchone(), strict=True)
+        return [[read(row) for row in rows or ()] if read else rows or () for read, rows in lists]
+
+
+_PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
 @cache
-def _sqlite_query(statement: Statement) -> tuple[str, dict[str, Any], Callable[[Row], Row] | None]:
-    """Also what makes a row what SQLAlchemy would make it: SQLite has no dates and no booleans."""
-    types = [column.type for column in statement.selected_columns] if isinstance(statement, Select) else []
-    readers = [(n, _SQLITE_READERS[type(of)]) for n, of in enumerate(types) if type(of) in _SQLITE_READERS]
-    return *_compiled(statement, "sqlite"), partial(_read, readers) if readers else None
+def _postgresql_query(statements: tuple[Statement, ...]) -> _Together:
+    made = [_compiled(statement, "postgresql") for statement in statements]
+    always = {f"{name}_{n}": value for n, (_, given) in enumerate(made) for name, value in given.items()}
+    texts = [_PARAMETER.sub(rf"%(\1_{n})s", text) for n, (text, _) in enumerate(made)]
+    readers = [_reader(each, _JSON_READERS) for each in statements]
+    if len(made) == 1:
+        return _Together(texts[0], always, readers)
+    lists = []
+    for statement, text in zip(statements, texts, strict=True):
+        row = ", ".join(f"q.{name}" for name in _names("postgresql", statement.selected_columns.keys()))
+        lists.append(f"(SELECT json_agg(json_build_array({row})) FROM ({text}) AS q)")
+    return _Together(f"SELECT {', '.join(lists)}", always, readers)
+
+
+def _rounds(queries: Iterable[Query]) -> Iterator[list[Query]]:
+    """What can be one statement: up to the next lock, because what is read after that sees what it has waited for."""
+    together: list[Query] = []
+    for query in queries:
+        together.append(query)
+        if _postgresql_query((query[0],)).text.endswith("FOR UPDATE"):
+            yield together
+            together = []
+    if together:
+        yield together
+
+
+@cache
+def _sqlite_query(statement: Statement) -> tuple[str, dict[str, Any], _Reader | None]:
+    return *_compiled(statement, "sqlite"), _reader(statement, _SQLITE_READERS)
+
+
+def _reader(
+    statement: Statement, readers: Mapping[type[TypeEngine[Any]], Callable[[Any], Any]]
+) -> _Reader | None:
+    """What makes a row what SQLAlchemy would make it: SQLite has no dates and booleans, JSON no dates and bytes."""
+    types = [type(column.type) for column in statement.selected_columns]
+    wanted = [(n, readers[of]) for n, of in enumerate(types) if of in readers]
+    return partial(_read, wanted) if wanted else None
 
 
 def _day(text: str | None) -> date | None:
     return None if text is None else date.fromisoformat(text)
 
 
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else bytes.fromhex(text.removeprefix("\\x"))
+
+
 _SQLITE_READERS: dict[type[TypeEngine[Any]], Callable[[Any], Any]] = {Date: _day, Boolean: bool}
+_JSON_READERS: dict[type[TypeEngine[Any]], Callable[[Any], Any]] = {Date: _day, LargeBinary: _bytes}
 
 
 def _read(readers: Sequence[tuple[int, Callable[[Any], Any]]], row: Row) -> Row:

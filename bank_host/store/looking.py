@@ -168,7 +168,7 @@ class SqlLook:
         statement = (
             select(*((leg if name == "amount_jpy" else journal).c[name] for name in MovementSeen._fields))
             .join(leg, leg.c.journal_seq == journal.c.seq)
-            .where(leg.c.book == customer(account_id))
+            .where(leg.c.book == customer(account_id), schema.OF_CUSTOMER)
             .order_by(journal.c.seq.desc())
             .limit(limit)
         )

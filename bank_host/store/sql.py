@@ -133,7 +133,7 @@ class SqlStore:
 
     def movements(self, account_id: str) -> Iterator[JournalRow]:
         leg = schema.leg
-        seqs = select(leg.c.journal_seq).where(leg.c.book == customer(account_id))
+        seqs = select(leg.c.journal_seq).where(leg.c.book == customer(account_id), schema.OF_CUSTOMER)
         return self._postings(
             select(schema.journal).where(schema.journal.c.seq.in_(seqs)),
             select(leg).where(leg.c.journal_seq.in_(seqs)),

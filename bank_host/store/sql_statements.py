@@ -143,7 +143,9 @@ PANS = select(schema.card_number.c.pan_sealed).where(Among(schema.card_number.c.
 
 # PostgreSQL's sequences make nobody wait; on SQLite a unit of work has the database to itself.
 NEXT_NUMBERS = {
-    table: text(f"SELECT nextval('{table}_seq_seq') FROM generate_series(1, :count)")
+    table: text(f"SELECT nextval('{table}_seq_seq') AS seq FROM generate_series(1, :count)").columns(
+        schema.metadata.tables[table].c.seq
+    )
     for table in ("host_number", "journal", "audit")
 }
 LAST_NUMBER = {table: select(func.max(schema.metadata.tables[table].c.seq)) for table in NEXT_NUMBERS}

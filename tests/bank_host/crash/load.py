@@ -1,8 +1,8 @@
 """A client that loads a bank's port over several connections and writes down what it sends and hears.
 
-What it does next is drawn from a seed, and it waits for answers, never for time. What the bank answers from one
-connection leaves in the order in which it came: an advice that the bank could not take gets no answer, and is known to
-be dropped when a later message is answered.
+What it does next is drawn from a seed, and it waits for answers, never for time. Every request is answered, one with a
+PIN a commit later than an advice that came with it. An advice that the bank could not take gets no answer, and is known
+to be dropped when a later request is answered.
 """
 
 from __future__ import annotations
@@ -189,14 +189,21 @@ class Load:
             self.log.heard.setdefault(stan, []).append(Heard(data, answer))
             self.codes.append(answer[39])
             if stan in line.waiting:
-                place = line.waiting.index(stan)
-                dropped, line.waiting = line.waiting[:place], line.waiting[place + 1 :]
-                for each in dropped:
+                for each in self._dropped(line, stan):
+                    line.waiting.remove(each)
                     self._lose(each)
+                line.waiting.remove(stan)
             if answer[39] in LEAVES_OPEN:
                 self._lose(stan)
             elif first and answer[39] == APPROVED:
                 self._follow_up(self.log.sent[stan], answer)
+
+    def _dropped(self, line: Line, answered: str) -> list[str]:
+        """The advices that the bank has dropped, as an answer tells."""
+        if not _is_request(self.log.sent[answered]):
+            return []
+        earlier = line.waiting[: line.waiting.index(answered)]
+        return [stan for stan in earlier if not _is_request(self.log.sent[stan])]
 
     def _send(self, line: Line, message: Message) -> None:
         stan = message[11]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bank_host.host import Bank
+from bank_host.host import Bank, OnTheWay, Step
 from bank_host.iso8583 import build
 from bank_host.iso8583.message import Message
 from bank_host.port.batches import Answered, Batches, BatchSettings
@@ -29,13 +29,12 @@ class FaultyBank:
         self._bank = bank
         self.due = 0
 
-    def answer_many(self, messages: Sequence[Message], now_us: int) -> list[Message | None]:
-        if any(message[41] == BAD for message in messages):
+    def step(
+        self, new: Sequence[tuple[int, Message]], on_the_way: Sequence[OnTheWay[int]], now_us: int
+    ) -> Step[int]:
+        if any(message[41] == BAD for _, message in new):
             raise ZeroDivisionError("a fault of ours")
-        return self._bank.answer_many(messages, now_us)
-
-    def answer(self, message: Message, now_us: int) -> Message | None:
-        return self.answer_many((message,), now_us)[0]
+        return self._bank.step(new, on_the_way, now_us)
 
     def run_due(self, now_us: int) -> int:
         self.due += 1

@@ -13,7 +13,7 @@ from typing import Any
 
 from bank_host import jst
 from bank_host.clock import steady_clock
-from bank_host.host import Bank
+from bank_host.host import Bank, OnTheWay, Step
 from bank_host.hsm import TPK
 from bank_host.iso8583 import build
 from bank_host.iso8583.dialect import DEFAULT, Dialect
@@ -194,14 +194,14 @@ class HeldBank:
         self.reached = threading.Event()
         self.released = threading.Event()
 
-    def answer_many(self, messages: Sequence[Message], now_us: int) -> list[Message | None]:
-        self.batches.append(len(messages))
-        self.reached.set()
-        assert self.released.wait(PATIENCE_S)
-        return self.bank.answer_many(messages, now_us)
-
-    def answer(self, message: Message, now_us: int) -> Message | None:
-        return self.bank.answer(message, now_us)
+    def step(
+        self, new: Sequence[tuple[Any, Message]], on_the_way: Sequence[OnTheWay[Any]], now_us: int
+    ) -> Step[Any]:
+        if new:
+            self.batches.append(len(new))
+            self.reached.set()
+            assert self.released.wait(PATIENCE_S)
+        return self.bank.step(new, on_the_way, now_us)
 
     def run_due(self, now_us: int) -> int:
         return 0

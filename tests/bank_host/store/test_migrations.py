@@ -1,14 +1,17 @@
 """The migrated schema is the schema of the code, on both engines; history is append-only; constraints hold."""
 
+from typing import Any
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import MetaData, create_engine, inspect, text
+from sqlalchemy import MetaData, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from bank_host.store.engine import open_engine
 from bank_host.store.migrate import upgrade
 from bank_host.store.schema import metadata
+from bank_host.store.sql import SqlStore
 
 
 @pytest.fixture
@@ -56,6 +59,23 @@ def test_notices_written_before_they_could_be_handed_out_still_wait():
     with engine.connect() as connection:
         (row,) = connection.execute(text("SELECT seq, key, state, address FROM outbox")).all()
     assert (5, "k", "waiting", "") == tuple(row)
+
+
+def test_the_legs_of_a_customer_are_found_by_their_index(engine):
+    """It has no entry for the bank's own books, so the condition has to be said in its words."""
+    asked: list[tuple[str, Any]] = []
+    explain = "EXPLAIN QUERY PLAN " if engine.dialect.name == "sqlite" else "EXPLAIN "
+    event.listen(
+        engine, "before_cursor_execute", lambda _c, _k, statement, given, *_: asked.append((statement, given))
+    )
+    store = SqlStore(engine)
+    assert ([], []) == (list(store.movements("0010000001")), store.look.movements("0010000001", 9))
+    of_legs = [(statement, given) for statement, given in asked if "substr" in statement]
+    assert 3 == len(of_legs)
+    with engine.connect() as connection:
+        for statement, given in of_legs:
+            plan = connection.exec_driver_sql(explain + statement, given).all()
+            assert any("ix_leg_book" in str(row) for row in plan), (statement, plan)
 
 
 @pytest.mark.parametrize(
