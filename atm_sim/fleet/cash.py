@@ -16,10 +16,11 @@ class CassetteClass(NamedTuple):
     fill: tuple[tuple[int, int], ...]  # (denomination_jpy, notes), largest first
     pays_out: frozenset[int]
     near_end: int
+    holds: frozenset[int]
 
     @classmethod
     def of(cls, fill: Mapping[int, int], pays_out: Sequence[int], near_end: int) -> CassetteClass:
-        return cls(tuple(sorted(fill.items(), reverse=True)), frozenset(pays_out), near_end)
+        return cls(tuple(sorted(fill.items(), reverse=True)), frozenset(pays_out), near_end, frozenset(fill))
 
 
 class Stock:
@@ -111,9 +112,9 @@ class Stock:
 
     def take_in(self, machine: int, notes: Notes) -> None:
         """A deposit's notes, as far as there is a cassette for them; the rest goes to the reject bin."""
-        has = {note for note, _ in self.classes[machine].fill}
+        has, begin = self.classes[machine].holds, machine * self.width
         for note, count in notes:
             if note in has:
-                self.notes[machine * self.width + self._place[note]] += count
+                self.notes[begin + self._place[note]] += count
         if self.empty[machine]:
             self.stale = True

@@ -15,7 +15,7 @@ from heapq import heappop, heappush
 from typing import Any, Final, NamedTuple
 
 from atm_sim.fleet.arrivals import DEPOSIT, SERVICES, WITHDRAW, Arrival
-from atm_sim.fleet.books import Books
+from atm_sim.fleet.books import Books, Request
 from atm_sim.fleet.cash import Stock
 from atm_sim.fleet.ground import Neighbours, Site
 from atm_sim.sansio.effects import ServiceChosen
@@ -68,6 +68,7 @@ class _Wish(NamedTuple):
 
     reason: str  # why it refuses; '' = it asks the bank
     notes: Notes | None  # counted out while there is plenty of each, or taken in
+    asked: Request  # of the bank
     endings: dict[str, tuple[Ending, tuple[int, ...]]]  # by code: what follows, and which habits
 
 
@@ -130,8 +131,8 @@ class Kernel:
         self.words = Words()
         self.rows: list[int] = []
         self.now_us = self.until_us = 0
-        self.first = [site.first_machine - sites[0].first_machine for site in sites]
-        self.site_of = [place for place, site in enumerate(sites) for _ in range(site.machines)]
+        self.first = array("q", (site.first_machine - sites[0].first_machine for site in sites))
+        self.site_of = array("q", (place for place, site in enumerate(sites) for _ in range(site.machines)))
         self.added_jpy = [0] * len(configs)  # by staff, net of what they took out
         self.loads: list[tuple[int, int]] = []  # the same visit by visit, with its time
         self._neighbours = Neighbours(sites, customers.neighbour_within_m)
@@ -312,7 +313,7 @@ class Kernel:
         service, amount_jpy = arrival[3], arrival[4]
         up_us, down_us = self.travel
         wish = self._class_of[machine], service, amount_jpy
-        reason, notes, endings = self._wishes.get(wish) or self._wish(machine, wish)
+        reason, notes, asked, endings = self._wishes.get(wish) or self._wish(machine, wish)
         if not self._always_open[machine] and not self.configs[machine].in_service(now_us - up_us):
             reason = CLOSED
         elif service == WITHDRAW and not reason and not self.stock.plenty_of(machine, amount_jpy):
@@ -328,9 +329,7 @@ class Kernel:
             return
         wrong = arrival[11]
         books = self.books
-        (code, why, fee_jpy, _), number = books.decide(
-            arrival[2], machine, SERVICES[service], amount_jpy, now_us, wrong <= tries
-        )
+        (code, why, fee_jpy, _), number = books.decide(arrival[2], machine, asked, now_us, wrong <= tries)
         known = endings.get(code)
         if known is None:
             after = ending(SERVICES[service], code, self.configs[machine])
@@ -359,7 +358,7 @@ class Kernel:
             self._at(answered_us, self._cassettes_moved, machine)
         if after.completes:
             done_us = (answered_us if after.at_answer else leaves_us) + up_us
-            books.complete(arrival[2], machine, number, SERVICES[service], amount_jpy, done_us)
+            books.complete(arrival[2], machine, number, asked, done_us)
         site, words = self.site_of[machine], self.words
         self.rows += (
             arrived_us, SESSION, site, machine, arrival[2], service, amount_jpy, words[code], words[why],
@@ -398,7 +397,8 @@ class Kernel:
         plenty = _PlentyOfCash(self.stock, machine, config)
         reason = refusal(choice, config, plenty, self.now_us)  # type: ignore[arg-type]
         notes = taken if service == DEPOSIT else self.stock.usual_mix(machine, amount_jpy, config)
-        wish = self._wishes[key] = _Wish(reason, notes, {})
+        asked = self.books.request(machine, SERVICES[service], amount_jpy)
+        wish = self._wishes[key] = _Wish(reason, notes, asked, {})
         return wish
 
     def _cassettes_moved(self, now_us: int, machine: int) -> None:
