@@ -11,11 +11,12 @@ import hashlib
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from bank_host.hsm import PVK, TPK
 from bank_host.hsm.errors import HsmError
 from bank_host.jst import HOUR_US, jst_date
+from bank_host.parts import Parts
 from bank_host.policy import Figures
 from bank_host.rules import Compare, items, otp, views
 from bank_host.rules.acts import HOST
@@ -30,9 +31,6 @@ from bank_host.secrets import Pin
 from bank_host.store.contract import ActResult, Conflict, Unavailable, UnitOfWork
 from bank_host.work import CHARGE, Commit, run
 
-if TYPE_CHECKING:
-    from bank_host.host import Bank
-
 
 class _Charged(NamedTuple):
     """What was charged in the first commit, and what the comparison outside of any commit gave."""
@@ -42,15 +40,19 @@ class _Charged(NamedTuple):
     password_ok: bool = False
 
 
-def act(bank: Bank, asked: Act, now_us: int) -> Outcome:
-    """Carry out an act; a repeat of its request id gets the first result, also of one that seemed to fail."""
+def act(bank: Parts, asked: Act, now_us: int) -> Outcome:
+    """Carry out an act; a repeat of its request id gets the first result, also of one that seemed to fail.
+
+    Repeats that come together wait for each other: else each would charge a try, and many would lock a right code out.
+    """
     try:
-        return _carried_out(bank, asked, now_us)
+        with bank.turns.of(asked.key):
+            return _carried_out(bank, asked, now_us)
     except (Conflict, Unavailable):
         return Outcome("refused", MALFUNCTION)
 
 
-def _carried_out(bank: Bank, asked: Act, now_us: int) -> Outcome:
+def _carried_out(bank: Parts, asked: Act, now_us: int) -> Outcome:
     if asked.kind == "reissue_password" and asked.password is not None and asked.password.reveal():
         asked = asked._replace(password_hash=bank.passwords.hash(asked.password))
     first = run(bank.store, bank.watch, lambda unit: _act(bank, unit, asked, now_us))
@@ -69,7 +71,7 @@ def _carried_out(bank: Bank, asked: Act, now_us: int) -> Outcome:
 
 
 def _act(
-    bank: Bank, unit: UnitOfWork, asked: Act, now_us: int, charged: _Charged | None = None
+    bank: Parts, unit: UnitOfWork, asked: Act, now_us: int, charged: _Charged | None = None
 ) -> tuple[Outcome | _Charged, Commit | None]:
     """One commit of an act: its outcome, or what is to be compared now that the tries are charged."""
     known = None if asked.kind == LOGIN else unit.act_result(asked.key)
@@ -121,7 +123,7 @@ def _payee_id(unit: UnitOfWork, asked: Act) -> str:
     return payee.account_id if payee is not None and not payee.bank else ""
 
 
-def _with_what_the_bank_knows(bank: Bank, unit: UnitOfWork, asked: Act, facts: ActFacts) -> ActFacts:
+def _with_what_the_bank_knows(bank: Parts, unit: UnitOfWork, asked: Act, facts: ActFacts) -> ActFacts:
     """Facts that a few acts ask for: the new PIN as the PIN module sees it, a serial number that is taken."""
     if asked.token is not None:
         facts = facts._replace(serial_taken=unit.serial_taken(asked.token.serial))
@@ -138,7 +140,7 @@ def _with_what_the_bank_knows(bank: Bank, unit: UnitOfWork, asked: Act, facts: A
     return facts._replace(new_pin=NewPin(new.pvv, new.guessable))
 
 
-def close_exception(bank: Bank, asked: Act, now_us: int) -> Outcome:
+def close_exception(bank: Parts, asked: Act, now_us: int) -> Outcome:
     """Close an exception item (`detail` is its key), also one of a closed account or of none."""
     try:
         return run(bank.store, bank.watch, lambda unit: _close_exception(bank, unit, asked, now_us))
@@ -146,7 +148,7 @@ def close_exception(bank: Bank, asked: Act, now_us: int) -> Outcome:
         return Outcome("refused", MALFUNCTION)
 
 
-def _close_exception(bank: Bank, unit: UnitOfWork, asked: Act, now_us: int) -> tuple[Outcome, Commit | None]:
+def _close_exception(bank: Parts, unit: UnitOfWork, asked: Act, now_us: int) -> tuple[Outcome, Commit | None]:
     item = unit.exception_item(asked.detail)
     if item is None:
         return Outcome("refused", "UNKNOWN_ITEM"), None
@@ -177,7 +179,7 @@ def _charge_all(
 
 
 def _with_verdicts(
-    bank: Bank,
+    bank: Parts,
     unit: UnitOfWork,
     asked: Act,
     facts: ActFacts,
@@ -202,7 +204,7 @@ def _with_verdicts(
     return facts._replace(otp=verdict)
 
 
-def _pin_ok(bank: Bank, unit: UnitOfWork, asked: Act, facts: ActFacts, card_id: str) -> bool:
+def _pin_ok(bank: Parts, unit: UnitOfWork, asked: Act, facts: ActFacts, card_id: str) -> bool:
     card = next((each for each in facts.cards if each.card_id == card_id), None)
     pan = unit.pan(card_id)
     if card is None or pan is None or not asked.pin_block:
@@ -210,7 +212,7 @@ def _pin_ok(bank: Bank, unit: UnitOfWork, asked: Act, facts: ActFacts, card_id: 
     return bank.hsm.verify_pin(TPK, asked.pin_block, pan, PVK, card.pvv)
 
 
-def pin_block(bank: Bank, account_id: str, pin: Pin, card_id: str) -> str:
+def pin_block(bank: Parts, account_id: str, pin: Pin, card_id: str) -> str:
     """The front end's part: the PIN under the terminal key, bound to the number that the bank keeps of the card."""
     with bank.store.begin() as unit:
         facts = unit.act_facts(account_id, date.min)
@@ -227,7 +229,7 @@ def pin_block(bank: Bank, account_id: str, pin: Pin, card_id: str) -> str:
 # ---------------------------------------------------------------- what is due
 
 
-def run_due(bank: Bank, now_us: int) -> int:
+def run_due(bank: Parts, now_us: int) -> int:
     """Reserved transfers, ID-card locks that end, approvals that nobody has ended; how many were done.
 
     What a failing store leaves undone is still due the next time.
@@ -241,7 +243,7 @@ def run_due(bank: Bank, now_us: int) -> int:
     return done
 
 
-def _all_due(bank: Bank, now_us: int) -> Iterator[Callable[[UnitOfWork], tuple[bool, Commit | None]]]:
+def _all_due(bank: Parts, now_us: int) -> Iterator[Callable[[UnitOfWork], tuple[bool, Commit | None]]]:
     day = jst_date(now_us)
     figures = bank.policy.on(day)
     due = [
@@ -259,7 +261,7 @@ def _all_due(bank: Bank, now_us: int) -> Iterator[Callable[[UnitOfWork], tuple[b
         yield partial(_settle, bank, original_key=key, now_us=now_us)
 
 
-def _due(bank: Bank, unit: UnitOfWork, asked: Act, now_us: int) -> tuple[bool, Commit | None]:
+def _due(bank: Parts, unit: UnitOfWork, asked: Act, now_us: int) -> tuple[bool, Commit | None]:
     """What cannot be done now leaves no trace and is tried again the next time."""
     figures = bank.policy.on(jst_date(now_us))
     facts = unit.act_facts(asked.account_id, figures.day, _payee_id(unit, asked))
@@ -273,7 +275,7 @@ def _due(bank: Bank, unit: UnitOfWork, asked: Act, now_us: int) -> tuple[bool, C
     return True, Commit(bank.name, at, asked, outcome.outcome, outcome.reason, outcome.changes)
 
 
-def _settle(bank: Bank, unit: UnitOfWork, original_key: str, now_us: int) -> tuple[bool, Commit | None]:
+def _settle(bank: Parts, unit: UnitOfWork, original_key: str, now_us: int) -> tuple[bool, Commit | None]:
     figures = bank.policy.on(jst_date(now_us))
     original = unit.authorisation(original_key)
     if original is None:
@@ -290,12 +292,12 @@ def _settle(bank: Bank, unit: UnitOfWork, original_key: str, now_us: int) -> tup
 # ---------------------------------------------------------------- views
 
 
-def holding(bank: Bank, account_id: str, now_us: int) -> ActFacts:
+def holding(bank: Parts, account_id: str, now_us: int) -> ActFacts:
     """Everything that acts of an account are decided from, to be looked at. LookupError where there is none."""
     return _facts(bank, account_id, jst_date(now_us))
 
 
-def _facts(bank: Bank, account_id: str, day: date) -> ActFacts:
+def _facts(bank: Parts, account_id: str, day: date) -> ActFacts:
     with bank.store.begin() as unit:
         facts = unit.act_facts(account_id, day)
     if facts is None:
@@ -303,27 +305,27 @@ def _facts(bank: Bank, account_id: str, day: date) -> ActFacts:
     return facts
 
 
-def id_card_challenge(bank: Bank, account_id: str, now_us: int) -> tuple[str, ...]:
+def id_card_challenge(bank: Parts, account_id: str, now_us: int) -> tuple[str, ...]:
     """Asked again and again until it is answered rightly."""
     day = jst_date(now_us)
     held = id_card(_facts(bank, account_id, day))
     return () if held is None else otp.asked(held, held.last_step + 1, bank.policy.on(day))
 
 
-def security_report(bank: Bank, account_id: str, now_us: int) -> tuple[views.Safeguard, ...]:
+def security_report(bank: Parts, account_id: str, now_us: int) -> tuple[views.Safeguard, ...]:
     day = jst_date(now_us)
     return views.security_report(_facts(bank, account_id, day), bank.policy.on(day))
 
 
-def welcome(bank: Bank, account_id: str) -> views.Welcome:
+def welcome(bank: Parts, account_id: str) -> views.Welcome:
     return views.welcome(_facts(bank, account_id, date.min).customer)
 
 
-def limit_report(bank: Bank, account_id: str, now_us: int) -> views.LimitReport:
+def limit_report(bank: Parts, account_id: str, now_us: int) -> views.LimitReport:
     day = jst_date(now_us)
     ended = _facts(bank, account_id, date.min).raises
     return views.limit_report(_facts(bank, account_id, day)._replace(raises=ended), bank.policy.on(day))
 
 
-def statement(bank: Bank, account_id: str, first: date, last: date) -> tuple[views.StatementLine, ...]:
+def statement(bank: Parts, account_id: str, first: date, last: date) -> tuple[views.StatementLine, ...]:
     return views.statement(account_id, bank.store.movements(account_id), first, last)

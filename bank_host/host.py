@@ -23,6 +23,7 @@ from bank_host.iso8583.codes import COMPLETION
 from bank_host.iso8583.message import Message
 from bank_host.jst import jst_date
 from bank_host.ledger.entries import opening
+from bank_host.parts import Parts
 from bank_host.passwords import Passwords
 from bank_host.policy import Figures, Policy
 from bank_host.rules import RULES, Rules
@@ -93,8 +94,8 @@ class Standing(NamedTuple):
     locked: bool
 
 
-class Bank:
-    """One issuing bank: its store, its policy, its PIN module and its rules, wired together."""
+class Bank(Parts):
+    """One issuing bank with its doors: ISO 8583 messages, acts of customers and staff, what they may look at."""
 
     def __init__(
         self,
@@ -108,14 +109,8 @@ class Bank:
         identify: Callable[[Message], str] = identity.identity,
     ) -> None:
         """`identify` gives the identity of a message as its network means it (`Dialect.identity`)."""
-        self.name = name
-        self.store = store
-        self.policy = policy
-        self.hsm = hsm
-        self.rules = rules
-        self.passwords = passwords or Passwords()
+        super().__init__(name, store, policy, hsm, rules=rules, passwords=passwords)
         self.identify = identify
-        self.watch: Callable[[Commit], None] = lambda commit: None
         self.fault: Callable[[Exception], None] = _stop
 
     # ------------------------------------------------------------ the ISO 8583 door

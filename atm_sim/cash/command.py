@@ -15,8 +15,9 @@ from rich.table import Table
 
 from atm_sim import VERSION
 from atm_sim.cash.compare import Compared, Verdict, compare, csv_rows, verdicts
-from atm_sim.cash.plan import Pair, PlanError, PlanFile, load_plan
+from atm_sim.cash.plan import Pair, PlanFile, load_plan
 from atm_sim.checks.intervals import Interval
+from atm_sim.exits import FAILED, MET
 from atm_sim.report.cash import render
 
 COLUMNS = (
@@ -32,7 +33,7 @@ COLUMNS = (
 WIDTH = 140  # where no screen says how wide it is
 
 
-@click.command(short_help="Compare replenishment policies over weeks.")
+@click.command()
 @click.argument("plan_name", metavar="PLAN")
 @click.option("--seed", type=click.IntRange(0), help="Instead of the plan's own seed.")
 @click.option("--replications", type=click.IntRange(2, 1_000), help="Instead of the plan's own number.")
@@ -45,11 +46,7 @@ def cash(plan_name: str, seed: int | None, replications: int | None, out: Path |
 
     All policies meet the same customers and failures. Exit 1 when the plan expects something that is not so.
     """
-    try:
-        plan, demand, data = load_plan(plan_name)
-    except PlanError as error:
-        click.echo(f"{error}", err=True)
-        raise SystemExit(2) from None
+    plan, demand, data = load_plan(plan_name)
     changes = {"seed": seed, "replications": replications}
     plan = plan.model_copy(update={key: value for key, value in changes.items() if value is not None})
     console = Console(highlight=False, stderr=as_json)
@@ -74,7 +71,7 @@ def cash(plan_name: str, seed: int | None, replications: int | None, out: Path |
         for each in judged:
             console.print(_told(each))
         console.print(f"\nReport: {(folder / 'report.html').as_posix()}")
-    raise SystemExit(0 if all(each.met for each in judged) else 1)
+    raise SystemExit(MET if all(each.met for each in judged) else FAILED)
 
 
 def _facts(plan: PlanFile, data: bytes) -> dict[str, Any]:

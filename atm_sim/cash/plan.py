@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
 from atm_sim.cash import policy as policies
 from atm_sim.cash.failures import Failures
@@ -33,7 +33,8 @@ from atm_sim.scenario.fields import (
     scalar,
     wrong,
 )
-from atm_sim.scenario.part import Contradiction, Part, report
+from atm_sim.scenario.part import Contradiction, Part
+from atm_sim.scenario.whole_file import read_whole
 from atm_sim.terminal.cassettes import NEAR_END_NOTES, Cassette
 from bank_host.written import source, values
 from bank_host.written.problems import FileKind, Problems, WrittenError, nearest
@@ -272,20 +273,7 @@ def load_plan(name: str) -> tuple[PlanFile, Demand, bytes]:
     """A shipped plan by name or a plan file, with its demand and the bytes that were read."""
     path = SHIPPED / f"{name}.yaml" if name in shipped_plans() else Path(name)
     problems = Problems(PlanError)
-    with path.open("rb") as file:
-        data = file.read(source.MOST_BYTES + 1)
-    text = source.read_text(str(path), data, PLAN_FILE, problems)
-    tree = source.parse(text, PLAN_FILE, problems) if text else None
-    if tree is None:
-        raise PlanError(problems.ordered())
-    plan = None
-    try:
-        plan = PlanFile.model_validate(tree, context=problems)
-    except ValidationError as error:
-        report(error.errors(include_url=False), problems)
-    problems.stop_if_any()
-    if plan is None:
-        raise AssertionError("a refused file has problems")
+    data, tree, plan = read_whole(path, PLAN_FILE, PlanFile, problems)
     try:
         return plan, scaled(plan, load_demand(plan.demand, path.parent)), data
     except FileNotFoundError:

@@ -10,9 +10,10 @@ import click
 
 from atm_sim.demand.file import load_demand
 from atm_sim.demand.fit import HOLD_OUT_DAYS, LEAST_DAYS, fit_chance, fit_effects, forecast
-from atm_sim.demand.history import History, HistoryError, read_history
+from atm_sim.demand.history import History, read_history
 from atm_sim.demand.smape import last_week, naive, smape
 from atm_sim.demand.written import demand_text
+from atm_sim.exits import WRONG_USAGE, stop
 
 _WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -55,7 +56,7 @@ def judge(history: History, *, japan: bool) -> Judged:
     )
 
 
-@click.command(short_help="Fit a demand file to your own withdrawals.")
+@click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--out",
@@ -77,18 +78,13 @@ def fit(file: Path, out: Path, calendar: str, as_json: bool) -> None:
 
     The last 56 days are held out first and forecast; the error stands beside that of two simple forecasts.
     """
-    try:
-        history = read_history(file)
-    except HistoryError as error:
-        click.echo(f"{error}", err=True)
-        raise SystemExit(2) from None
+    history = read_history(file)
     if len(history.days) < LEAST_DAYS:
-        click.echo(
+        stop(
+            WRONG_USAGE,
             f"{file}: {len(history.days)} days; a fit that can be judged needs {LEAST_DAYS} "
             f"({HOLD_OUT_DAYS} are held out). Add earlier days.",
-            err=True,
         )
-        raise SystemExit(2)
     japan = calendar == "japan"
     judged = judge(history, japan=japan)
     effects = fit_effects(history.counts, history.days, japan=japan)

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
 from atm_sim.demand.model import HOURS, OCCASIONS, Demand
 from atm_sim.scenario.demand import Amounts, Services
 from atm_sim.scenario.fields import Text, Whole, scalar, wrong
-from atm_sim.scenario.part import Contradiction, Part, report
+from atm_sim.scenario.part import Contradiction, Part
+from atm_sim.scenario.whole_file import read_whole
 from bank_host.written import source, values
 from bank_host.written.problems import FileKind, Problems, WrittenError, nearest
 
@@ -147,19 +148,5 @@ def load_demand(name: str, beside: Path = Path()) -> Demand:
 
 def read_demand(path: Path) -> DemandFile:
     """The file with its citations."""
-    problems = Problems(DemandError)
-    with path.open("rb") as file:
-        data = file.read(source.MOST_BYTES + 1)
-    text = source.read_text(str(path), data, DEMAND_FILE, problems)
-    tree = source.parse(text, DEMAND_FILE, problems) if text else None
-    if tree is None:
-        raise DemandError(problems.ordered())
-    found = None
-    try:
-        found = DemandFile.model_validate(tree, context=problems)
-    except ValidationError as error:
-        report(error.errors(include_url=False), problems)
-    problems.stop_if_any()
-    if found is None:
-        raise AssertionError("a refused file has problems")
+    _, _, found = read_whole(path, DEMAND_FILE, DemandFile, Problems(DemandError))
     return found

@@ -23,6 +23,7 @@ from atm_sim.doctor.finding import Diagnosis, Finding
 from atm_sim.doctor.link import Answer, Unreachable, ask
 from atm_sim.doctor.mac import Algorithm
 from atm_sim.doctor.probes import MOST, Ends, probes
+from atm_sim.exits import BROKEN, FAILED, MET, WRONG_USAGE, stop
 from bank_host.address import read_address
 from bank_host.clock import wall_clock
 from bank_host.hsm import Hsm, HsmError, Key
@@ -31,7 +32,6 @@ from bank_host.iso8583.dialect import Dialect, load_dialect
 from bank_host.iso8583.dialect_file import DialectError, shipped
 from bank_host.secrets import Secret
 
-_FINDINGS, _WRONG_USAGE, _UNREACHABLE = 1, 2, 3
 _FAR: Final = 30
 """A peer further than so from the dialect that was named, and that speaks another one, speaks that other one."""
 
@@ -58,7 +58,7 @@ class _Options(NamedTuple):
     quiet: bool
 
 
-@click.command(short_help="Say why a peer and we do not understand each other.")
+@click.command()
 @click.argument("target", metavar="HOST:PORT|FILE")
 @click.option(
     "--dialect",
@@ -118,21 +118,20 @@ def doctor(
         options = _Options(Ends(terminal, acquirer), sign_on, most, pause, timeout, as_json)
         found, asked = _examined(*address, sides, options)
     else:
-        _stop(_WRONG_USAGE, f"{target} is neither a file nor HOST:PORT; name one, such as 127.0.0.1:8583")
+        _stop(WRONG_USAGE, f"{target} is neither a file nor HOST:PORT; name one, such as 127.0.0.1:8583")
     _tell(found, asked, as_json)
-    raise SystemExit(0 if found[0].fits else _FINDINGS)
+    raise SystemExit(MET if found[0].fits else FAILED)
 
 
 def _stop(code: int, message: object) -> NoReturn:
-    click.echo(f"atm-sim doctor: {message}", err=True)
-    raise SystemExit(code)
+    stop(code, f"atm-sim doctor: {message}")
 
 
 def _dialects(names: Sequence[str]) -> list[Dialect]:
     try:
         return [load_dialect(name) for name in dict.fromkeys(names)]
     except DialectError as error:
-        _stop(_WRONG_USAGE, error)
+        _stop(WRONG_USAGE, error)
 
 
 def _check_ends(terminal: str, acquirer: str) -> None:
@@ -148,7 +147,7 @@ def _capture_of(path: Path) -> Capture:
     try:
         return files.capture_of(data)
     except CaptureError as error:
-        _stop(_WRONG_USAGE, f"{path}: {error}")
+        _stop(WRONG_USAGE, f"{path}: {error}")
 
 
 def _macs(path: Path) -> Macs:
@@ -161,9 +160,7 @@ def _macs(path: Path) -> Macs:
             Hsm({cipher: Key("zone_mac", Secret(text), cipher)})
             handles[cipher] = Key("zone_mac", Secret(text), cipher)
     if not handles:
-        _stop(
-            _WRONG_USAGE, f"{path}: no MAC key; write 32 hexadecimal digits (TDES, AES-128) or 64 (AES-256)"
-        )
+        _stop(WRONG_USAGE, f"{path}: no MAC key; write 32 hexadecimal digits (TDES, AES-128) or 64 (AES-256)")
     hsm = Hsm(handles)
     retail = [
         Algorithm(f"retail MAC, padding {padding}", partial(hsm.mac, "TDES", padding=padding))
@@ -237,7 +234,7 @@ def _examined(host: str, port: int, sides: _Sides, options: _Options) -> tuple[l
                     break
     except Unreachable as error:
         if not asked:
-            _stop(_UNREACHABLE, f"{error}; is the host running, and is this its port?")
+            _stop(BROKEN, f"{error}; is the host running, and is this its port?")
     return best or [_unanswered(asked, sides.expected)], asked
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import partial
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -136,17 +138,21 @@ class Plan:
         first, self._numbered = self._numbered, self._numbered + total
         return list(
             map(
-                Arrival,
-                at_us[order].tolist(),
-                site.tolist(),
-                rng.integers(0, self._accounts, size=total).tolist(),
-                service.tolist(),
-                amount.tolist(),
-                *takes,
-                wrong.tolist(),
-                drawn_us(rng, customers.patience, total).tolist(),
-                (rng.random(total) < customers.returns).tolist(),
-                range(first, first + total),
+                partial(tuple.__new__, Arrival),  # as the constructor does, at a third of its cost
+                zip(
+                    at_us[order].tolist(),
+                    site.tolist(),
+                    rng.integers(0, self._accounts, size=total).tolist(),
+                    service.tolist(),
+                    amount.tolist(),
+                    *takes,
+                    wrong.tolist(),
+                    drawn_us(rng, customers.patience, total).tolist(),
+                    (rng.random(total) < customers.returns).tolist(),
+                    range(first, first + total),
+                    repeat(()),
+                    repeat(False),
+                ),
             )
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -39,9 +38,9 @@ LEDGER_SCHEMA = pa.schema(
 )
 
 
-def columns(flat: array[int], names: Sequence[str]) -> Columns:
+def columns(flat: Sequence[int], names: Sequence[str]) -> Columns:
     """Flat rows as one array a column."""
-    table = np.frombuffer(flat, dtype=np.int64).reshape(-1, len(names))
+    table = np.fromiter(flat, np.int64, len(flat)).reshape(-1, len(names))
     return {name: np.ascontiguousarray(table[:, place]) for place, name in enumerate(names)}
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from atm_sim.demand import generator
+from atm_sim.exits import Mistake
 from atm_sim.scenario.fleet import Fleet
 from bank_host.written import values
 
@@ -26,7 +27,7 @@ METRES_PER_DEGREE = 111_200.0
 COLUMNS = ("id", "lat", "lon", "machines", "hours")
 
 
-class SitesError(Exception):
+class SitesError(Mistake):
     """A CSV of sites cannot be used; the text says file, line and what to write."""
 
 

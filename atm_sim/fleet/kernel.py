@@ -52,19 +52,23 @@ NO_CASH = "no_cash"
 """Why somebody goes away from a site."""
 
 
-class Words:
+class Words(dict[str, int]):
     """Codes and reasons by number, in the order they came up: the same in every run of a seed."""
 
     def __init__(self) -> None:
-        self.words: list[str] = [""]
-        self._number = {"": 0}
+        super().__init__({"": 0})
 
-    def number(self, word: str) -> int:
-        found = self._number.get(word)
-        if found is None:
-            found = self._number[word] = len(self.words)
-            self.words.append(word)
-        return found
+    def __missing__(self, word: str) -> int:
+        number = self[word] = len(self)
+        return number
+
+
+class _Wish(NamedTuple):
+    """What a class of machines makes of a service and an amount."""
+
+    reason: str  # why it refuses; '' = it asks the bank
+    notes: Notes | None  # counted out while there is plenty of each, or taken in
+    endings: dict[str, tuple[Ending, tuple[int, ...]]]  # by code: what follows, and which habits
 
 
 class Waiting:
@@ -124,7 +128,7 @@ class Kernel:
         # who plays a visit in full detail instead; True when it does, and then calls `left`
         self.hand_over: Callable[[int, Arrival, int, int], bool] | None = None
         self.words = Words()
-        self.rows = array("q")
+        self.rows: list[int] = []
         self.now_us = self.until_us = 0
         self.first = [site.first_machine - sites[0].first_machine for site in sites]
         self.site_of = [place for place, site in enumerate(sites) for _ in range(site.machines)]
@@ -139,9 +143,7 @@ class Kernel:
         self._queues: dict[int, deque[Waiting]] = {}
         self._always_open = [config.hours == (ALL_DAY,) and not config.maintenance for config in configs]
         self._class_of = _classes(configs, stock)
-        self._usual: dict[tuple[int, int], Notes | None] = {}
-        self._endings: dict[tuple[int, int, str], tuple[Ending, tuple[int, ...]]] = {}
-        self._refusals: dict[tuple[int, int, int], str] = {}
+        self._wishes: dict[tuple[int, int, int], _Wish] = {}
 
     # ------------------------------------------------------------ time
 
@@ -306,7 +308,14 @@ class Kernel:
         """A request reaches the bank: the one moment of a visit that others can feel."""
         service, amount_jpy = arrival[3], arrival[4]
         up_us, down_us = self.travel
-        if not tries and (reason := self._refused(machine, service, amount_jpy, now_us - up_us)):
+        wish = self._class_of[machine], service, amount_jpy
+        reason, notes, endings = self._wishes.get(wish) or self._wish(machine, wish)
+        if not self._always_open[machine] and not self.configs[machine].in_service(now_us - up_us):
+            reason = CLOSED
+        elif service == WITHDRAW and not reason and not self.stock.plenty_of(machine, amount_jpy):
+            notes = self.stock.mix(machine, amount_jpy, self.configs[machine])
+            reason = "" if notes else NO_CASH
+        if reason and not tries:
             leaves_us = now_us - up_us + self._takes_us(arrival, REFUSED_HABITS)
             self._row(arrived_us, SESSION, self.site_of[machine], machine, arrival, 0, reason,
                       started_us - arrived_us, leaves_us - started_us, 0, 0)  # fmt: skip
@@ -316,15 +325,13 @@ class Kernel:
             return
         wrong = arrival[11]
         books = self.books
-        decision, number = books.decide(
+        (code, why, fee_jpy, _), number = books.decide(
             arrival[2], machine, SERVICES[service], amount_jpy, now_us, wrong <= tries
         )
-        code = decision[0]
-        key = (self._class_of[machine], service, code)
-        known = self._endings.get(key)
+        known = endings.get(code)
         if known is None:
             after = ending(SERVICES[service], code, self.configs[machine])
-            known = self._endings[key] = (after, _places(after.habits))
+            known = endings[code] = after, _places(after.habits)
         after, habits = known
         answered_us = now_us + down_us
         if after.asks_pin:
@@ -338,16 +345,19 @@ class Kernel:
         for habit in habits:
             leaves_us += arrival[habit]  # type: ignore[operator]
         if after.pays_out:
-            self._pay_out(machine, amount_jpy, now_us)
+            assert notes is not None, "the machine asks the bank for nothing that it cannot pay"
+            if self.stock.pay_out(machine, notes) and self.hearers.near_end is not None:
+                self.hearers.near_end(machine, now_us)
         elif after.takes_in:
-            self.stock.take_in(machine, notes_of(amount_jpy))
+            assert notes is not None, "a deposit is counted before the bank is asked"
+            self.stock.take_in(machine, notes)
         if after.completes:
             done_us = (answered_us if after.at_answer else leaves_us) + up_us
             books.complete(arrival[2], machine, number, SERVICES[service], amount_jpy, done_us)
         site, words = self.site_of[machine], self.words
-        self.rows.extend(
-            (arrived_us, SESSION, site, machine, arrival[2], service, amount_jpy, words.number(code),
-             words.number(decision[1]), started_us - arrived_us, leaves_us - started_us, number, decision[3], now_us)
+        self.rows += (
+            arrived_us, SESSION, site, machine, arrival[2], service, amount_jpy, words[code], words[why],
+            started_us - arrived_us, leaves_us - started_us, number, fee_jpy, now_us,
         )  # fmt: skip
         self._free_at[machine] = leaves_us
         if self._queues and self._queues.get(site):
@@ -359,7 +369,7 @@ class Kernel:
     ) -> None:  # fmt: skip
         """A visit that was handed over is over."""
         self.now_us = now_us
-        self._row(arrived_us, SESSION, self.site_of[machine], machine, arrival, self.words.number(code), reason,
+        self._row(arrived_us, SESSION, self.site_of[machine], machine, arrival, self.words[code], reason,
                   started_us - arrived_us, now_us - started_us, 0, fee_jpy)  # fmt: skip
         self._leave(machine, now_us)
         if reason == NO_CASH:
@@ -372,34 +382,17 @@ class Kernel:
 
     # ------------------------------------------------------------ cash
 
-    def _refused(self, machine: int, service: int, amount_jpy: int, now_us: int) -> str:
-        """What the machine itself refuses, as its own table of refusals says."""
-        if not self._always_open[machine] and not self.configs[machine].in_service(now_us):
-            return CLOSED
-        key = (self._class_of[machine], service, amount_jpy)
-        reason = self._refusals.get(key)
-        if reason is None:
-            config = replace(self.configs[machine], hours=(ALL_DAY,), maintenance=())
-            notes = notes_of(amount_jpy) if service == DEPOSIT else ()
-            choice = ServiceChosen(SERVICES[service], amount_jpy, notes)
-            plenty = _PlentyOfCash(self.stock, machine, config)
-            reason = self._refusals[key] = refusal(choice, config, plenty, now_us)  # type: ignore[arg-type]
-        if reason or service != WITHDRAW or self.stock.plenty_of(machine, amount_jpy):
-            return reason
-        return "" if self.stock.mix(machine, amount_jpy, self.configs[machine]) else NO_CASH
-
-    def _pay_out(self, machine: int, amount_jpy: int, now_us: int) -> None:
-        stock = self.stock
-        if stock.plenty_of(machine, amount_jpy):
-            key = (self._class_of[machine], amount_jpy)
-            notes = self._usual.get(key)
-            if notes is None:
-                notes = self._usual[key] = stock.usual_mix(machine, amount_jpy, self.configs[machine])
-        else:
-            notes = stock.mix(machine, amount_jpy, self.configs[machine])
-        assert notes is not None, "the machine asks the bank for nothing that it cannot pay"
-        if stock.pay_out(machine, notes) and self.hearers.near_end is not None:
-            self.hearers.near_end(machine, now_us)
+    def _wish(self, machine: int, key: tuple[int, int, int]) -> _Wish:
+        """As the machine's own tables of refusals and notes say."""
+        _, service, amount_jpy = key
+        config = replace(self.configs[machine], hours=(ALL_DAY,), maintenance=())
+        taken = notes_of(amount_jpy) if service == DEPOSIT else ()
+        choice = ServiceChosen(SERVICES[service], amount_jpy, taken)
+        plenty = _PlentyOfCash(self.stock, machine, config)
+        reason = refusal(choice, config, plenty, self.now_us)  # type: ignore[arg-type]
+        notes = taken if service == DEPOSIT else self.stock.usual_mix(machine, amount_jpy, config)
+        wish = self._wishes[key] = _Wish(reason, notes, {})
+        return wish
 
     def _could_not_pay(self, machine: int, leaves_us: int, arrival: Arrival) -> None:
         """The customer tries elsewhere, once they have their card back."""
@@ -416,14 +409,14 @@ class Kernel:
         self, time_us: int, kind: int, site: int, machine: int, arrival: Arrival, code: int, reason: str,
         wait_us: int, service_us: int, number: int, fee_jpy: int,
     ) -> None:  # fmt: skip
-        self.rows.extend(
-            (time_us, kind, site, machine, arrival[2], arrival[3], arrival[4], code, self.words.number(reason),
-             wait_us, service_us, number, fee_jpy, self.now_us)
+        self.rows += (
+            time_us, kind, site, machine, arrival[2], arrival[3], arrival[4], code, self.words[reason],
+            wait_us, service_us, number, fee_jpy, self.now_us,
         )  # fmt: skip
 
-    def take_rows(self) -> array[int]:
+    def take_rows(self) -> list[int]:
         """What was written since the last call, a flat row of `ROW` after the other."""
-        taken, self.rows = self.rows, array("q")
+        taken, self.rows = self.rows, []
         return taken
 
 

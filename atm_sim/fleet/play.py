@@ -119,11 +119,12 @@ def play_partition(job: Job) -> Played:
         posted = columns(kernel.books.take_journal(), JOURNAL)
         rows = columns(kernel.take_rows(), ROW)
         audit.ledger(posted, POSTING_KINDS)
-        audit.rows(rows, kernel.words.words, "withdrawal" in figures.atm_counts)
-        counting.rows(rows, kernel.words.words)
+        words = list(kernel.words)
+        audit.rows(rows, words, "withdrawal" in figures.atm_counts)
+        counting.rows(rows, words)
         counting.tally.postings += len(posted["time_us"])
         writer.ledger(posted)
-        writer.events(rows, kernel.words.words)
+        writer.events(rows, words)
         if visits is not None:
             writer.records(visits.take_rows())
 

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from atm_sim.exits import FAILED, MET
 from atm_sim.fuzz.coverage import to_reach, unreached
 from atm_sim.fuzz.hunt import Failure, Hunt, hunt_in_pieces, replayed, shrunk
 from atm_sim.fuzz.twice import SAMPLED
@@ -23,7 +24,7 @@ ENOUGH_SEEDS = 2_000
 """From so many worlds on, a place that none of them reached fails the run."""
 
 
-@click.command(short_help="Hunt for faults in random worlds.")
+@click.command()
 @click.option("--seeds", type=click.IntRange(1), default=200, show_default=True, help="How many worlds.")
 @click.option("--from", "first", type=click.IntRange(0), default=0, show_default=True, help="The first seed.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Worker processes.")
@@ -52,7 +53,7 @@ def fuzz(seeds: int, first: int, jobs: int, save: Path, time_budget: int | None)
     click.echo(f"{hunt.worlds} worlds from seed {first}, {rate}")
     for failure in hunt.to_shrink():
         _save(failure, hunt, save)
-    raise SystemExit(1 if _verdict(hunt) else 0)
+    raise SystemExit(FAILED if _verdict(hunt) else MET)
 
 
 def _verdict(hunt: Hunt) -> bool:

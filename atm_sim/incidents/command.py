@@ -10,13 +10,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from atm_sim.incidents.file import Incident, IncidentError, is_incident, load_incident
+from atm_sim.exits import FAILED, MET, WRONG_USAGE, stop
+from atm_sim.incidents.file import Incident, is_incident, load_incident
 from atm_sim.incidents.play import Judged, Moved, judged, sensitivity, what_if
 
 WIDTH = 140
 
 
-@click.command(short_help="Compare an incident of the past with its published figures.")
+@click.command()
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--sensitivity", "moving", is_flag=True, help="Move each assumption by 20 % both ways.")
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
@@ -24,13 +25,8 @@ def incident(path: Path, moving: bool, as_json: bool) -> None:
     """Play the incident file PATH, or all of a folder. Exit 1 when a figure lies outside its tolerance."""
     files = [path] if path.is_file() else [file for file in sorted(path.glob("*.yaml")) if is_incident(file)]
     if not files:
-        click.echo(f"{path}: no incident file (*.yaml that begins with incident:) here", err=True)
-        raise SystemExit(2)
-    try:
-        incidents = [load_incident(file) for file in files]
-    except IncidentError as error:
-        click.echo(f"{error}", err=True)
-        raise SystemExit(2) from None
+        stop(WRONG_USAGE, f"{path}: no incident file (*.yaml that begins with incident:) here")
+    incidents = [load_incident(file) for file in files]
     console, met, data = _console(), True, []
     for each in incidents:
         as_it_was, changed = judged(each), what_if(each)
@@ -42,7 +38,7 @@ def incident(path: Path, moving: bool, as_json: bool) -> None:
             _show(console, each, as_it_was, changed, moved)
     if as_json:
         click.echo(json.dumps(data, ensure_ascii=False))
-    raise SystemExit(0 if met else 1)
+    raise SystemExit(MET if met else FAILED)
 
 
 def _console() -> Console:

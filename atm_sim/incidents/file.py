@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
 from atm_sim.incidents import backlog, kept_cards, messages, raid, run_on_cash
 from atm_sim.scenario.fields import Text, Whole, scalar, wrong
-from atm_sim.scenario.part import Contradiction, Part, report
+from atm_sim.scenario.part import Contradiction, Part
+from atm_sim.scenario.whole_file import read_whole
 from bank_host.written import source, values
 from bank_host.written.problems import FileKind, Problems, WrittenError, listed, nearest
 from bank_host.written.source import Sequence
@@ -174,22 +175,9 @@ def is_incident(path: Path) -> bool:
 def load_incident(path: Path) -> Incident:
     """Read and check a file; IncidentError with everything that is wrong with it."""
     problems = Problems(IncidentError)
-    with path.open("rb") as file:
-        data = file.read(source.MOST_BYTES + 1)
-    text = source.read_text(str(path), data, INCIDENT_FILE, problems)
-    tree = source.parse(text, INCIDENT_FILE, problems) if text else None
-    if tree is None:
-        raise IncidentError(problems.ordered())
-    incident = None
-    try:
-        incident = Incident.model_validate(tree, context=problems)
-    except ValidationError as error:
-        report(error.errors(include_url=False), problems)
-    if incident is not None and not problems.found:
-        _names_results(incident, tree, problems)
+    _, tree, incident = read_whole(path, INCIDENT_FILE, Incident, problems)
+    _names_results(incident, tree, problems)
     problems.stop_if_any()
-    if incident is None:
-        raise AssertionError("a refused file has problems")
     return incident
 
 

@@ -38,7 +38,7 @@ NOTEBOOK: Final = "kiosk.sqlite"
 _CODE_LETTERS: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that looks like another
 
 
-@click.command(short_help="Show an ATM in the browser.")
+@click.command()
 @click.option(
     "--listen",
     type=AddressType(any_port=True),

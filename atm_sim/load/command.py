@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import click
 from rich.console import Console
@@ -21,11 +21,12 @@ from rich.table import Table
 from rich.text import Text
 
 from atm_sim.checks.values import duration as in_words
+from atm_sim.exits import BROKEN, FAILED, MET, WRONG_USAGE, stop
 from atm_sim.load import settle
 from atm_sim.load.cards import CardTurns
 from atm_sim.load.drive import Progress, Target
-from atm_sim.load.journal_file import JournalError, read_journal, read_map, read_sent
-from atm_sim.load.judge import BROKEN, FAILED, MET, Verdict, judge
+from atm_sim.load.journal_file import read_journal, read_map, read_sent
+from atm_sim.load.judge import Verdict, judge
 from atm_sim.load.people import Carrier
 from atm_sim.load.plan import planned_rate
 from atm_sim.load.play import Played, play
@@ -34,7 +35,7 @@ from atm_sim.load.write import SENT, summary, write, writing
 from atm_sim.runner.files import open_scenario
 from atm_sim.scenario import Scenario
 from atm_sim.scenario.loading import Load
-from atm_sim.target.profile import Profile, ProfileError, read_profile
+from atm_sim.target.profile import Profile, read_profile
 from atm_sim.wire.connections import NotReached
 from atm_sim.wire.keys import WireKeys
 from bank_host.address import Address, AddressType
@@ -46,7 +47,6 @@ from bank_host.policy import Policy, load_policy
 from bank_host.store.sql import SqlStore
 from bank_host.written.values import duration_us
 
-WRONG_USAGE: Final = 2
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -78,7 +78,7 @@ class _Asked(NamedTuple):
     profile: Profile | None
 
 
-@click.command(short_help="Put a scenario's fleet as load on a host, over TCP.")
+@click.command()
 @click.argument("file", type=_FILE)
 @click.option("--target", type=AddressType(), help="The host; without it our own is started for the run.")
 @click.option(
@@ -115,10 +115,10 @@ def load(
     policy = load_policy()
     scenario = open_scenario(file, policy).scenario
     if scenario.load is None:
-        _stop(WRONG_USAGE, f"{file}: no load: block here; docs/reference/load.md has its keys")
+        stop(WRONG_USAGE, f"{file}: no load: block here; docs/reference/load.md has its keys")
     if profile_file is not None and (target is None or dialect_name is not None or enrol is not None):
         raise click.UsageError("--profile goes with --target, and not with --dialect or --enrol")
-    profile = None if profile_file is None else _profile(profile_file)
+    profile = None if profile_file is None else read_profile(profile_file)
     dialect_name = dialect_name or "atm-sim"
     dialect = _dialect(dialect_name) if profile is None else profile.dialect
     block = scenario.load if duration is None else scenario.load.model_copy(update={"duration_us": duration})
@@ -133,7 +133,7 @@ def load(
         try:
             facts = _run(asked, target, folder, tell, sign_on=not no_sign_on, sent_log=not no_sent_log)
         except (NotReached, HostBroke) as error:
-            _stop(BROKEN, f"atm-sim: {error}")
+            stop(BROKEN, f"atm-sim: {error}")
     report = write(folder, facts)
     if as_json:
         click.echo(json.dumps(facts | {"report": report.as_posix()}, ensure_ascii=False))
@@ -142,17 +142,14 @@ def load(
     raise SystemExit(facts["exit_code"])
 
 
-@click.command("settle", short_help="Compare a load run with a host's journal.")
+@click.command("settle")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--journal", type=_FILE, required=True, help="The host's journal, CSV.")
 @click.option("--columns", type=_FILE, help="Which column is what, TOML.")
 def settle_command(folder: Path, journal: Path, columns: Path | None) -> None:
     """Compare what the ATMs of the load run FOLDER know with the journal of a host, as a CSV file."""
-    try:
-        entries = read_journal(journal, read_map(columns))
-        found = settle.settle(read_sent(folder / SENT), entries, may_be_cut=True)
-    except JournalError as error:
-        _stop(WRONG_USAGE, f"atm-sim: {error}")
+    entries = read_journal(journal, read_map(columns))
+    found = settle.settle(read_sent(folder / SENT), entries, may_be_cut=True)
     for difference in (*found.differences, *found.cut_short):
         click.echo(f"{difference}")
     click.echo(
@@ -162,11 +159,6 @@ def settle_command(folder: Path, journal: Path, columns: Path | None) -> None:
     raise SystemExit(FAILED if found.differences or found.cut_short else MET)
 
 
-def _stop(code: int, message: object) -> NoReturn:
-    click.echo(f"{message}", err=True)
-    raise SystemExit(code)
-
-
 def _dialect(name: str) -> Dialect:
     try:
         return load_dialect(name)
@@ -174,16 +166,9 @@ def _dialect(name: str) -> Dialect:
         raise click.BadParameter(f"{error}", param_hint="--dialect") from None
 
 
-def _profile(file: Path) -> Profile:
-    try:
-        return read_profile(file)
-    except ProfileError as error:
-        _stop(WRONG_USAGE, error)
-
-
 def _enrol(asked: _Asked, database: Path) -> None:
     if database.exists():
-        _stop(WRONG_USAGE, f"atm-sim: {database} exists already; name a new file")
+        stop(WRONG_USAGE, f"atm-sim: {database} exists already; name a new file")
     people = make_database(database, asked.scenario, asked.load, asked.seed, asked.policy, wall_clock()())
     click.echo(f"{database}: a bank with {len(people):,} customers; bank-host serve --database {database}")
 

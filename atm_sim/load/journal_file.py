@@ -14,12 +14,13 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from atm_sim.exits import Mistake
 from atm_sim.load.settle import Done, Entry, EntryKind
 from bank_host.jst import JST, SECOND_US
 from bank_host.written.problems import nearest
 
 
-class JournalError(Exception):
+class JournalError(Mistake):
     """A file cannot be read as a journal; the text says where and why."""
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from atm_sim.checks.values import duration, in_words
+from atm_sim.exits import FAILED, INVALID, MET
 from atm_sim.load.figures import Figures, Spread
 from atm_sim.scenario.loading import LOAD_MEASURES, Load, LoadExpectation
 from atm_sim.scenario.measured import COMPARATORS
 
-MET, FAILED, BROKEN, INVALID = 0, 1, 3, 4
 _NONE: Final = Spread(0, 0, {}, 0)
 
 

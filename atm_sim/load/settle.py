@@ -20,7 +20,7 @@ from bank_host.iso8583 import identity
 from bank_host.iso8583.build import Acceptor
 from bank_host.iso8583.message import Message
 from bank_host.jst import jst_date
-from bank_host.rules.reversal import KINDS
+from bank_host.rules.card import KINDS
 from bank_host.store.contract import JournalRow
 
 EntryKind = Literal["posting", "reversal"]

@@ -27,6 +27,7 @@ from typing import Any, NamedTuple, get_type_hints
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from atm_sim.exits import Mistake
 from atm_sim.records.check import Check
 from atm_sim.records.difference import Difference
 from atm_sim.records.event import EventRecord
@@ -84,7 +85,7 @@ def clear(path: Path) -> None:
                 emptied.rmdir()
 
 
-class RunFolderError(Exception):
+class RunFolderError(Mistake):
     """A folder that cannot be read as a run; the text says what is missing and what to do."""
 
 

@@ -9,9 +9,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
-from atm_sim.records.masking import masked
+from atm_sim.records.masking import masked_tree
 
 
 def run_id(scenario_sha256: str, seed: int, version: str) -> str:
@@ -71,7 +70,7 @@ class Manifest:
 
     def to_json(self) -> str:
         """The file's text: sorted keys, and every text masked a second time."""
-        return json.dumps(_masked_tree(asdict(self)), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+        return json.dumps(masked_tree(asdict(self)), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
 def manifest_from_json(text: str) -> Manifest:
@@ -87,13 +86,3 @@ def manifest_from_json(text: str) -> Manifest:
             "policy": {key: Override(**override) for key, override in data["policy"].items()},
         }
     )
-
-
-def _masked_tree(value: Any) -> Any:
-    if isinstance(value, str):
-        return masked(value)
-    if isinstance(value, dict):
-        return {key: _masked_tree(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_masked_tree(item) for item in value]
-    return value

@@ -7,6 +7,7 @@ before it reaches a file, so a slip upstream does not become a leak.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from bank_host.secrets import mask_pan
 
@@ -22,3 +23,14 @@ def masked(text: str) -> str:
 
 def _mask_number(match: re.Match[str]) -> str:
     return mask_pan(re.sub(r"\D", "", match.group()))
+
+
+def masked_tree(value: Any) -> Any:
+    """Data as it is written as JSON, with every text in it masked."""
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, dict):
+        return {key: masked_tree(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked_tree(item) for item in value]
+    return value

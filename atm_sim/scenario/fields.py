@@ -9,12 +9,13 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 from annotated_types import GroupedMetadata
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from atm_sim.scenario.vocabulary import Denomination
 from bank_host.iso8583.fields import BY_DE
 from bank_host.jst import DAY_US
 from bank_host.written import values
@@ -322,3 +323,18 @@ LoginId = Annotated[
 ]
 Email = Annotated[str, BeforeValidator(_read_email), _pattern(EMAIL_PATTERN)]
 PreviousLogin = Annotated[str, BeforeValidator(_read_previous_login), _pattern(PREVIOUS_LOGIN_PATTERN)]
+
+
+def _read_denomination(raw: Any) -> int:
+    word = scalar(raw, "a denomination")
+    known = [str(value) for value in get_args(Denomination)]
+    if word not in known:
+        raise wrong("a denomination is 1000, 2000, 5000 or 10000, written without ¥ and separators")
+    return int(word)
+
+
+DenominationKey = Annotated[
+    int,
+    BeforeValidator(_read_denomination),
+    WithJsonSchema({"enum": [str(d) for d in get_args(Denomination)]}),
+]

@@ -13,11 +13,20 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from atm_sim.scenario.demand import Amounts, Services, read_amounts, weighted
 from atm_sim.scenario.durations import DurationOrSpread
-from atm_sim.scenario.fields import DurationUs, Jpy, Share, Snake, TimeUs, Whole, scalar, wrong
+from atm_sim.scenario.fields import (
+    DenominationKey,
+    DurationUs,
+    Jpy,
+    Share,
+    Snake,
+    TimeUs,
+    Whole,
+    scalar,
+    wrong,
+)
 from atm_sim.scenario.part import Contradiction, Part
 from atm_sim.scenario.participants import MOST_CASSETTE_NOTES, usual_fill
 from atm_sim.scenario.replenishment import Failing, FleetCash
-from atm_sim.scenario.steps import DenominationKey
 from atm_sim.scenario.vocabulary import Kind
 from bank_host.jst import HOUR_US, MINUTE_US
 from bank_host.written import values

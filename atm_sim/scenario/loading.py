@@ -9,16 +9,17 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, Generic, Literal, TypeAlias, TypeVar, get_args
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import BeforeValidator, Field, Tag, WithJsonSchema
 
+from atm_sim.scenario.by_measure import known, unit_of
 from atm_sim.scenario.demand import Amounts, Services
 from atm_sim.scenario.fields import DurationUs, Flag, Jpy, ResponseCode, Share, Whole, scalar, wrong
 from atm_sim.scenario.measured import COMPARATORS, MOST_COUNT
-from atm_sim.scenario.part import Contradiction, Part, check_word
+from atm_sim.scenario.part import Contradiction, Part
 from atm_sim.scenario.vocabulary import Service
 from bank_host.jst import SECOND_US
 from bank_host.written import values
-from bank_host.written.source import Mapping, Sequence
+from bank_host.written.source import Sequence
 
 HOURS: Final = 24
 LEAST_WAIT_US: Final = 10_000
@@ -175,25 +176,14 @@ class LoadDurationExpectation(_LoadExpectation[LoadDuration, DurationUs]):
 LoadExpectation: TypeAlias = LoadCountExpectation | LoadRatioExpectation | LoadDurationExpectation
 
 
-def _unit(raw: Any) -> str | None:
-    return LOAD_MEASURES.get(str(raw.value("measure"))) if isinstance(raw, Mapping) else None
-
-
-def _known_measure(raw: Any) -> Any:
-    fault = check_word(raw, "measure", list(LOAD_MEASURES), "measure")
-    if fault:
-        raise wrong(fault[0], fault[1], fault[2])
-    return raw
-
-
 LoadExpectationInFile = Annotated[
     Annotated[
         Annotated[LoadCountExpectation, Tag("count")]
         | Annotated[LoadRatioExpectation, Tag("ratio")]
         | Annotated[LoadDurationExpectation, Tag("duration")],
-        Discriminator(_unit),
+        unit_of(LOAD_MEASURES),
     ],
-    BeforeValidator(_known_measure),
+    known(LOAD_MEASURES),
 ]
 
 

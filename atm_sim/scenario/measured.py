@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import Field, Tag
 
-from atm_sim.scenario.fields import Alias, DurationUs, Jpy, Share, Snake, TimeUs, Whole, wrong
-from atm_sim.scenario.part import Contradiction, Part, check_word
+from atm_sim.scenario.by_measure import known, unit_of
+from atm_sim.scenario.fields import Alias, DurationUs, Jpy, Share, Snake, TimeUs, Whole
+from atm_sim.scenario.part import Contradiction, Part
 from atm_sim.scenario.vocabulary import (
     MEASURES,
     CountMeasure,
@@ -19,7 +20,6 @@ from atm_sim.scenario.vocabulary import (
     Unit,
     YenMeasure,
 )
-from bank_host.written.source import Mapping
 
 MeasureName = TypeVar("MeasureName")
 Value = TypeVar("Value")
@@ -85,24 +85,13 @@ class YenExpectation(ExpectationPart[YenMeasure, Jpy]):
 Expectation: TypeAlias = CountExpectation | RatioExpectation | DurationExpectation | YenExpectation
 
 
-def _unit(raw: Any) -> str | None:
-    return MEASURES.get(str(raw.value("measure"))) if isinstance(raw, Mapping) else None
-
-
-def _known_measure(raw: Any) -> Any:
-    fault = check_word(raw, "measure", list(MEASURES), "measure")
-    if fault:
-        raise wrong(fault[0], fault[1], fault[2])
-    return raw
-
-
 ExpectationInFile = Annotated[
     Annotated[
         Annotated[CountExpectation, Tag("count")]
         | Annotated[RatioExpectation, Tag("ratio")]
         | Annotated[DurationExpectation, Tag("duration")]
         | Annotated[YenExpectation, Tag("yen")],
-        Discriminator(_unit),
+        unit_of(MEASURES),
     ],
-    BeforeValidator(_known_measure),
+    known(MEASURES),
 ]

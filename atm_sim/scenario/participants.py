@@ -14,6 +14,7 @@ from atm_sim.scenario.fields import (
     Alias,
     Birthday,
     Day,
+    DenominationKey,
     DurationUs,
     Email,
     Flag,
@@ -32,7 +33,6 @@ from atm_sim.scenario.fields import (
     wrong,
 )
 from atm_sim.scenario.part import Contradiction, Part
-from atm_sim.scenario.steps import DenominationKey
 from atm_sim.scenario.vocabulary import DEFAULT_BANK, Authenticator, Cryptogram, HotAs, Kind, Medium
 from bank_host.jst import DAY_US, MINUTE_US
 from bank_host.written import values

@@ -13,6 +13,7 @@ from atm_sim.scenario import online_steps as online
 from atm_sim.scenario import staff_steps as staff
 from atm_sim.scenario.elements import AnyElement, ElementValue, fault_of
 from atm_sim.scenario.fields import (
+    DenominationKey,
     Jpy,
     Member,
     Pin,
@@ -22,7 +23,7 @@ from atm_sim.scenario.fields import (
 )
 from atm_sim.scenario.part import Contradiction, check_word
 from atm_sim.scenario.step_parts import PersonStep
-from atm_sim.scenario.vocabulary import CARD_OUTCOMES, CardInHand, Denomination, PinEntry
+from atm_sim.scenario.vocabulary import CARD_OUTCOMES, CardInHand, PinEntry
 from bank_host.written import values
 from bank_host.written.problems import nearest
 from bank_host.written.source import Mapping, Sequence
@@ -106,19 +107,6 @@ Device = Annotated[
 ]
 
 
-def _read_denomination(raw: Any) -> int:
-    word = scalar(raw, "a denomination")
-    known = [str(value) for value in get_args(Denomination)]
-    if word not in known:
-        raise wrong("a denomination is 1000, 2000, 5000 or 10000, written without ¥ and separators")
-    return int(word)
-
-
-DenominationKey = Annotated[
-    int,
-    BeforeValidator(_read_denomination),
-    WithJsonSchema({"enum": [str(d) for d in get_args(Denomination)]}),
-]
 Notes: TypeAlias = dict[DenominationKey, Annotated[int, Whole(0, MOST_NOTES)]]
 
 

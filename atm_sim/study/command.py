@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 
 import click
 from rich.console import Console
@@ -20,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from atm_sim.checks.values import in_words
+from atm_sim.exits import BROKEN, FAILED, MET, stop
 from atm_sim.records.check import Check, failures_first
 from atm_sim.records.study_folder import DifferenceRow, IntervalRow, StudyFolder
 from atm_sim.report.view import clock
@@ -35,13 +35,12 @@ from atm_sim.study.write import write_study
 from bank_host.jst import HOUR_US
 from bank_host.policy import load_policy
 
-FAILED, BROKEN = 1, 3
 WIDTH = 160
 """Columns where the output is no terminal."""
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command("study", short_help="Play a scenario many times and compare its variants.")
+@click.command("study")
 @click.argument("file", type=_FILE)
 @click.option("--on", default="", help="dask://HOST:PORT; without it the cores of this machine.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Worker processes; default one for each core.")
@@ -61,16 +60,16 @@ def study(file: Path, on: str, workers: int | None, out: Path | None, as_json: b
         with open_executor(on, workers) as executor, _progress(plan.study.title, console, as_json) as tell:
             played = run_study(plan, executor, folder.write_events, tell)
     except ExecutorError as error:
-        _stop(BROKEN, f"atm-sim: {error}")
+        stop(BROKEN, f"atm-sim: {error}")
     checks = write_study(plan, played, folder)
     if as_json:
         click.echo(json.dumps(_data(folder, checks), ensure_ascii=False))
     else:
         _show(console, folder, checks)
-    raise SystemExit(0 if all(check.passed for check in checks) else FAILED)
+    raise SystemExit(MET if all(check.passed for check in checks) else FAILED)
 
 
-@click.command("explain", short_help="Loads and expected waits from formulas, before anything runs.")
+@click.command("explain")
 @click.argument("file", type=_FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
 def explain(file: Path, as_json: bool) -> None:
@@ -164,11 +163,6 @@ def _remarks(found: list[tuple[str, SiteLoad]]) -> Iterator[str]:
     if any(each.assumed for _, each in found):
         yield "Service times are the sum of habits and one round trip to the bank, as no visit: is given."
     yield "Long-run values: a stretch that is short, or that begins empty, waits less. Mean wait is over everybody."
-
-
-def _stop(code: int, message: object) -> NoReturn:
-    click.echo(f"{message}", err=True)
-    raise SystemExit(code)
 
 
 @contextmanager

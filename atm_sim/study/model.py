@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, Generic, Literal, TypeAlias, TypeVar
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import BeforeValidator, Field, Tag, WithJsonSchema
 
 from atm_sim.checks.measures import Ask
+from atm_sim.scenario.by_measure import known, unit_of
 from atm_sim.scenario.fields import Alias, DurationUs, Jpy, Share, Snake, Text, TimeUs, Whole, scalar, wrong
 from atm_sim.scenario.measured import COMPARATORS, MOST_COUNT, ExpectationPart
 from atm_sim.scenario.part import Contradiction, Part, check_word
@@ -230,26 +231,15 @@ class JudgedYen(_Judged[YenMeasure, Jpy]):
 Judged: TypeAlias = JudgedCount | JudgedRatio | JudgedDuration | JudgedYen
 
 
-def _unit(raw: Any) -> str | None:
-    return MEASURES.get(str(raw.value("measure"))) if isinstance(raw, Mapping) else None
-
-
-def _known_measure(raw: Any) -> Any:
-    fault = check_word(raw, "measure", list(MEASURES), "measure")
-    if fault:
-        raise wrong(fault[0], fault[1], fault[2])
-    return raw
-
-
 JudgedInFile = Annotated[
     Annotated[
         Annotated[JudgedCount, Tag("count")]
         | Annotated[JudgedRatio, Tag("ratio")]
         | Annotated[JudgedDuration, Tag("duration")]
         | Annotated[JudgedYen, Tag("yen")],
-        Discriminator(_unit),
+        unit_of(MEASURES),
     ],
-    BeforeValidator(_known_measure),
+    known(MEASURES),
 ]
 
 

@@ -60,9 +60,10 @@ def read_cards(file: Path, allow_bins: Sequence[str], problems: Problems) -> tup
         return ()
     cards: list[LabCard] = []
     aliases, numbers = set[str](), set[str]()
-    for number, line in enumerate(lines[1:], 2):
-        if not line.strip() or line.startswith("#"):
-            continue
+    filled = [(n, line) for n, line in enumerate(lines[1:], 2) if line.strip() and not line.startswith("#")]
+    if not filled:
+        problems.add(Position(source, 1, 1), "the card file has no card: add one, or leave `cards` out")
+    for number, line in filled:
         cells = [cell.strip() for cell in next(csv.reader([line]))]
         row = dict(zip(header, cells, strict=False))
         at = Position(source, number, 1)

@@ -18,9 +18,12 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from atm_sim import VERSION
+from atm_sim.exits import BROKEN, FAILED, MET, WRONG_USAGE, stop
 from atm_sim.load.target import HostBroke, own_host
 from atm_sim.report.words import in_words
-from atm_sim.target.profile import Profile, ProfileError, own_profile, read_profile
+from atm_sim.target import folder
+from atm_sim.target.profile import Profile, own_profile, read_profile
 from atm_sim.target.suite import CaseDone, Status, StepDone, cases_of, junit_of, run_cases
 from atm_sim.wire.connections import NotReached
 from bank_host.address import Address
@@ -29,7 +32,6 @@ from bank_host.iso8583.dialect import DEFAULT, load_dialect
 from bank_host.policy import Policy
 from bank_host.store.sql import SqlStore
 
-FAILED, WRONG_USAGE, BROKEN = 1, 2, 3
 _MARKS: Final[Mapping[Status, tuple[str, str]]] = {
     "passed": ("passed", "green"),
     "failed": ("FAILED", "red"),
@@ -44,6 +46,7 @@ class Asked(NamedTuple):
     profile: Path | None
     junit: Path | None
     as_json: bool
+    out: Path | None = None  # the run folder, where one is wanted
 
 
 def run_against(files: list[Path], asked: Asked, policy: Policy) -> NoReturn:
@@ -51,6 +54,8 @@ def run_against(files: list[Path], asked: Asked, policy: Policy) -> NoReturn:
     console = Console(highlight=False)
     cases = cases_of(files, policy)
     done: list[CaseDone] = []
+    if asked.out is not None and folder.is_anothers(asked.out):
+        stop(WRONG_USAGE, f"atm-sim: {asked.out} holds other files; name a new folder for --out")
     try:
         with host_of(asked.target, asked.profile) as (address, profile):
             if not asked.as_json:
@@ -64,31 +69,28 @@ def run_against(files: list[Path], asked: Asked, policy: Policy) -> NoReturn:
     if asked.junit is not None:
         asked.junit.write_text(junit_of(done), encoding="utf-8")
     steps = Counter(step.status for case in done for step in case.steps)
+    results = {"steps": steps, "cases": [_data(case) for case in done]}
+    if asked.out is not None:
+        target = "our own host" if asked.target is None else f"{address}"
+        folder.write(asked.out, folder.manifest(done, target, profile, VERSION), results, done)
     if asked.as_json:
-        click.echo(json.dumps({"steps": steps, "cases": [_data(case) for case in done]}, ensure_ascii=False))
+        click.echo(json.dumps(results, ensure_ascii=False))
     else:
         _sum_up(console, done, steps)
+        if asked.out is not None:
+            console.print(Text(f"Run folder: {asked.out.as_posix()}"), soft_wrap=True)
     ran = steps["passed"] + steps["failed"]
-    raise SystemExit(FAILED if steps["failed"] else 0 if ran else BROKEN)
-
-
-def stop(code: int, message: object) -> NoReturn:
-    click.echo(f"{message}", err=True)
-    raise SystemExit(code)
+    raise SystemExit(FAILED if steps["failed"] else MET if ran else BROKEN)
 
 
 @contextmanager
 def host_of(wanted: Address | None, profile_file: Path | None) -> Iterator[tuple[Address, Profile]]:
     """The target and what is known of it; our own host lives as long as the block."""
     if wanted is not None:
-        try:
-            profile = own_profile("", DEFAULT) if profile_file is None else read_profile(profile_file)
-        except ProfileError as error:
-            stop(WRONG_USAGE, error)
-        yield wanted, profile
+        yield wanted, own_profile("", DEFAULT) if profile_file is None else read_profile(profile_file)
         return
-    with tempfile.TemporaryDirectory(prefix="atm-sim-test-") as folder:
-        database = Path(folder) / "bank.sqlite"
+    with tempfile.TemporaryDirectory(prefix="atm-sim-test-") as place:
+        database = Path(place) / "bank.sqlite"
         SqlStore.create(f"sqlite:///{database}", durable=False).close()
         with own_host(database) as host:
             yield host.address, own_profile(f"{database}", load_dialect("atm-sim"))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from atm_sim.exits import Mistake
 from atm_sim.records.folder import RunFolder
 from atm_sim.records.manifest import Manifest
 from atm_sim.runner.files import open_scenario
@@ -24,7 +25,7 @@ from bank_host.jst import jst_date
 from bank_host.policy import Policy
 
 
-class RecordingError(Exception):
+class RecordingError(Mistake):
     """A run folder that cannot be replayed; the text says why and what to do."""
 
 

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import click
 
+from atm_sim.exits import BROKEN, FAILED, MET, stop
 from atm_sim.load.target import HostBroke
-from atm_sim.records.folder import RunFolderError
-from atm_sim.scenario import ScenarioError
-from atm_sim.target.command import BROKEN, FAILED, WRONG_USAGE, host_of, stop
-from atm_sim.target.replay import RecordingError, Replayed, read_recording
+from atm_sim.target.command import host_of
+from atm_sim.target.replay import Replayed, read_recording
 from atm_sim.target.replay import replay as replayed
 from atm_sim.wire.connections import NotReached
 from bank_host.address import Address, AddressType
@@ -25,7 +24,7 @@ from bank_host.policy import load_policy
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command(short_help="Replay the messages of a run against a host.")
+@click.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--target", type=AddressType(), help="The host.")
 @click.option("--profile", type=_FILE, help="With --target: how it speaks, its keys and cards (TOML).")
@@ -55,8 +54,6 @@ def replay(
                 done.append(each)
                 if not as_json:
                     _show(each)
-    except (RecordingError, RunFolderError, ScenarioError) as error:
-        stop(WRONG_USAGE, f"atm-sim: {error}")
     except (NotReached, HostBroke) as error:
         stop(BROKEN, f"atm-sim: {error}")
     sent = [each for each in done if not each.not_sent]
@@ -67,7 +64,7 @@ def replay(
         click.echo(
             f"messages: {len(sent)} sent, {len(done) - len(sent)} not sent; {len(differing)} answered otherwise"
         )
-    raise SystemExit(FAILED if differing else 0 if sent else BROKEN)
+    raise SystemExit(FAILED if differing else MET if sent else BROKEN)
 
 
 def _show(each: Replayed) -> None:

@@ -13,16 +13,15 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from atm_sim.exits import WRONG_USAGE, stop
 from atm_sim.token.page import token_page
 from atm_sim.world.token_device import TokenDevice
 from atm_sim.world.token_file import PIECES, pieces_left, seconds_left, token_in
 from bank_host.address import Address, AddressType, is_loopback
 from bank_host.clock import wall_clock
 
-_WRONG_USAGE = 2
 
-
-@click.command(short_help="Show a customer's hardware token.")
+@click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--once", is_flag=True, help="Show the code once and end; without a terminal this is what happens."
@@ -42,8 +41,7 @@ def token(file: Path, once: bool, moment: str, page: Address | None) -> None:
     try:
         device = token_in(file)
     except ValueError as error:
-        click.echo(f"atm-sim: {error}", err=True)
-        raise SystemExit(_WRONG_USAGE) from None
+        stop(WRONG_USAGE, f"atm-sim: {error}")
     now = _clock(moment)
     if page is not None:
         _serve(device, now, page)

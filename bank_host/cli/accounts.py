@@ -24,7 +24,7 @@ _COLUMNS = ("account", "kind", "authenticator", "balance", "state", "holder")
 _MOVEMENTS = 10
 
 
-@click.group(invoke_without_command=True, short_help="Look at accounts; unlock, close one.")
+@click.group(invoke_without_command=True)
 @bank_named
 @click.pass_context
 def accounts(context: click.Context, named: BankNamed) -> None:

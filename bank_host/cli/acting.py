@@ -15,7 +15,8 @@ from uuid import uuid4
 
 import click
 
-from bank_host.cli.common import FINDING, WRONG_USAGE, clock_at, open_database, stop
+from bank_host.cli.common import clock_at, open_database
+from bank_host.cli.exits import FINDING, WRONG_USAGE, stop
 from bank_host.cli.keys import key_options, keys_of, store_of, told
 from bank_host.host import Bank
 from bank_host.hsm import Hsm

@@ -19,7 +19,7 @@ from bank_host.cli.acting import (
     staffed,
     tell,
 )
-from bank_host.cli.common import WRONG_USAGE, stop
+from bank_host.cli.exits import WRONG_USAGE, stop
 from bank_host.cli.keys import told
 from bank_host.cli.showing import MOST_ROWS, card_state, expiry, print_json, print_list, print_record
 from bank_host.issuing import IssuedCard, replacement
@@ -32,7 +32,7 @@ from bank_host.store.looking import CardSeen
 _COLUMNS = ("card", "number", "account", "expires", "alias", "state", "holder")
 
 
-@click.group(invoke_without_command=True, short_help="Look at cards; report, unlock, replace one.")
+@click.group(invoke_without_command=True)
 @bank_named
 @click.pass_context
 def cards(context: click.Context, named: BankNamed) -> None:

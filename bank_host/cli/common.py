@@ -1,25 +1,18 @@
-"""What the commands share: exit codes, the database a person names, the time a person names."""
+"""What the commands share: the database a person names, the time a person names."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NoReturn
 
 import click
 from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from bank_host.cli.exits import NOT_REACHED, WRONG_USAGE, stop
 from bank_host.clock import wall_clock
 from bank_host.store.contract import Unavailable
 from bank_host.store.engine import open_engine
-
-FINDING, WRONG_USAGE, NOT_REACHED, INTERRUPTED = 1, 2, 3, 130
-
-
-def stop(code: int, message: str) -> NoReturn:
-    click.echo(f"bank-host: {message}", err=True)
-    raise SystemExit(code)
 
 
 def clock_at(moment: str, option: str = "--at") -> Callable[[], int]:

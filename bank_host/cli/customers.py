@@ -39,7 +39,7 @@ def _hand_over(what: str) -> Any:
     )
 
 
-@click.group(invoke_without_command=True, short_help="Look at customers; new password, token, ID card.")
+@click.group(invoke_without_command=True)
 @bank_named
 @click.pass_context
 def customers(context: click.Context, named: BankNamed) -> None:

@@ -9,7 +9,8 @@ from random import Random, SystemRandom
 
 import click
 
-from bank_host.cli.common import FINDING, WRONG_USAGE, clock_at, open_database, shown, stop
+from bank_host.cli.common import clock_at, open_database, shown
+from bank_host.cli.exits import FINDING, WRONG_USAGE, stop
 from bank_host.cli.keys import key_options, keys_of, store_of, told
 from bank_host.example import hand_over, open_example
 from bank_host.host import Bank
@@ -21,7 +22,7 @@ from bank_host.store.sql import SqlStore
 from bank_host.store.verify import verify
 
 
-@click.command(short_help="Create an example bank.")
+@click.command()
 @click.argument("database")
 @click.option(
     "--hand-over",
@@ -54,7 +55,7 @@ def init(
     click.echo(f"{shown(database)}: an example bank; letters and token files are in {folder.as_posix()}")
 
 
-@click.command("verify", short_help="Sweep the invariants of a database.")
+@click.command("verify")
 @click.argument("database")
 @click.option("--json", "as_json", is_flag=True, help="Print for a program to read.")
 @key_options
@@ -77,7 +78,7 @@ def verify_command(database: str, as_json: bool, key_file: Path | None, sealed_b
     raise SystemExit(FINDING if findings else 0)
 
 
-@click.command(short_help="Copy a SQLite database while it is in use.")
+@click.command()
 @click.argument("database")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def backup(database: str, file: Path) -> None:
@@ -96,7 +97,7 @@ def backup(database: str, file: Path) -> None:
         click.echo(f"chain {end.chain} ends at link {end.n}, {end.digest[:16]}")
 
 
-@click.command(short_help="Bring a database to the newest schema.")
+@click.command()
 @click.argument("database")
 def migrate(database: str) -> None:
     """Bring DATABASE (a SQLite file or a URL) to the newest schema; creates a SQLite file that is not there."""

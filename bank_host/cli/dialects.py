@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from bank_host.cli.common import WRONG_USAGE, stop
+from bank_host.cli.exits import WRONG_USAGE, stop
 from bank_host.iso8583.dialect_file import DialectError, read_settings, shipped
 from bank_host.iso8583.dialect_text import as_toml
 from bank_host.iso8583.jpos_packager import MOST_BYTES, PackagerError, import_packager
 
 
-@click.group(invoke_without_command=True, short_help="List, show and import ISO 8583 dialects.")
+@click.group(invoke_without_command=True)
 @click.pass_context
 def dialects(context: click.Context) -> None:
     """List the ISO 8583 dialects that come with the product; `show` one, or `import` a jPOS packager."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from bank_host.cli.acting import BankNamed, Order, acting, bank_named, confirm, looking, staffed, tell
-from bank_host.cli.common import WRONG_USAGE, clock_at, stop
+from bank_host.cli.common import clock_at
+from bank_host.cli.exits import WRONG_USAGE, stop
 from bank_host.cli.showing import MOST_ROWS, moment, print_list
 from bank_host.rules.items import CLOSE
 from bank_host.store.contract import AuditRow, ExceptionRow
 
 
-@click.command(short_help="Show what was changed, by whom and why.")
+@click.command()
 @bank_named
 @click.option("--account", default="", help="Of this account only.")
 @click.option("--by", "actor", default="", help="By this operator, or by: customer, operator, atm, host.")
@@ -30,7 +31,7 @@ def audit(
     print_list(rows, limit, as_json, columns, _audit_cells)
 
 
-@click.group(invoke_without_command=True, short_help="Show and close the cases that people have to settle.")
+@click.group(invoke_without_command=True)
 @bank_named
 @click.pass_context
 def exceptions(context: click.Context, named: BankNamed) -> None:

@@ -12,7 +12,8 @@ from typing import Any, Final
 import click
 from sqlalchemy import Engine
 
-from bank_host.cli.common import WRONG_USAGE, shown, stop
+from bank_host.cli.common import shown
+from bank_host.cli.exits import WRONG_USAGE, stop
 from bank_host.hsm import SEAL, Hsm, HsmError, Key
 from bank_host.hsm.key_block import Component, combine, unwrap
 from bank_host.hsm.key_file import (

@@ -12,7 +12,7 @@ from bank_host.policy import load_policy
 from bank_host.rules.languages import LANGUAGES, say
 
 
-@click.command(short_help="Show the figures the bank decides by.")
+@click.command()
 @click.option("--on", "day", default="", help="JST date, YYYY-MM-DD; without it every dated entry is listed.")
 @click.option("--key", "only", default="", help="One key, or the beginning of several.")
 def policy(day: str, only: str) -> None:
@@ -33,7 +33,7 @@ def policy(day: str, only: str) -> None:
             click.echo(f"{key}\t{entry.as_of}\t{value}\t{entry.basis}")
 
 
-@click.command("help", short_help="Show what customers can look up.")
+@click.command("help")
 @click.argument("topic", type=click.Choice(list(TOPICS)))
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", help="Language of the words.")
 def help_command(topic: str, lang: str) -> None:

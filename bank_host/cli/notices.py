@@ -12,7 +12,8 @@ from pathlib import Path
 import click
 
 from bank_host.address import Address, AddressType
-from bank_host.cli.common import FINDING, clock_at, open_database
+from bank_host.cli.common import clock_at, open_database
+from bank_host.cli.exits import FINDING
 from bank_host.jst import civil
 from bank_host.notices.mailbox import MailboxFolder
 from bank_host.notices.plan import DEAD, WAITING
@@ -26,7 +27,7 @@ from bank_host.store.sql import SqlStore
 USER, PASSWORD = "BANK_HOST_SMTP_USER", "BANK_HOST_SMTP_PASSWORD"
 
 
-@click.command(short_help="Deliver the customers' notices that are due.")
+@click.command()
 @click.argument("database")
 @click.option(
     "--to",

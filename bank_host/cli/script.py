@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from bank_host.cli.common import WRONG_USAGE
+from bank_host.cli.exits import WRONG_USAGE
 from bank_host.script import Script, ScriptError, load
 from bank_host.script.schema import json_schema
 
 
-@click.group(short_help="Check the script of a scripted issuer.")
+@click.group()
 def script() -> None:
     """Check the script of a scripted issuer, which `bank-host serve --script` plays."""
 

@@ -11,7 +11,8 @@ import click
 from sqlalchemy import Engine, literal, select
 
 from bank_host.address import Address, AddressType, is_loopback
-from bank_host.cli.common import NOT_REACHED, WRONG_USAGE, open_database, shown, stop
+from bank_host.cli.common import open_database, shown
+from bank_host.cli.exits import NOT_REACHED, WRONG_USAGE, stop
 from bank_host.cli.keys import key_options, keys_of, store_of, told
 from bank_host.cli.script import script_of
 from bank_host.clock import wall_clock
@@ -37,7 +38,7 @@ DATABASE = "bank.sqlite"
 LETTERS = "bank-letters"
 
 
-@click.command("serve", short_help="Run the bank as an ISO 8583 server.")
+@click.command("serve")
 @click.option("--database", help=f"SQLite file or URL; without it {DATABASE}, made with an example bank.")
 @click.option("--name", default="host", show_default=True, help="Of this process, one per process.")
 @click.option(

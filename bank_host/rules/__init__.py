@@ -11,7 +11,8 @@ from typing import NamedTuple
 from bank_host.policy import Figures
 from bank_host.rules import acts, card, otp, reversal
 from bank_host.rules.acts import Compare
-from bank_host.rules.changes import Decision, Outcome
+from bank_host.rules.card import Verdict
+from bank_host.rules.changes import Change, Decision, Outcome
 from bank_host.rules.facts import (
     Account,
     Act,
@@ -27,10 +28,14 @@ from bank_host.rules.reversal import Claim
 
 
 class Rules(NamedTuple):
-    """One callable per question the host asks."""
+    """One callable per question the host asks. Who decides by the million asks the two halves of `decide`."""
 
     precheck: Callable[[CardRequest, CardFacts, Figures, At], Decision | None] = card.precheck
     decide: Callable[[CardRequest, CardFacts, Figures, At], Decision] = card.decide
+    judge: Callable[[CardRequest, CardFacts, Figures], Verdict] = card.judge
+    follow: Callable[[Verdict, CardRequest, str, str, bool | None, Figures, At], tuple[Change, ...]] = (
+        card.follow
+    )
     decide_overtaken: Callable[[CardRequest, CardFacts, Figures, At], Decision] = card.decide_overtaken
     decide_reversal: Callable[[Claim, Authorisation | None, Account | None, At, Figures], Decision] = (
         reversal.decide_reversal

@@ -2,11 +2,14 @@
 
 Requirements R84-R86, R97, R115, R120, Q4, Q5, Q10, Q11, X1, X4, X5, X10, X11 and the order of checks in
 section 15. Two steps, because a PIN try is charged and committed before the PIN is compared: `precheck`
-answers what needs no secret, `decide` takes the verdict and looks again at everything that may have changed
-in between.
+answers what needs no secret, `decide` is told how the comparison went and looks again at everything that may have
+changed in between. A decision has two halves: `judge` looks at everything and gives the answer, `follow` names what
+the answer changes.
 """
 
 from __future__ import annotations
+
+from typing import Final, NamedTuple
 
 from bank_host.ledger.entries import authorised
 from bank_host.policy import Figures
@@ -30,8 +33,20 @@ NOTE_STEP_JPY = 1_000
 
 new = tuple.__new__
 
-#: services that take money from the account -> (kind of posting, switch of `atm.counts`)
-DEBITS = {"withdraw": ("withdrawal", "withdrawal"), "purchase": ("purchase", "j_debit")}
+#: services that take money from the account -> switch of `atm.counts`
+DEBITS = {"withdraw": "withdrawal", "purchase": "j_debit"}
+
+#: kind of posting by service; a service that is not here moves no money
+KINDS: Final = {"withdraw": "withdrawal", "purchase": "purchase", "deposit": "deposit"}
+
+
+class Verdict(NamedTuple):
+    """The answer to a card transaction, and nothing that follows from it."""
+
+    code: str  # DE39
+    reason: str  # CAPITALS, or '' when approved
+    fee_jpy: int = 0
+    balance_jpy: int | None = None  # available after an approval
 
 
 def precheck(request: CardRequest, facts: CardFacts, figures: Figures, at: At) -> Decision | None:
@@ -44,22 +59,27 @@ def precheck(request: CardRequest, facts: CardFacts, figures: Figures, at: At) -
 
 def decide(request: CardRequest, facts: CardFacts, figures: Figures, at: At) -> Decision:
     """The answer once the PIN has been compared; `facts` are fresh and count the charged try."""
+    return _decided(judge(request, facts, figures), request, facts, figures, at)
+
+
+def judge(request: CardRequest, facts: CardFacts, figures: Figures) -> Verdict:
+    """The first half of `decide`: every check, in order, and what the use costs."""
     reason = _card_refused(request, facts, figures)
     if reason:
-        return declined(request, facts, figures, at, reason)
+        return _refused(reason, facts, figures)
     if facts.pin_ok is not True:
         used_up = facts.card.pin_fails >= figures.pin_max_wrong
-        return declined(request, facts, figures, at, PIN_BLOCKED if used_up else "PIN_WRONG")
+        return _refused(PIN_BLOCKED if used_up else "PIN_WRONG", facts, figures)
 
     reason = _service_refused(request, facts, figures)
     if reason:
-        return declined(request, facts, figures, at, reason)
-    service = request.service
+        return _refused(reason, facts, figures)
+    service, account = request.service, facts.account
     if service in DEBITS:
-        return _debit(request, facts, figures, at)
+        return _debit(request, facts, figures)
     if service == "deposit":
-        return _deposit(request, facts, figures, at)
-    return _approved(request, facts, figures, at, (), 0, facts.account.posted_jpy - facts.account.held_jpy)
+        return _deposit(request, facts, figures)
+    return new(Verdict, (APPROVED, "", 0, account.posted_jpy - account.held_jpy))
 
 
 def decide_overtaken(request: CardRequest, facts: CardFacts, figures: Figures, at: At) -> Decision:
@@ -73,7 +93,7 @@ def decide_overtaken(request: CardRequest, facts: CardFacts, figures: Figures, a
 
 def counts(service: str, figures: Figures) -> bool:
     """Does the service use up the daily ATM limit (Q10)? Fees never do."""
-    return service in DEBITS and DEBITS[service][1] in figures.atm_counts
+    return service in DEBITS and DEBITS[service] in figures.atm_counts
 
 
 # ---------------------------------------------------------------- checks, each giving a reason or ''
@@ -130,59 +150,67 @@ def _limit_refused(request: CardRequest, facts: CardFacts, figures: Figures, cou
     return ""
 
 
-# ---------------------------------------------------------------- outcomes
-# An approval's records are built by `new`, at half the constructor's cost; a test counts their fields.
+# ---------------------------------------------------------------- verdicts
 
 
-def _debit(request: CardRequest, facts: CardFacts, figures: Figures, at: At) -> Decision:
-    kind, switch = DEBITS[request.service]
-    counted = switch in figures.atm_counts
-    reason = _limit_refused(request, facts, figures, counted)
+def _debit(request: CardRequest, facts: CardFacts, figures: Figures) -> Verdict:
+    reason = _limit_refused(request, facts, figures, counts(request.service, figures))
     if reason:
-        return declined(request, facts, figures, at, reason)
+        return _refused(reason, facts, figures)
     account, amount = facts.account, request.amount_jpy
     fee = atm_fee(figures, request.service, request.partner, account.kind, amount, facts.month_uses)
     left = account.posted_jpy - account.held_jpy - amount - fee
     if left < 0:
-        return declined(request, facts, figures, at, "NO_FUNDS")
-    post: tuple[Change, ...] = (
-        authorised(request.key, kind, at.day, account.account_id, request.atm, amount, fee),
-    )
-    if counted:
-        post += (new(CountUse, (account.account_id, at.day, request.medium, amount)),)
-    return _approved(request, facts, figures, at, post, fee, left)
+        return _refused("NO_FUNDS", facts, figures)
+    return new(Verdict, (APPROVED, "", fee, left))
 
 
-def _deposit(request: CardRequest, facts: CardFacts, figures: Figures, at: At) -> Decision:
+def _deposit(request: CardRequest, facts: CardFacts, figures: Figures) -> Verdict:
     account, amount = facts.account, request.amount_jpy
     if amount <= 0 or amount % NOTE_STEP_JPY:  # banknotes only (X10)
-        return declined(request, facts, figures, at, "BAD_AMOUNT")
+        return _refused("BAD_AMOUNT", facts, figures)
     fee = atm_fee(figures, "deposit", request.partner, account.kind, amount, facts.month_uses)
-    post = authorised(request.key, "deposit", at.day, account.account_id, request.atm, amount, fee)
-    left = account.posted_jpy - account.held_jpy + amount - fee
-    return _approved(request, facts, figures, at, (post,), fee, left)
+    return new(Verdict, (APPROVED, "", fee, account.posted_jpy - account.held_jpy + amount - fee))
 
+
+def _refused(reason: str, facts: CardFacts, figures: Figures) -> Verdict:
+    if reason == HOT_CARD:
+        code = HOT_CODES[facts.card.hot]
+    elif reason == PIN_BLOCKED:
+        code = figures.pin_block_code
+    else:
+        code = CODES[reason]
+    return new(Verdict, (code, reason, 0, None))
+
+
+# ---------------------------------------------------------------- what follows
+# An approval's records are built by `new`, at half the constructor's cost; a test counts their fields.
 
 #: kind of notice by service (R104, R105)
 NOTICES = {"withdraw": "atm_withdrawal", "deposit": "atm_deposit"}
 
 
-def _approved(
+def follow(
+    verdict: Verdict,
     request: CardRequest,
-    facts: CardFacts,
+    card_id: str,
+    account_id: str,
+    pin_ok: bool | None,
     figures: Figures,
     at: At,
-    money: tuple[Change, ...],
-    fee_jpy: int,
-    balance_jpy: int,
-) -> Decision:
-    """Everything that follows from an approval: `money` moves first, then rows, notice and audit."""
-    account_id, service, partner = facts.account.account_id, request.service, request.partner
+) -> tuple[Change, ...]:
+    """The second half of `decide`. It is told no limit and no balance, so equal verdicts on equal requests of a day
+    change the same."""
+    code, reason, fee_jpy, _ = verdict
+    if reason:
+        return _after_refusal(code, reason, request, card_id, account_id, pin_ok, figures, at)
+    service, partner = request.service, request.partner
+    money = _money(request, account_id, fee_jpy, figures, at)
     state = "open" if money else "completed"
     changes: tuple[Change, ...] = (
         *money,
-        new(Open, (_row(request, facts, at, APPROVED, "", state, fee_jpy),)),
-        new(SetCard, (facts.card.card_id, "pin_fails", 0)),
+        new(Open, (_row(request, card_id, account_id, at, APPROVED, "", state, fee_jpy),)),
+        new(SetCard, (card_id, "pin_fails", 0)),
         new(Audit, ("atm", partner, account_id, service, "", APPROVED, "")),
     )
     notice = NOTICES.get(service)
@@ -191,39 +219,74 @@ def _approved(
             new(CountMonth, (account_id, figures.month, service, 1)),
             new(Notify, (request.key, account_id, notice, request.amount_jpy, "")),
         )
-    return new(Decision, (APPROVED, "", changes, fee_jpy, balance_jpy))
+    return changes
+
+
+def _money(
+    request: CardRequest, account_id: str, fee_jpy: int, figures: Figures, at: At
+) -> tuple[Change, ...]:
+    """What an approval posts, and what it uses of the daily limit; it moves before everything else."""
+    service, amount = request.service, request.amount_jpy
+    kind = KINDS.get(service)
+    if kind is None:
+        return ()
+    post = authorised(request.key, kind, at.day, account_id, request.atm, amount, fee_jpy)
+    if counts(service, figures):
+        return post, new(CountUse, (account_id, at.day, request.medium, amount))
+    return (post,)
+
+
+def _after_refusal(
+    code: str,
+    reason: str,
+    request: CardRequest,
+    card_id: str,
+    account_id: str,
+    pin_ok: bool | None,
+    figures: Figures,
+    at: At,
+) -> tuple[Change, ...]:
+    """A refusal: its row and its audit line; after a right PIN the count of tries is 0 again (X1)."""
+    changes: tuple[Change, ...] = (
+        Open(_row(request, card_id, account_id, at, code, reason, "declined", 0)),
+        Audit("atm", request.partner, account_id, request.service, "", code, reason),
+    )
+    if pin_ok:
+        changes += (SetCard(card_id, "pin_fails", 0),)
+    if figures.notice_refused_withdrawal and request.service == "withdraw":
+        changes += (Notify(request.key, account_id, "atm_withdrawal_refused", request.amount_jpy),)
+    return changes
 
 
 def declined(request: CardRequest, facts: CardFacts, figures: Figures, at: At, reason: str) -> Decision:
-    """A refusal: its row and its audit line; after a right PIN the count of tries is 0 again (X1)."""
-    account_id = facts.account.account_id
-    if reason == HOT_CARD:
-        code = HOT_CODES[facts.card.hot]
-    elif reason == PIN_BLOCKED:
-        code = figures.pin_block_code
-    else:
-        code = CODES[reason]
-    changes: tuple[Change, ...] = (
-        Open(_row(request, facts, at, code, reason, "declined", 0)),
-        Audit("atm", request.partner, account_id, request.service, "", code, reason),
+    """A refusal for a reason that is known, with what follows."""
+    return _decided(_refused(reason, facts, figures), request, facts, figures, at)
+
+
+def _decided(verdict: Verdict, request: CardRequest, facts: CardFacts, figures: Figures, at: At) -> Decision:
+    code, reason, fee_jpy, balance_jpy = verdict
+    changes = follow(
+        verdict, request, facts.card.card_id, facts.account.account_id, facts.pin_ok, figures, at
     )
-    if facts.pin_ok:
-        changes += (SetCard(facts.card.card_id, "pin_fails", 0),)
-    if figures.notice_refused_withdrawal and request.service == "withdraw":
-        changes += (Notify(request.key, account_id, "atm_withdrawal_refused", request.amount_jpy),)
-    return Decision(code, reason, changes)
+    return new(Decision, (code, reason, changes, fee_jpy, balance_jpy))
 
 
 def _row(
-    request: CardRequest, facts: CardFacts, at: At, code: str, reason: str, state: str, fee_jpy: int
+    request: CardRequest,
+    card_id: str,
+    account_id: str,
+    at: At,
+    code: str,
+    reason: str,
+    state: str,
+    fee_jpy: int,
 ) -> Authorisation:
-    account_id = facts.account.account_id
     return new(
         Authorisation,
         (
             request.original_key,
             request.key,
-            facts.card.card_id,
+            card_id,
             account_id,
             request.partner,
             request.atm,

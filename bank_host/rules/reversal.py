@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from bank_host.jst import DAY_US, HOUR_US
 from bank_host.ledger.entries import authorised, cleared, given_back
 from bank_host.policy import Figures
-from bank_host.rules.card import DEBITS, NOTE_STEP_JPY, NOTICES, counts
+from bank_host.rules.card import DEBITS, KINDS, NOTE_STEP_JPY, NOTICES, counts
 from bank_host.rules.changes import (
     Audit,
     Change,
@@ -32,9 +32,6 @@ from bank_host.rules.facts import Account, At, Authorisation, CardFacts, CardReq
 from bank_host.rules.fees import atm_fee
 from bank_host.rules.limits import effective, room
 from bank_host.rules.reasons import APPROVED
-
-#: kind of posting by service; a service that is not here moves no money
-KINDS: Final = {"withdraw": "withdrawal", "purchase": "purchase", "deposit": "deposit"}
 
 
 class Claim(NamedTuple):

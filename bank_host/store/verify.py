@@ -18,10 +18,9 @@ from bank_host.ledger.entries import problems, signed
 from bank_host.ledger.posting import OPENING, Post, clearing, customer, suspense
 from bank_host.policy import Figures, Policy
 from bank_host.rules.acts.transfers import digest
-from bank_host.rules.card import DEBITS, NOTICES
+from bank_host.rules.card import DEBITS, KINDS, NOTICES
 from bank_host.rules.facts import Authorisation
 from bank_host.rules.reasons import APPROVED
-from bank_host.rules.reversal import KINDS
 from bank_host.store.contract import JournalRow, Store
 from bank_host.store.writing import CUSTOMER
 

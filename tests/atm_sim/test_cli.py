@@ -18,6 +18,7 @@ from rich.console import Console
 
 from atm_sim import cli
 from atm_sim.records.folder import RunFolder
+from atm_sim.runner import run_command, suite_command
 from bank_host.iso8583.build import Acceptor, answer, financial_request
 from bank_host.iso8583.codec import encode
 
@@ -192,7 +193,7 @@ def test_an_interrupted_run_leaves_no_report_of_an_earlier_one(
     call: Call, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call("run", "met.yaml")
-    monkeypatch.setattr(cli, "play", _interrupted)
+    monkeypatch.setattr(run_command, "play", _interrupted)
     result = call("run", "met.yaml")
     assert (130, "atm-sim: interrupted\n") == (result.exit_code, result.stderr)
     assert [] == files_in(here / "out")
@@ -208,7 +209,7 @@ def test_a_fault_of_the_tool_exits_3_with_a_message_and_no_traceback(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("two legs, one yen")
 
-    monkeypatch.setattr(cli, "play", broken)
+    monkeypatch.setattr(run_command, "play", broken)
     result = call("run", "met.yaml")
     assert 3 == result.exit_code
     assert "RuntimeError: two legs, one yen" in result.stderr
@@ -224,7 +225,9 @@ def test_output_is_plain_where_nobody_looks_and_coloured_at_a_terminal(
         assert "\x1b" not in call(*words).output
 
     screen = io.StringIO()
-    monkeypatch.setattr(cli, "Console", lambda **how: Console(file=screen, force_terminal=True, **how))
+    monkeypatch.setattr(
+        suite_command, "Console", lambda **how: Console(file=screen, force_terminal=True, **how)
+    )
     call("test", "met.yaml")
     assert "\x1b[32mpassed" in screen.getvalue()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import click
 import pytest
@@ -10,18 +11,26 @@ import pytest
 from tests.docs.pages import COMMANDS, ROOT
 
 PAGE = (ROOT / "docs/reference/commands.md").read_text(encoding="utf-8")
+
+
+def _commands(group: click.Group) -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield name, command
+
+
 SECTIONS = {
-    f"{program} {name}": command
-    for program, group in COMMANDS.items()
-    for name, command in group.commands.items()
+    f"{program} {name}": command for program, group in COMMANDS.items() for name, command in _commands(group)
 }
 
 
 def options_of(command: click.Command) -> set[str]:
     """The flags of a command, those of its own commands included."""
     flags = {flag for param in command.params if isinstance(param, click.Option) for flag in param.opts}
-    parts = command.commands.values() if isinstance(command, click.Group) else ()
-    return flags.union(*(options_of(part) for part in parts))
+    parts = _commands(command) if isinstance(command, click.Group) else ()
+    return flags.union(*(options_of(part) for _, part in parts))
 
 
 def described() -> dict[str, str]:
@@ -46,7 +55,7 @@ def test_a_section_of_several_commands_names_each_of_them(name: str) -> None:
     group = SECTIONS[name]
     assert isinstance(group, click.Group)
     text = described()[name]
-    assert [] == [each for each in group.commands if not re.search(rf"`(?:[a-z-]+ )*{each}\b", text)]
+    assert [] == [each for each, _ in _commands(group) if not re.search(rf"`(?:[a-z-]+ )*{each}\b", text)]
 
 
 def test_the_readme_names_every_command() -> None:

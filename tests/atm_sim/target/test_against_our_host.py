@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+from hashlib import sha256
 from pathlib import Path
 from random import Random
+from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
@@ -178,14 +181,50 @@ def test_a_foreign_host_is_tested_with_the_cards_of_the_card_file(tmp_path: Path
     (tmp_path / "cards.csv").write_text(
         f"who,pan,expiry,pin,service_code,track2\nhanako,{card.pan},{card.expires},{pin},201,{card.track2}\n"
     )
-    (tmp_path / "lab.toml").write_text('cards = "cards.csv"\n')
+    (tmp_path / "lab.toml").write_text('cards = "cards.csv"\nallow_bins = ["400000"]\n')
+    out = tmp_path / "out"
     with own_host(database) as host:
         options = ("--target", str(host.address), "--profile", str(tmp_path / "lab.toml"))
-        told = command(str(file), *options)
+        told = command(str(file), *options, "--out", str(out))
         data = json.loads(command(str(file), *options, "--json").output)
     assert 0 == told.exit_code, told.output
     steps = data["cases"][0]["steps"]
     assert ["passed", "not run", "not run"] == [step["status"] for step in steps]
     assert ["balance"] == steps[0]["not_shown"]
     assert "depends on step 2" in steps[2]["reason"]
-    assert not any(secret in told.output + json.dumps(data) for secret in (card.pan, card.track2, pin))
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    assert (["400000"], str(host.address), "lab.toml") == (
+        manifest["allow_bins"],
+        manifest["target"],
+        manifest["profile"],
+    )
+    assert sha256((tmp_path / "lab.toml").read_bytes()).hexdigest() == manifest["profile_sha256"]
+    assert data["steps"] == json.loads((out / "results.json").read_text(encoding="utf-8"))["steps"]
+    assert ["3", "2"] == [
+        ElementTree.parse(out / "junit.xml").find("testsuite").get(key) for key in ("tests", "skipped")
+    ]  # type: ignore[union-attr]
+    assert {"manifest.json", "results.json", "junit.xml"} == {each.name for each in out.iterdir()}
+    written = "".join(each.read_text(encoding="utf-8") for each in out.iterdir())
+    secrets = (card.pan, card.track2)
+    assert not any(secret in told.output + json.dumps(data) + written for secret in secrets)
+    # four digits may stand in a digest by chance, so the PIN is looked for as a word
+    assert re.search(rf"(?<![0-9a-f]){pin}(?![0-9a-f])", told.output + json.dumps(data) + written) is None
+
+
+def test_an_expectation_that_quotes_a_card_number_does_not_bring_it_into_the_run_folder(
+    tmp_path: Path,
+) -> None:
+    """The planted leak: what an element was expected to be is a text of the scenario's author."""
+    file, out = tmp_path / "leak.yaml", tmp_path / "out"
+    file.write_text(HEAD + withdrawal("¥11_000", 'DE42: "400000123456789"'), encoding="utf-8")
+    assert 1 == command(str(file), "--own-host", "--out", str(out)).exit_code
+    for each in out.iterdir():
+        assert "400000123456789" not in each.read_text(encoding="utf-8")
+    assert "400000•••••6789" in (out / "results.json").read_text(encoding="utf-8")
+
+
+def test_a_folder_with_other_files_is_not_written_into(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("mine")
+    result = command(str(RULEBOOK / "amounts.yaml"), "--own-host", "--out", str(tmp_path))
+    assert 2 == result.exit_code
+    assert "holds other files" in result.output

@@ -183,6 +183,12 @@ def test_a_column_that_nobody_knows_is_told(tmp_path: Path) -> None:
     assert "'pin'" in found
 
 
+def test_a_card_file_without_a_card_is_refused_by_its_name(tmp_path: Path) -> None:
+    """Else a run would quietly use customers that the target does not know."""
+    (found,) = faults(tmp_path, 'cards = "cards.csv"\n', "pan,expiry,pin\n\n# none yet\n")
+    assert found.startswith("cards.csv:1:1: the card file has no card")
+
+
 def test_a_bin_of_one_s_own_is_taken_where_the_profile_names_it(tmp_path: Path) -> None:
     text = 'allow_bins = ["400000"]\ncards = "cards.csv"\n'
     profile = profile_of(tmp_path, text, f"{CARDS},4000001234567899,3012,1234\n")

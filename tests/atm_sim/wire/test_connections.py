@@ -84,7 +84,9 @@ def test_connections_take_turns_and_each_answer_finds_its_request(host):
             assert connection is not None
             places.add(connection.place)
             connection.send(request(number + 1), number, steady_clock()())
+        assert 30 == pool.waiting
         await heard.until(lambda: len(heard.contexts(Answered)) == 30)
+        assert 0 == pool.waiting
         await pool.stop()
         return places, heard.contexts(Answered)
 
@@ -102,7 +104,9 @@ def test_a_cut_gives_back_what_waited_and_connections_come_again(host):
         connection = pool.next_open()
         assert connection is not None
         connection.send(request(1), 7, steady_clock()())
+        assert 1 == pool.waiting
         await heard.until(lambda: bool(heard.contexts(NotAnswered)))
+        assert 0 == pool.waiting
         await heard.until(lambda: pool.open_count == 2)
         again = pool.next_open()
         assert again is not None
