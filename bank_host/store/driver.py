@@ -105,10 +105,15 @@ class Session:
         except self._error as error:
             raise Unavailable("the database cannot be reached") from error
         self._driver: Any = self._pooled.driver_connection
-        self._begin()
+        self.begin()
 
-    def _begin(self) -> None:
-        """Where the driver does not begin by itself."""
+    def begin(self) -> None:
+        """The first transaction, or the next one after a commit."""
+        raise NotImplementedError
+
+    def version(self) -> int | None:
+        """Another number than in the transaction before when somebody else has written since; None: nobody can tell."""
+        return None
 
     def fetch(self, *queries: Query) -> list[Sequence[Row]]:
         """The rows of several SELECTs."""
@@ -154,12 +159,20 @@ class Session:
 
 
 class SqliteSession(Session):
-    def _begin(self) -> None:
+    def begin(self) -> None:
         try:
             self._driver.execute("BEGIN IMMEDIATE")
         except self._error as error:
             self._pooled.close()
             raise as_ours(error) from error
+
+    def version(self) -> int | None:
+        """SQLite counts the commits of all other connections, in this process and elsewhere."""
+        try:
+            found: int = self._driver.execute("PRAGMA data_version").fetchone()[0]
+        except self._error as error:
+            raise self._ours(error) from error
+        return found
 
     def _fetch(self, queries: Sequence[Query]) -> list[Sequence[Row]]:
         run, answers = self._driver.execute, []
@@ -178,9 +191,10 @@ class PostgresqlSession(Session):
 
     sequences = True
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
         self._begun = False
-        self._driver.autocommit = True
+        if not self._driver.autocommit:
+            self._driver.autocommit = True
 
     def _fetch(self, queries: Sequence[Query]) -> list[Sequence[Row]]:
         rounds = list(_rounds(queries))

@@ -25,7 +25,7 @@ from bank_host.store.looking import SqlLook
 from bank_host.store.migrate import upgrade
 from bank_host.store.sealing import SIMULATION_KEY, derive, unseal
 from bank_host.store.sql_statements import columns, row_customer, row_token, row_transfer
-from bank_host.store.sql_unit import SqlUnit
+from bank_host.store.sql_unit import Left, SqlUnit
 
 
 class SqlStore:
@@ -37,6 +37,7 @@ class SqlStore:
         # One per writing process, so that processes do not wait for each other; '': numbered at the first unit of work.
         self.chain_name = chain_name
         self._naming = Lock()
+        self._left: list[Left] = []  # by the last unit of work
         self._moment: Connection | None = None  # of a snapshot
 
     @classmethod
@@ -70,7 +71,7 @@ class SqlStore:
     def begin(self) -> SqlUnit:
         if not self.chain_name:
             self._number_chain()
-        return SqlUnit(self.engine, self._keys, self.chain_name)
+        return SqlUnit(self.engine, self._keys, self.chain_name, self._left)
 
     def _number_chain(self) -> None:
         """A host sequence number is given out once in the life of a database."""
@@ -81,6 +82,8 @@ class SqlStore:
                 self.chain_name = f"host-{number}"
 
     def close(self) -> None:
+        while self._left:
+            self._left.pop().session.close()
         self.engine.dispose()
 
     # ---------------------------------------------------------------- sweeps

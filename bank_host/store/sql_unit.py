@@ -7,16 +7,19 @@ Lock order: accounts in the order of their numbers, each with its cards; whoever
 uses, raises and tokens too, since nobody changes those without it. The rows that every customer shares (cached balances
 of the bank's own ledger accounts, the end of the hash chain) come last, sorted. On SQLite `FOR UPDATE` is not sent:
 there BEGIN IMMEDIATE gives the whole database to one unit of work at a time.
+
+A unit leaves its connection to the next one. On SQLite, which tells whether anybody else has written in between, it
+leaves its rows too: the decision does not read again what its charge has read and written.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import date
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
 
@@ -36,7 +39,7 @@ from bank_host.rules.facts import (
 )
 from bank_host.store import sql_statements as sql
 from bank_host.store.contract import ActResult, ExceptionRow, Wanted
-from bank_host.store.driver import Query, Statement, key_list, open_session
+from bank_host.store.driver import Query, Session, Statement, key_list, open_session
 from bank_host.store.memory_unit import MemoryUnit, Tables
 from bank_host.store.sealing import StoreKeys, unseal
 from bank_host.store.sql_writes import Writes, numbers
@@ -45,25 +48,42 @@ from bank_host.store.writing import CUSTOMER
 _SEALED = ""  # in place of a card number that is known to be kept and was not asked for
 
 
+class Left(NamedTuple):
+    """What a unit of work leaves to the next one when it has committed."""
+
+    session: Session
+    version: int | None  # of the database, as its rows are known
+    tables: Tables
+    fetched: set[Hashable]
+
+
 class SqlUnit(MemoryUnit):
     """See `bank_host.store.contract.UnitOfWork` for what each method promises."""
 
     __slots__ = (
+        "_before",
         "_chain_name",
         "_engine",
         "_fetched",
         "_forced",
         "_keys",
         "_last_number",
+        "_left",
         "_numbers",
         "_session",
+        "_version",
     )
 
-    def __init__(self, engine: Engine, keys: StoreKeys, chain_name: str) -> None:
+    def __init__(
+        self, engine: Engine, keys: StoreKeys, chain_name: str, left: list[Left] | None = None
+    ) -> None:
+        """`left` is where the units of a store leave what the next one may take."""
         super().__init__(Tables())
         self._engine = engine
         self._keys = keys
         self._chain_name = chain_name
+        self._left = left
+        self._before: Left | None = None  # whose rows are still true
         self._fetched: set[Hashable] = set()  # what was looked for, found or not
         self._forced: set[str] = set()  # accounts that a forced posting has moved
         self._numbers: deque[int] = deque()  # host sequence numbers reserved for this unit
@@ -71,17 +91,32 @@ class SqlUnit(MemoryUnit):
 
     def __enter__(self) -> SqlUnit:
         super().__enter__()
-        self._session = open_session(self._engine)
+        left = _pop(self._left) if self._left else None
+        if left is None:
+            self._session = open_session(self._engine)
+        else:
+            self._session = left.session
+            self._session.begin()
+        with ExitStack() as at_fault:
+            at_fault.callback(self._session.close)
+            self._version = self._session.version()
+            at_fault.pop_all()
+        if left is not None and self._version is not None and self._version == left.version:
+            self._before = left
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with closing(self._session):
+        with ExitStack() as at_end:
+            at_end.callback(self._session.close)
             if kind is None:
                 writes = Writes(self._session, self._keys, self._chain_name)
                 writes.write(self._tables, self._undo, self._forced, self._last_number)
                 self._session.commit()
+                if self._left is not None and not self._left:  # one connection is enough
+                    at_end.pop_all()
+                    self._left.append(Left(self._session, self._version, self._tables, self._fetched))
 
     # ---------------------------------------------------------------- fetching
 
@@ -197,11 +232,15 @@ class SqlUnit(MemoryUnit):
     # ---------------------------------------------------------------- loads
 
     def prefetch(self, wanted: Iterable[Wanted], day: date, month: str) -> None:
-        """One round trip, because everything is found by what the messages say."""
+        """One round trip, because everything is found by what the messages say; none for what the unit before knew."""
         tables, wanted = self._tables, list(wanted)
+        if self._before is not None:
+            self._take_over(self._before, wanted, day, month)
         card_ids = self._new("card", [want.card_id for want in wanted])
         keys = self._new("exchange", [want.key for want in wanted])
         original_keys = self._new("authorisation", [want.original_key for want in wanted])
+        if not (card_ids or keys or original_keys):
+            return
         of_cards: dict[str, Any] = {"keys": key_list(card_ids)}
         queries: list[Query] = [
             (sql.CARDS_WITH_ACCOUNTS, of_cards),  # first: whoever holds an account's row holds the rest
@@ -215,15 +254,48 @@ class SqlUnit(MemoryUnit):
             queries.append((sql.NEXT_NUMBERS["host_number"], {"count": len(wanted)}))
         cards, uses, raises, months, exchanges, accounts, *numbers = self._session.fetch(*queries)
         self._add_cards(cards)
-        for each in tables.accounts:
-            of_day, of_month = (("uses", each, day), ("raise", each, day)), ("month", each, month)
-            self._fetched.update((*of_day, of_month, ("standing", each, day, month)))
+        self._stand(tables.accounts, day, month)
         self._add_uses(uses)
         self._add_raises(raises)
         self._add_months(months)
         self._add_exchanges(exchanges)
         self._add_authorisations(accounts, original_keys)
         self._numbers.extend([number for rows in numbers for (number,) in rows])
+
+    def _take_over(self, before: Left, wanted: Iterable[Wanted], day: date, month: str) -> None:
+        """What the messages ask for, as far as the unit before has looked for it; found or not."""
+        tables, known, fetched = before.tables, before.fetched, self._fetched
+        taken: set[str] = set()
+        for want in wanted:
+            card = tables.cards.get(want.card_id)
+            if card is not None and ("standing", card.account_id, day, month) in known:
+                taken.add(card.account_id)
+                self._tables.cards[card.card_id] = card
+                fetched.add(("card", card.card_id))
+            if ("exchange", want.key) in known:
+                _copy(want.key, tables.exchanges, self._tables.exchanges)
+                fetched.add(("exchange", want.key))
+            if ("authorisation", want.original_key) in known:
+                _copy(want.original_key, tables.authorisations, self._tables.authorisations)
+                fetched.add(("authorisation", want.original_key))
+        for account_id in taken:
+            _copy(account_id, tables.accounts, self._tables.accounts)
+            _copy((account_id, day), tables.used, self._tables.used)
+        self._add_raises(row for key, row in tables.raises.items() if key[0] in taken and key[1] == day)
+        self._add_months((*key, uses) for key, uses in tables.month_uses.items() if key[0] in taken)
+        self._stand(taken, day, month)
+
+    def _stand(self, account_ids: Iterable[str], day: date, month: str) -> None:
+        """Uses and raises of the day and uses of the month are known of these accounts."""
+        for each in account_ids:
+            self._fetched.update(
+                (
+                    ("uses", each, day),
+                    ("raise", each, day),
+                    ("month", each, month),
+                    ("standing", each, day, month),
+                )
+            )
 
     def _add_exchanges(self, rows: Iterable[Any]) -> None:
         for row in rows:
@@ -373,6 +445,20 @@ class SqlUnit(MemoryUnit):
 
     def _of_nothing(self, change: Any) -> None:
         """A row of its own, that nobody can have changed."""
+
+
+def _pop(left: list[Left]) -> Left | None:
+    """In one step: units of several threads begin at any time."""
+    try:
+        return left.pop()
+    except IndexError:
+        return None
+
+
+def _copy(key: Any, rows: Mapping[Any, Any], to: dict[Any, Any]) -> None:
+    """The row, if there is one."""
+    if key in rows:
+        to[key] = rows[key]
 
 
 _TOUCHED: dict[type, Callable[[SqlUnit, Any], None]] = {

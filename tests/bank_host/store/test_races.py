@@ -343,7 +343,7 @@ class _NoLock:
 class LateSession(SqliteSession):
     """Leaves it to the driver to begin, which it does before the first write."""
 
-    def _begin(self) -> None: ...
+    def begin(self) -> None: ...
 
 
 class CarelessUnit(SqlUnit):
