@@ -53,8 +53,9 @@ def act(bank: Parts, asked: Act, now_us: int) -> Outcome:
 
 
 def _carried_out(bank: Parts, asked: Act, now_us: int) -> Outcome:
-    if asked.kind == "reissue_password" and asked.password is not None and asked.password.reveal():
-        asked = asked._replace(password_hash=bank.passwords.hash(asked.password))
+    new = {"reissue_password": asked.password, "change_password": asked.new_password}.get(asked.kind)
+    if new is not None and new.reveal():
+        asked = asked._replace(password_hash=bank.passwords.hash(new))
     first = run(bank.store, bank.watch, lambda unit: _act(bank, unit, asked, now_us))
     if isinstance(first, Outcome):
         if asked.kind == LOGIN:  # the refusal takes as long as a comparison
@@ -63,7 +64,12 @@ def _carried_out(bank: Parts, asked: Act, now_us: int) -> Outcome:
     if first.compare.login == "password":
         right = bank.passwords.verify(first.password_hash, asked.password)
         first = first._replace(password_ok=right)
-        if right and asked.password is not None and bank.passwords.outdated(first.password_hash):
+        if (
+            asked.kind == LOGIN
+            and right
+            and asked.password is not None
+            and bank.passwords.outdated(first.password_hash)
+        ):
             asked = asked._replace(password_hash=bank.passwords.hash(asked.password))
     second = run(bank.store, bank.watch, lambda unit: _act(bank, unit, asked, now_us, first))
     assert isinstance(second, Outcome), "once everything is compared, every act is decided"
@@ -190,10 +196,10 @@ def _with_verdicts(
     compare = charged.compare
     if compare.login == "password":
         same = facts.customer.password_hash == charged.password_hash  # not issued again in between
-        return facts._replace(password_ok=charged.password_ok and same)
-    if compare.login or compare.card_id:
+        facts = facts._replace(password_ok=charged.password_ok and same)
+    elif compare.login or compare.card_id:
         facts = facts._replace(pin_ok=_pin_ok(bank, unit, asked, facts, compare.card_id))
-    if not compare.code or facts.pin_ok is False:
+    if not compare.code or facts.pin_ok is False or facts.password_ok is False:
         return facts
     devices = [each for each in facts.tokens if each.serial in compare.serials]
     if compare.second_code:

@@ -383,6 +383,12 @@ class Bank(Parts):
         """What the bank has told the customer, or is about to."""
         return tuple(self.store.notices(account_id))
 
+    def claim_number(self, request_id: str) -> int:
+        """The number under which the staff finds a reported loss; 0 when there is none."""
+        with self.store.begin() as unit:
+            item = unit.exception_item(request_id)
+        return 0 if item is None else item.seq
+
     def limit_report(self, account_id: str, now_us: int) -> LimitReport:
         return desk.limit_report(self, account_id, now_us)
 

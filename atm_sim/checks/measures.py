@@ -317,6 +317,11 @@ def stand_in_list_age_us(look: Look) -> float | None:
     return max((row.latency_us for row in look.keep(look.rows.measured("stood_in"))), default=None)
 
 
+def of_a_fleet(look: Look) -> float | None:
+    """Only a fleet has guards and counts its cash over time (atm_sim.fleet.measures)."""
+    return None
+
+
 # ---------------------------------------------------------------- the table
 
 
@@ -325,6 +330,8 @@ MEASURES: Mapping[str, Callable[[Look], float | None]] = {
     "customers.diverted": customers_diverted,
     "customers.postponed": customers_postponed,
     "customers.lost": customers_lost,
+    "guard_visits": of_a_fleet,
+    "idle_cash": of_a_fleet,
     "approval_rate": approval_rate,
     "withdrawals": withdrawals,
     "deposits": deposits,

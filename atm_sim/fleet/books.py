@@ -1,14 +1,15 @@
 """The bank of a fleet run: accounts as arrays, decided by the host's rules, posted in double entry.
 
 One row of an account becomes the rules' facts when its card is used, and the changes of the decision go back into the
-arrays; nothing is decided here. What follows from a verdict on a request is the same for every account, so it is asked
-once a day and kept as numbers. The journal holds one row a posting, its legs in columns that add up to 0.
+arrays; nothing is decided here. What a request needs and what follows from its answer are the same for all accounts of
+a kind, limit, lock and count of uses: the rules are asked for them once a day, and each session has its own use and
+balance weighed. The journal holds one row a posting, its legs in columns that add up to 0.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from bank_host.jst import DAY_US, jst_date, midnight_us
 from bank_host.ledger.posting import Post
 from bank_host.policy import Policy
 from bank_host.rules import RULES, Rules
-from bank_host.rules.card import YEN, Verdict
+from bank_host.rules.card import YEN, Terms, Verdict
 from bank_host.rules.changes import (
     Audit,
     ChargePin,
@@ -35,11 +36,6 @@ from bank_host.rules.changes import (
 from bank_host.rules.facts import Account, At, Authorisation, Card, CardFacts, CardRequest, Raise
 from bank_host.rules.reasons import APPROVED
 from bank_host.rules.reversal import Claim
-
-new = tuple.__new__
-
-Effects = dict[tuple[str, str, int, bool], "Effect"]
-"""What follows from each answer to a request: code, reason, fee, and whether the PIN was right."""
 
 JOURNAL = (
     "time_us",
@@ -56,21 +52,16 @@ JOURNAL = (
 
 POSTING_KINDS = ("opening", "withdrawal", "deposit", "completion", "reversal", "settlement")
 _KIND = {kind: number for number, kind in enumerate(POSTING_KINDS)}
-WIDTH = 11
-(
-    KIND, STANDING, POSTED, LOCKED, PIN_FAILS, USED_ON, USED, MONTH, WITHDRAWALS, DEPOSITS, RAISED_DAY,
-) = range(WIDTH)  # fmt: skip
+WIDTH = 9
+PROFILE, RAISED_DAY, PIN_FAILS, USED_ON, USED, MONTH, WITHDRAWALS, DEPOSITS, POSTED = range(WIDTH)
+"""Where a row of the accounts keeps what: profile (kind, lock and limit in one number), then what moves."""
 _COUNTED = {"withdraw": WITHDRAWALS, "deposit": DEPOSITS}
+
+MOST_CASES = 10_000
+"""Of a request, that are kept; there are a few dozens where all accounts begin with one limit."""
 
 MEDIUM = "chip"
 AUTHENTICATOR = "token"
-
-
-class Terminal(NamedTuple):
-    """A machine as the bank knows it."""
-
-    terminal_id: str
-    partner: str
 
 
 class AccountFacts(NamedTuple):
@@ -93,10 +84,33 @@ class Effect(NamedTuple):
     posts: tuple[tuple[int, int, int, int, int], ...]  # kind, and yen on customer, suspense, cash, fees
     used_on: int  # the day whose limit is used up, as an ordinal; 0 = none
     used_jpy: int
-    pin_tries: int  # charged
+    pin_tries: int  # charged, unless the count is set
     pin_fails: int  # what the count becomes; -1 = not set
     counted: int  # the column of a service used this month; -1 = none
     uses: int
+
+
+class Request:
+    """What is asked for at the machines of one partner, and what the bank has found out about it today."""
+
+    __slots__ = ("cases", "cleared", "counted", "words")
+
+    def __init__(self, partner: str, service: str, amount_jpy: int) -> None:
+        self.words = CardRequest("", "", service, amount_jpy, YEN, partner, "", MEDIUM)
+        self.counted = _COUNTED.get(service)  # the column of its uses this month
+        self.cases: dict[tuple[int, bool, int, int, bool], _Case] = {}
+        self.cleared: tuple[int, int, int] | None = (
+            None  # on suspense and on the machine's cash, as what kind
+        )
+
+
+class _Case(NamedTuple):
+    """A request of all accounts that the rules treat alike on a day."""
+
+    card: Card
+    pin_ok: bool | None  # None = refused before the PIN is looked at, and no try is charged
+    terms: Terms
+    effects: dict[str, Effect]  # by the reason of the verdict
 
 
 class Books:
@@ -105,26 +119,24 @@ class Books:
     def __init__(
         self,
         people: Population,
-        terminals: list[Terminal],
+        partners: Sequence[str],  # of each machine, by its policy code
         policy: Policy,
         opened: date,
         rules: Rules = RULES,
     ) -> None:
-        self.rules, self._judge, self.policy = rules, rules.judge, policy
-        self.people, self.terminals = people, terminals
+        self.rules, self._weigh, self.policy = rules, rules.weigh, policy
+        self.people, self.partners = people, partners
         self.opened = opened
         count = len(people)
         # an account's state lies together, so that a session touches one place of memory
         table = np.zeros((count, WIDTH), dtype=np.int64)
-        table[:, KIND], table[:, STANDING] = people.kind, people.limit_jpy
-        table[:, POSTED], table[:, LOCKED] = people.balance_jpy, people.locked
-        table[:, RAISED_DAY] = people.raised_day
+        table[:, PROFILE] = (people.limit_jpy * len(KINDS) + people.kind) * 2 + people.locked
+        table[:, RAISED_DAY], table[:, POSTED] = people.raised_day, people.balance_jpy
         self._state = array("q")
         self._state.frombytes(table.tobytes())
-        self.trace = array("i", [0]) * len(terminals)
-        self.suspense = array("q", [0]) * len(terminals)
-        self._cards: dict[tuple[int, int], Card] = {}
-        self._clearing: dict[str, tuple[int, int, int]] = {}
+        self.trace = array("i", [0]) * len(partners)
+        self.suspense = array("q", [0]) * len(partners)
+        self._requests: dict[tuple[str, str, int], Request] = {}
         self.journal: list[int] = []
         self._expires = card_expiry(opened)
         self._ends_us = 0
@@ -133,10 +145,15 @@ class Books:
 
     # ------------------------------------------------------------ a request
 
+    def request(self, machine: int, service: str, amount_jpy: int) -> Request:
+        """A request as the bank sees it, the same at every machine of a partner."""
+        asked = self.partners[machine], service, amount_jpy
+        return self._requests.setdefault(asked, Request(*asked))
+
     def decide(
-        self, number: int, machine: int, service: str, amount_jpy: int, now_us: int, pin_right: bool
+        self, number: int, machine: int, request: Request, now_us: int, pin_right: bool
     ) -> tuple[Verdict, int]:
-        """The bank's answer to a request of an account's card (precheck, one PIN try charged, verdict), carried out;
+        """The bank's answer to a request of an account's card (precheck, one PIN try charged, decision), carried out;
         and the request's number at its machine.
 
         Rules copy names and keys and never look at them, so none is made up here: the journal's row tells account,
@@ -145,84 +162,83 @@ class Books:
         if now_us >= self._ends_us:
             self._roll(now_us)
         self.trace[machine] = trace = self.trace[machine] + 1
-        asked = (self.terminals[machine][1], service, amount_jpy)
-        request, effects = self._requests.get(asked) or self._request(asked)
         state, row = self._state, number * WIDTH
-        (
-            kind, standing, posted, locked, fails, used_on, used, month, withdrawals, deposits, raised_day,
-        ) = state[row : row + WIDTH]  # fmt: skip
-        raise_today = None
-        if raised_day == self._day_index:
-            raise_today = Raise("", self._day, self.people.raised_jpy, 1)
-        account = new(
-            Account,
-            ("", KINDS[kind], AUTHENTICATOR, self.opened, standing, posted, 0, False, 0, 0, False),
-        )
+        profile, raised_day, fails, used_on, used, month, withdrawals, deposits, posted = state[
+            row : row + WIDTH
+        ]
+        uses = 0
+        if month == self._month and request.counted:
+            uses = withdrawals if request.counted == WITHDRAWALS else deposits
+        cases = request.cases
+        who = (profile, raised_day == self._day_index, fails, uses, pin_right)
+        case = cases.get(who)
+        if case is None:
+            if len(cases) >= MOST_CASES:
+                cases.clear()
+            case = cases[who] = self._case(request.words, *who)
         if used_on != self._day_number:
             used = 0
-        uses = 0
-        if month == self._month:
-            uses = withdrawals if service == "withdraw" else deposits if service == "deposit" else 0
-        if (fails, locked) not in self._unhindered:
-            card = self._card(locked, fails)
-            facts = new(CardFacts, (card, account, raise_today, used, used, uses, None))
-            refused = self.rules.precheck(request, facts, self._figures, self._at)
-            if refused is not None:
-                self._carry_out(effect_of(refused[2]), number, machine, trace, now_us)
-                return Verdict(refused[0], refused[1]), trace
-            self._unhindered.add((fails, locked))
-        state[row + PIN_FAILS] = fails + 1
-        card = self._cards.get((locked, fails + 1)) or self._card(locked, fails + 1)
-        facts = new(CardFacts, (card, account, raise_today, used, used, uses, pin_right))
-        verdict = self._judge(request, facts, self._figures)
-        answer = (verdict[0], verdict[1], verdict[2], pin_right)
-        effect = effects.get(answer)
+        verdict = self._weigh(case[2], used, used, posted)
+        effect = case[3].get(verdict[1])
         if effect is None:
-            follows = self.rules.follow(verdict, request, "", "", pin_right, self._figures, self._at)
-            effect = effects[answer] = effect_of(follows)
+            effect = case[3][verdict[1]] = self._effect(request.words, case, verdict)
         self._carry_out(effect, number, machine, trace, now_us)
         return verdict, trace
 
-    def _request(self, asked: tuple[str, str, int]) -> tuple[CardRequest, Effects]:
-        """A request as the rules see it, the same at every machine of a partner; what follows from it is asked once a
-        day."""
-        partner, service, amount_jpy = asked
-        request = CardRequest("", "", service, amount_jpy, YEN, partner, "", MEDIUM, True)
-        known = self._requests[asked] = request, {}
-        return known
+    def _case(
+        self,
+        request: CardRequest,
+        profile: int,
+        raised: bool,
+        fails: int,
+        uses: int,
+        pin_right: bool,
+    ) -> _Case:
+        """The rules' facts without what is used and left, which terms do not look at."""
+        kind, standing_jpy, locked = _profile(profile)
+        account = Account("", kind, AUTHENTICATOR, self.opened, standing_jpy)
+        card = Card("", "", "", self._expires, "", locked=locked, pin_fails=fails)
+        raise_today = Raise("", self._day, self.people.raised_jpy, 1) if raised else None
+        facts = CardFacts(card, account, raise_today, 0, 0, uses)
+        refused = self.rules.precheck(request, facts, self._figures, self._at)
+        if refused is not None:
+            return _Case(card, None, Terms(Verdict(refused.code, refused.reason)), {})
+        card = card._replace(pin_fails=fails + 1)
+        facts = facts._replace(card=card, pin_ok=pin_right)
+        return _Case(card, pin_right, self.rules.terms(request, facts, self._figures), {})
 
-    def complete(
-        self, number: int, machine: int, trace: int, service: str, amount_jpy: int, now_us: int
-    ) -> None:
-        """The advice that the cash was taken, or kept, on an approval that nothing touched since: its posting is the
-        rule's for one yen, times the yen."""
-        known = self._clearing.get(service)
-        if known is None:
-            known = self._clearing[service] = self._cleared_yen(service)
-        suspense, cash = amount_jpy * known[0], amount_jpy * known[1]
+    def _effect(self, request: CardRequest, case: _Case, verdict: Verdict) -> Effect:
+        """What follows from an answer, the charged try included."""
+        changes = self.rules.follow(verdict, request, "", "", case.pin_ok, self._figures, self._at)
+        effect = effect_of(changes)
+        if effect.pin_fails < 0 and case.pin_ok is not None:
+            effect = effect._replace(pin_fails=case.card.pin_fails)
+        return effect
+
+    def complete(self, number: int, machine: int, trace: int, request: Request, now_us: int) -> None:
+        """The advice that the cash was taken, or kept, on an approval that nothing touched since."""
+        cleared = request.cleared
+        if cleared is None:
+            cleared = request.cleared = self._cleared(request.words)
+        suspense, cash, kind = cleared
         self.suspense[machine] += suspense
         self.trace[machine] += 1  # the advice has a number of its own
-        self.journal += (now_us, known[2], number, machine, trace, 0, suspense, cash, 0)
+        self.journal += (now_us, kind, number, machine, trace, 0, suspense, cash, 0)
 
-    def _cleared_yen(self, service: str) -> tuple[int, int, int]:
-        """What `decide_completion` posts for one yen: on suspense, on the machine's cash, and as what kind."""
-        at = At(0, self._day, 0)
+    def _cleared(self, request: CardRequest) -> tuple[int, int, int]:
+        """What `decide_completion` posts: on suspense, on the machine's cash, and as what kind."""
+        service, amount_jpy = request.service, request.amount_jpy
         row = Authorisation(
-            "", "", "", "", "", "", service, 1, 0, MEDIUM, self._day, 0, APPROVED, "", "open"
+            "", "", "", "", "", "", service, amount_jpy, 0, MEDIUM, self._day, 0, APPROVED, "", "open"
         )  # fmt: skip
-        claim = Claim("", "", "", "", "", "", service, 1)
+        claim = Claim("", "", "", "", "", "", service, amount_jpy)
         (post,) = (
             change
-            for change in self.rules.decide_completion(claim, row, at, self._figures).changes
+            for change in self.rules.decide_completion(claim, row, self._at, self._figures).changes
             if isinstance(change, Post)
         )
         _, suspense, cash, _ = _by_book(post)
         return suspense, cash, _KIND[post.kind]
-
-    def _card(self, locked: int, fails: int) -> Card:
-        """Cards differ in what stands in their way, and in nothing else that a rule looks at."""
-        card = self._cards[locked, fails] = Card("", "", "", self._expires, "", "", bool(locked), fails)
-        return card
 
     # ------------------------------------------------------------ what follows
 
@@ -237,16 +253,17 @@ class Books:
         if now_us >= self._ends_us:
             self._roll(now_us)
         row = number * WIDTH
-        kind, standing, posted, locked, fails, used_on, used, month, withdrawals, deposits, raised = (
-            self._state[row : row + WIDTH]
-        )
+        profile, raised, fails, used_on, used, month, withdrawals, deposits, posted = self._state[
+            row : row + WIDTH
+        ]
+        kind, standing, locked = _profile(profile)
         uses = {"withdraw": withdrawals, "deposit": deposits}
         return AccountFacts(
             account_number(self.people.first + number),
-            KINDS[kind],
+            kind,
             standing,
             posted,
-            bool(locked),
+            locked,
             fails,
             used if used_on == self._day_number else 0,
             uses if month == self._month else dict.fromkeys(uses, 0),
@@ -269,10 +286,10 @@ class Books:
             if state[row + USED_ON] != used_on:
                 state[row + USED_ON], state[row + USED] = used_on, 0
             state[row + USED] += used_jpy
-        if pin_tries:
-            state[row + PIN_FAILS] += pin_tries
         if pin_fails >= 0:
             state[row + PIN_FAILS] = pin_fails
+        elif pin_tries:
+            state[row + PIN_FAILS] += pin_tries
         if counted >= 0:
             if state[row + MONTH] != self._month:
                 state[row + MONTH] = self._month
@@ -295,10 +312,16 @@ class Books:
         self._month = self._day.year * 12 + self._day.month
         self._figures = self.policy.on(self._day)
         self._at = At(0, self._day, 0)  # rules copy the time of day and never look at it
-        # cards (failed tries, lock) that a precheck let pass today: it looks at the card and at nothing else
-        self._unhindered: set[tuple[int, int]] = set()
-        self._requests: dict[tuple[str, str, int], tuple[CardRequest, Effects]] = {}
-        self.trace = array("i", [0]) * len(self.terminals)
+        for request in self._requests.values():
+            request.cases.clear()
+        self.trace = array("i", [0]) * len(self.partners)
+
+
+def _profile(number: int) -> tuple[str, int, bool]:
+    """Kind, standing limit and lock of an account, from the number that stands for the three."""
+    rest, locked = divmod(number, 2)
+    standing_jpy, kind = divmod(rest, len(KINDS))
+    return KINDS[kind], standing_jpy, bool(locked)
 
 
 def _by_book(post: Post) -> tuple[int, int, int, int]:

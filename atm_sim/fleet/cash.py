@@ -16,10 +16,11 @@ class CassetteClass(NamedTuple):
     fill: tuple[tuple[int, int], ...]  # (denomination_jpy, notes), largest first
     pays_out: frozenset[int]
     near_end: int
+    holds: frozenset[int]
 
     @classmethod
     def of(cls, fill: Mapping[int, int], pays_out: Sequence[int], near_end: int) -> CassetteClass:
-        return cls(tuple(sorted(fill.items(), reverse=True)), frozenset(pays_out), near_end)
+        return cls(tuple(sorted(fill.items(), reverse=True)), frozenset(pays_out), near_end, frozenset(fill))
 
 
 class Stock:
@@ -41,7 +42,9 @@ class Stock:
             for each in set(classes)
         }
         self._pays = [by_class[each] for each in classes]
+        # what people at the door see; `pay_out` and `take_in` say that it may be so no more, by `stale`
         self.empty = bytearray(not self.can_pay(machine) for machine in range(len(classes)))
+        self.stale = False
         self._mixes: dict[tuple[CassetteClass, int, str, int], Notes | None] = {}
 
     def of(self, machine: int) -> dict[int, int]:
@@ -54,7 +57,7 @@ class Stock:
         """What staff leave in the cassettes."""
         for note, count in notes.items():
             self.notes[machine * self.width + self._place[note]] = count
-        self.empty[machine] = not self.can_pay(machine)
+        self.look(machine)
 
     def total_jpy(self, machine: int) -> int:
         return sum(note * count for note, count in self.of(machine).items())
@@ -91,6 +94,10 @@ class Stock:
         begin = machine * self.width
         return any(self.notes[begin + place] for place, _ in self._pays[machine])
 
+    def look(self, machine: int) -> None:
+        """From now on everybody sees whether the machine can pay."""
+        self.empty[machine] = not self.can_pay(machine)
+
     def pay_out(self, machine: int, notes: Notes) -> bool:
         """Cassettes to the customer; True when a cassette falls to its near-end mark."""
         begin, mark, fell = machine * self.width, self.classes[machine].near_end, False
@@ -100,14 +107,14 @@ class Stock:
             self.notes[place] = left
             fell = fell or left <= mark < left + count
             if not left:
-                self.empty[machine] = not self.can_pay(machine)
+                self.stale = True
         return fell
 
     def take_in(self, machine: int, notes: Notes) -> None:
         """A deposit's notes, as far as there is a cassette for them; the rest goes to the reject bin."""
-        has = {note for note, _ in self.classes[machine].fill}
+        has, begin = self.classes[machine].holds, machine * self.width
         for note, count in notes:
             if note in has:
-                self.notes[machine * self.width + self._place[note]] += count
+                self.notes[begin + self._place[note]] += count
         if self.empty[machine]:
-            self.empty[machine] = not self.can_pay(machine)
+            self.stale = True

@@ -165,6 +165,10 @@ def _same(word: str, count: int) -> Any:
 
 def _write(writer: pq.ParquetWriter | None, file: Path, table: Any) -> pq.ParquetWriter:
     if writer is None:
-        writer = pq.ParquetWriter(file, table.schema, compression="zstd", store_schema=False)
+        words = [field.name for field in table.schema if field.type != pa.int64()]
+        # whole numbers seldom repeat: a dictionary of them would be made and thrown away
+        writer = pq.ParquetWriter(
+            file, table.schema, compression="zstd", store_schema=False, use_dictionary=words
+        )
     writer.write_table(table)
     return writer

@@ -23,7 +23,7 @@ class Counting:
 
     def __init__(self, sites: Sequence[Site], start_us: int, hours: int) -> None:
         self.tally = Tally(hours, [0] * hours, [0] * hours)
-        self._start_us = start_us
+        self._start_us, self._end_us = start_us, start_us + hours * HOUR_US
         self._codes = sorted({site.operator for site in sites})
         place = {code: number for number, code in enumerate(self._codes)}
         self._operator = np.array([place[site.operator] for site in sites])
@@ -33,6 +33,18 @@ class Counting:
 
     def arrivals(self, at_us: int, count: int) -> None:
         self.tally.planned[(at_us - self._start_us) // HOUR_US] += count
+
+    def ledger(self, posted: Columns) -> None:
+        """Cash that customers moved lies there, or is gone, from its posting to the end of the last day."""
+        self.tally.postings += len(posted["time_us"])
+        lasts_s = np.maximum(self._end_us - posted["time_us"], 0) // SECOND_US
+        self.tally.held_jpy_s -= int((posted["atm_jpy"] * lasts_s).sum())
+
+    def loads(self, opened_jpy: int, loads: Sequence[tuple[int, int]]) -> None:
+        """What lay there at first, and what guards have added since; a first fill is no visit."""
+        self.tally.guard_visits += sum(at_us > self._start_us for at_us, _ in loads)
+        for at_us, added_jpy in ((self._start_us, opened_jpy), *loads):
+            self.tally.held_jpy_s += added_jpy * max(self._end_us - at_us, 0) // SECOND_US
 
     def rows(self, rows: Columns, words: Sequence[str]) -> None:
         tally = self.tally
@@ -75,8 +87,12 @@ def _exact_sums(groups: NDArray[np.int64], values: NDArray[Any], count: int) -> 
 
 
 def _counted(places: NDArray[np.int64], words: Sequence[str]) -> Counter[str]:
-    counts = np.bincount(places, minlength=len(words)).tolist()
-    return Counter({word.lower(): count for word, count in zip(words, counts, strict=True) if count})
+    """By word; the two details write the same reason in capitals and not."""
+    found = Counter[str]()
+    for word, count in zip(words, np.bincount(places, minlength=len(words)).tolist(), strict=True):
+        if count:
+            found[word.lower()] += count
+    return found
 
 
 def _place(words: Sequence[str], word: str) -> int:

@@ -15,7 +15,7 @@ from heapq import heappop, heappush
 from typing import Any, Final, NamedTuple
 
 from atm_sim.fleet.arrivals import DEPOSIT, SERVICES, WITHDRAW, Arrival
-from atm_sim.fleet.books import Books
+from atm_sim.fleet.books import Books, Request
 from atm_sim.fleet.cash import Stock
 from atm_sim.fleet.ground import Neighbours, Site
 from atm_sim.sansio.effects import ServiceChosen
@@ -68,6 +68,7 @@ class _Wish(NamedTuple):
 
     reason: str  # why it refuses; '' = it asks the bank
     notes: Notes | None  # counted out while there is plenty of each, or taken in
+    asked: Request  # of the bank
     endings: dict[str, tuple[Ending, tuple[int, ...]]]  # by code: what follows, and which habits
 
 
@@ -130,9 +131,10 @@ class Kernel:
         self.words = Words()
         self.rows: list[int] = []
         self.now_us = self.until_us = 0
-        self.first = [site.first_machine - sites[0].first_machine for site in sites]
-        self.site_of = [place for place, site in enumerate(sites) for _ in range(site.machines)]
+        self.first = array("q", (site.first_machine - sites[0].first_machine for site in sites))
+        self.site_of = array("q", (place for place, site in enumerate(sites) for _ in range(site.machines)))
         self.added_jpy = [0] * len(configs)  # by staff, net of what they took out
+        self.loads: list[tuple[int, int]] = []  # the same visit by visit, with its time
         self._neighbours = Neighbours(sites, customers.neighbour_within_m)
         self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._order = 0
@@ -200,7 +202,9 @@ class Kernel:
         """Staff leave these notes in the cassettes."""
         before_jpy = self.stock.total_jpy(machine)
         self.stock.set(machine, notes)
-        self.added_jpy[machine] += self.stock.total_jpy(machine) - before_jpy
+        added_jpy = self.stock.total_jpy(machine) - before_jpy
+        self.added_jpy[machine] += added_jpy
+        self.loads.append((self.now_us, added_jpy))
 
     def free_at_us(self, machine: int) -> int:
         """When the machine's customer leaves; `IN_USE` while the bank has not answered."""
@@ -309,7 +313,7 @@ class Kernel:
         service, amount_jpy = arrival[3], arrival[4]
         up_us, down_us = self.travel
         wish = self._class_of[machine], service, amount_jpy
-        reason, notes, endings = self._wishes.get(wish) or self._wish(machine, wish)
+        reason, notes, asked, endings = self._wishes.get(wish) or self._wish(machine, wish)
         if not self._always_open[machine] and not self.configs[machine].in_service(now_us - up_us):
             reason = CLOSED
         elif service == WITHDRAW and not reason and not self.stock.plenty_of(machine, amount_jpy):
@@ -325,9 +329,7 @@ class Kernel:
             return
         wrong = arrival[11]
         books = self.books
-        (code, why, fee_jpy, _), number = books.decide(
-            arrival[2], machine, SERVICES[service], amount_jpy, now_us, wrong <= tries
-        )
+        (code, why, fee_jpy, _), number = books.decide(arrival[2], machine, asked, now_us, wrong <= tries)
         known = endings.get(code)
         if known is None:
             after = ending(SERVICES[service], code, self.configs[machine])
@@ -351,9 +353,12 @@ class Kernel:
         elif after.takes_in:
             assert notes is not None, "a deposit is counted before the bank is asked"
             self.stock.take_in(machine, notes)
+        if self.stock.stale:  # the cassettes move with the answer, which is still under way to the machine
+            self.stock.stale = False
+            self._at(answered_us, self._cassettes_moved, machine)
         if after.completes:
             done_us = (answered_us if after.at_answer else leaves_us) + up_us
-            books.complete(arrival[2], machine, number, SERVICES[service], amount_jpy, done_us)
+            books.complete(arrival[2], machine, number, asked, done_us)
         site, words = self.site_of[machine], self.words
         self.rows += (
             arrived_us, SESSION, site, machine, arrival[2], service, amount_jpy, words[code], words[why],
@@ -365,12 +370,13 @@ class Kernel:
 
     def left(
         self, now_us: int, machine: int, arrival: Arrival, arrived_us: int, started_us: int, code: str, reason: str,
-        fee_jpy: int,
+        fee_jpy: int, decided_us: int,
     ) -> None:  # fmt: skip
-        """A visit that was handed over is over."""
-        self.now_us = now_us
+        """A visit that was handed over is over; the bank decided earlier, perhaps on the day before."""
+        self.now_us = decided_us
         self._row(arrived_us, SESSION, self.site_of[machine], machine, arrival, self.words[code], reason,
                   started_us - arrived_us, now_us - started_us, 0, fee_jpy)  # fmt: skip
+        self.now_us = now_us
         self._leave(machine, now_us)
         if reason == NO_CASH:
             self._could_not_pay(machine, now_us, arrival)
@@ -391,8 +397,12 @@ class Kernel:
         plenty = _PlentyOfCash(self.stock, machine, config)
         reason = refusal(choice, config, plenty, self.now_us)  # type: ignore[arg-type]
         notes = taken if service == DEPOSIT else self.stock.usual_mix(machine, amount_jpy, config)
-        wish = self._wishes[key] = _Wish(reason, notes, {})
+        asked = self.books.request(machine, SERVICES[service], amount_jpy)
+        wish = self._wishes[key] = _Wish(reason, notes, asked, {})
         return wish
+
+    def _cassettes_moved(self, now_us: int, machine: int) -> None:
+        self.stock.look(machine)
 
     def _could_not_pay(self, machine: int, leaves_us: int, arrival: Arrival) -> None:
         """The customer tries elsewhere, once they have their card back."""

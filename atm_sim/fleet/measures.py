@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from atm_sim.records.tally import Tally
-from bank_host.jst import HOUR_US, SECOND_US
+from bank_host.jst import DAY_US, HOUR_US, SECOND_US
 
 
 def measures(tally: Tally) -> dict[str, float]:
@@ -22,6 +22,8 @@ def measures(tally: Tally) -> dict[str, float]:
         "customers.postponed": total("postponed"),
         "customers.lost": total("lost"),
         "sessions.no_cash": total("no_cash"),
+        "guard_visits": tally.guard_visits,
+        "idle_cash": round(tally.held_jpy_s * SECOND_US / DAY_US),
         "wait.max": tally.longest_wait_us,
     }
     if visits:

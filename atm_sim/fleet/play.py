@@ -11,12 +11,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from atm_sim.fleet.arrivals import Arrival, Plan
 from atm_sim.fleet.audit import ColumnAudit
-from atm_sim.fleet.books import JOURNAL, POSTING_KINDS, Books, Terminal
+from atm_sim.fleet.books import JOURNAL, POSTING_KINDS, Books
 from atm_sim.fleet.cash import CassetteClass, Stock
 from atm_sim.fleet.columns import Writer, columns
 from atm_sim.fleet.counting import Counting
@@ -31,6 +32,7 @@ from atm_sim.records.tally import Tally
 from atm_sim.sansio.saf import SafSettings
 from atm_sim.scenario import Scenario
 from atm_sim.scenario.participants import Place
+from atm_sim.terminal.config import TerminalConfig
 from atm_sim.world.lab import terminal_config
 from atm_sim.world.links import LATENCIES
 from bank_host.jst import DAY_US, HOUR_US, midnight_us
@@ -42,6 +44,10 @@ WAY = ("atm-acquirer", "acquirer-switch", "switch-issuer")
 
 ROW_GROUP = 50_000
 """Event rows that are written together at least; a large fleet's hour has more, and is a row group of its own."""
+
+
+ANY_TERMINAL = "T0000000"
+"""A fleet's machines are known by their place; only in full detail has each a terminal id."""
 
 
 class Job(NamedTuple):
@@ -122,7 +128,7 @@ def play_partition(job: Job) -> Played:
         words = list(kernel.words)
         audit.rows(rows, words, "withdrawal" in figures.atm_counts)
         counting.rows(rows, words)
-        counting.tally.postings += len(posted["time_us"])
+        counting.ledger(posted)
         writer.ledger(posted)
         writer.events(rows, words)
         if visits is not None:
@@ -143,6 +149,7 @@ def play_partition(job: Job) -> Played:
     if sites:
         drive(kernel, start_us, windows(), window_over, outside)
     write()
+    counting.loads(sum(opened_jpy), kernel.loads)
     books = kernel.books
     lying = (
         kernel.stock.total_jpy(machine) - kernel.added_jpy[machine] for machine in range(len(kernel.configs))
@@ -159,17 +166,24 @@ def kernel_of(scenario: Scenario, sites: tuple[Site, ...], people: Population, p
     assert fleet is not None
     figures = policy.on(scenario.day)
     saf = SafSettings(**scenario.network.saf.model_dump())
-    configs, terminals, classes = [], [], []
+    configs: list[TerminalConfig] = []
+    classes: list[CassetteClass] = []
+
+    @cache
+    def alike(
+        operator: str, machine_class: str, hours_us: tuple[int, int] | None
+    ) -> tuple[TerminalConfig, CassetteClass]:
+        """What machines have in common that only a terminal id would tell apart."""
+        built, partner = fleet.class_of(operator, machine_class), figures.partners[operator]
+        place = Place.model_construct(operator=operator, hours_us=hours_us)
+        config = terminal_config(ANY_TERMINAL, place, partner, figures, scenario.timers.atm_us, saf)
+        return config, CassetteClass.of(built.cassettes, partner.denominations, built.near_end)
+
     for site in sites:
-        built, partner = fleet.class_of(site.operator, site.machine_class), figures.partners[site.operator]
-        place = Place.model_construct(operator=site.operator, hours_us=site.hours_us)
-        cassettes = CassetteClass.of(built.cassettes, partner.denominations, built.near_end)
-        for machine in range(site.first_machine, site.first_machine + site.machines):
-            terminal_id = f"T{machine + 1:07d}"
-            configs.append(terminal_config(terminal_id, place, partner, figures, scenario.timers.atm_us, saf))
-            terminals.append(Terminal(terminal_id, partner.code))
-            classes.append(cassettes)
-    books = Books(people, terminals, policy, scenario.day)
+        config, cassettes = alike(site.operator, site.machine_class, site.hours_us)
+        configs += [config] * site.machines
+        classes += [cassettes] * site.machines
+    books = Books(people, [config.operator for config in configs], policy, scenario.day)
     latencies = {**LATENCIES, **{str(name): spread for name, spread in scenario.links.items()}}
     way_us = sum(round(latencies[line].first) for line in WAY)
     removed = frozenset(place for place, site in enumerate(sites) if site.name in fleet.removed)

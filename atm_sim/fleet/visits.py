@@ -88,7 +88,8 @@ class _Current:
     """A visit under way."""
 
     __slots__ = (
-        "arrival", "arrived_us", "code", "decided", "fee_jpy", "machine", "network", "notes", "reason", "started_us",
+        "arrival", "arrived_us", "code", "decided", "decided_us", "fee_jpy", "machine", "network", "notes", "reason",
+        "started_us",
     )  # fmt: skip
 
     def __init__(
@@ -98,6 +99,7 @@ class _Current:
         self.arrived_us, self.started_us = arrived_us, started_us
         self.code = self.reason = ""
         self.decided = self.network = ""  # what bank and network said last
+        self.decided_us = started_us
         self.fee_jpy = 0
 
 
@@ -180,8 +182,10 @@ class Visits:
 
     def _touched(self, now_us: int) -> bool:
         while self._windows and self._windows[0].to_us <= now_us and now_us >= self._quiet_after_us:
-            if any(queue.waiting for queue in self._lab.queues()):
-                self._quiet_after_us = now_us + MINUTE_US  # advices still wait: look again later
+            if self._conductor.disrupted or any(queue.waiting for queue in self._lab.queues()):
+                self._quiet_after_us = (
+                    now_us + MINUTE_US
+                )  # a fault or an advice still waits: look again later
                 return True
             self._windows.pop(0)
             self._forget()
@@ -275,7 +279,7 @@ class Visits:
             return
         match row.kind:
             case "decided":
-                visit.decided = row.reason
+                visit.decided, visit.decided_us = row.reason, row.time_us + self._lab.start_us
             case "answered":
                 visit.code, visit.reason = row.code, row.reason or visit.network or visit.decided
                 visit.network = ""
@@ -309,6 +313,7 @@ class Visits:
         reason = visit.reason if visit.code or visit.reason else NO_ANSWER
         self._kernel.left(
             now_us, visit.machine, visit.arrival, visit.arrived_us, visit.started_us, visit.code, reason, visit.fee_jpy,
+            visit.decided_us,
         )  # fmt: skip
 
 
@@ -329,13 +334,17 @@ def _places(scenario: Scenario, kernel: Kernel) -> dict[str, Place]:
 
 
 def _windows(scenario: Scenario, start_us: int) -> Iterator[Window]:
-    """When something scheduled can touch a visit: a fault, and what it lasts."""
+    """When something scheduled can touch a visit: a fault, and what it lasts; hours for which a bank is signed off."""
     for fault in scenario.faults:
         times = [start_us + scenario.after_midnight_us(at) for at in moments(fault).values()]
         lasts_us = getattr(fault, "for_us", 0)
         yield Window(min(times) - LONGEST_VISIT_US, max(times) + lasts_us + MINUTE_US)
+    for hours in scenario.network.sign_off:
+        begins_us, ends_us = (start_us + scenario.after_midnight_us(at) for at in (hours.begins, hours.ends))
+        yield Window(begins_us - LONGEST_VISIT_US, ends_us + MINUTE_US)
 
 
 def takes_part(scenario: Scenario) -> bool:
     """Whether any visit is to be played in full detail."""
-    return scenario.fleet is not None and (scenario.fleet.detail == "full" or bool(scenario.faults))
+    scheduled = bool(scenario.faults or scenario.network.sign_off)
+    return scenario.fleet is not None and (scenario.fleet.detail == "full" or scheduled)

@@ -18,7 +18,7 @@ from atm_sim.kiosk.glass import Glass
 from atm_sim.kiosk.keeping import Page
 from atm_sim.kiosk.lesson import HAPPENS, PERFORM
 from atm_sim.kiosk.slot import Slot
-from atm_sim.kiosk.texts import Lang, labels, say
+from atm_sim.kiosk.texts import Lang, labels, person_name, say
 from atm_sim.records.log import EventLog
 from atm_sim.sansio.effects import (
     CancelPressed,
@@ -341,7 +341,7 @@ class Atm:
             "tray": self._tray_view(lang),
             "receipt": receipt_lines(self.front.receipt, lang),
             "receipt_label": say("printer.out" if self.front.receipt else "printer.empty", lang),
-            "wallet": [self._wallet_card(person) for person in self.lab.people.values()],
+            "wallet": [self._wallet_card(person, lang) for person in self.lab.people.values()],
             "reader": self._reader_view(lang),
             "papers": [self._papers(person, lang) for person in self.lab.people.values()],
             "busy": terminal.has_card or not terminal.idle,
@@ -366,7 +366,11 @@ class Atm:
         if self.terminal.has_card:
             state = "out" if self.terminal.stage is Stage.CARD_OUT else "in"
         label = {"none": "slot.empty", "in": "slot.in", "out": "slot.out"}[state]
-        return {"state": state, "label": say(label, lang), "name": self._person.name if self._person else ""}
+        return {
+            "state": state,
+            "label": say(label, lang),
+            "name": person_name(self._person.name, lang) if self._person else "",
+        }
 
     def _tray_view(self, lang: Lang) -> dict[str, Any]:
         cash, is_open = self.terminal.cash, self.terminal.stage is Stage.CASH_OUT
@@ -377,10 +381,10 @@ class Atm:
             "notes": [[note_jpy, count] for note_jpy, count in notes],
         }
 
-    def _wallet_card(self, person: Person) -> dict[str, Any]:
+    def _wallet_card(self, person: Person, lang: Lang) -> dict[str, Any]:
         return {
             "id": person.alias,
-            "name": person.name,
+            "name": person_name(person.name, lang),
             "number": f"•••• {person.card.pan[-4:]}",
             "pin": person.pin,
             "in": self._person is person and self.terminal.has_card,
@@ -389,7 +393,7 @@ class Atm:
     def _reader_view(self, lang: Lang) -> str:
         if not self._in_reader:
             return ""
-        name = next(iter(self.lab.people.values())).name
+        name = person_name(next(iter(self.lab.people.values())).name, lang)
         return say("wallet.in_reader", lang).format(card=self._in_reader, name=name)
 
     def _papers(self, person: Person, lang: Lang) -> dict[str, Any]:
@@ -402,4 +406,4 @@ class Atm:
         lines += [
             (say("papers.token", lang), token.display(self._clock.now_us())) for token in person.tokens[:1]
         ]
-        return {"name": person.name, "lines": lines}
+        return {"name": person_name(person.name, lang), "lines": lines}

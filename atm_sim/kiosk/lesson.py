@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from atm_sim.checks.steps import StepResult, step_results
 from atm_sim.kiosk.glass import rule_words
-from atm_sim.kiosk.texts import Lang, say
+from atm_sim.kiosk.texts import Lang, person_name, say
 from atm_sim.records.log import EventLog
 from atm_sim.report.texts import code_text, name_text
 from atm_sim.runner.grade import step_checks
@@ -226,7 +226,7 @@ class Lesson:
 
     def _text(self, step: Planned, lang: Lang) -> str:
         """What is to be done, in words: made of the step, so that it is the same in both languages."""
-        at, who = f"{civil(step.at_us):%H:%M}", step.person.name
+        at, who = f"{civil(step.at_us):%H:%M}", person_name(step.person.name, lang)
         if step.wish is None:
             act = getattr(name_text(step.service), lang)
             return say("lesson.happens", lang).format(at, who, act)

@@ -215,5 +215,22 @@ LABELS: Final = (
 """What the page itself says: told with each view, so that the page holds no text of its own."""
 
 
+_ROMANISED: Final[Mapping[str, str]] = {
+    "山田 花子": "Hanako Yamada",
+    "鈴木 太郎": "Taro Suzuki",
+    "田中 健二": "Kenji Tanaka",
+    "佐藤 由紀": "Yuki Sato",
+    "中村 さくら": "Sakura Nakamura",
+    "さくら商事株式会社": "Sakura Trading Co., Ltd.",
+    "ふじ工業株式会社": "Fuji Industries Co., Ltd.",
+}
+"""The people of the shipped scenarios, as an English page says them."""
+
+
+def person_name(name: str, lang: Lang) -> str:
+    """A name as the page's language writes it; who is not in the table keeps the name of the scenario."""
+    return _ROMANISED.get(name, name) if lang == "en" else name
+
+
 def labels(lang: Lang) -> dict[str, str]:
     return {key: say(key, lang) for key in LABELS}

@@ -5,6 +5,7 @@
     messages/r001.parquet    masked messages, by request id
     checks.csv               expectations and invariants, one row each
     summary.csv              measures over all replications
+    sites.csv                of a fleet run: where its machines stand
     fleet.json               of a fleet run: its counts by hour, operator and reason, and the hashes of its files
     ledger/r001.parquet      of a fleet run: every posting, its legs in columns
     reconciliation.csv       differences between ATM, network and bank, if there are any
@@ -34,6 +35,7 @@ from atm_sim.records.event import EventRecord
 from atm_sim.records.log import MessageRow
 from atm_sim.records.manifest import Manifest, manifest_from_json
 from atm_sim.records.masking import masked
+from atm_sim.records.sites import SiteRow
 from atm_sim.records.tally import FleetRun, Tally
 
 
@@ -62,6 +64,7 @@ MESSAGE_SCHEMA = _schema(MessageRow)
 _LEFT_BY_A_RUN = (
     "manifest.json",
     "fleet.json",
+    "sites.csv",
     "checks.csv",
     "summary.csv",
     "reconciliation.csv",
@@ -147,6 +150,9 @@ class RunFolder:
         }
         self._write_text("fleet.json", json.dumps(data, indent=1, sort_keys=True) + "\n")
 
+    def write_sites(self, sites: Sequence[SiteRow]) -> None:
+        self._write_text("sites.csv", _csv_text(SiteRow._fields, sites))
+
     def write_report(self, html: str) -> Path:
         return self._write_text("report.html", html)
 
@@ -198,6 +204,20 @@ class RunFolder:
             for number, run in data.items()
         }
 
+    def read_sites(self) -> list[SiteRow]:
+        """Where the machines of a fleet stand; empty where no fleet ran."""
+        return [
+            SiteRow(
+                row["site"], row["prefecture"], float(row["lat"]), float(row["lon"]), int(row["machines"]),
+                int(row["stock_jpy"]),
+            )
+            for row in self._read_csv("sites.csv")
+        ]  # fmt: skip
+
+    def read_columns(self, columns: Sequence[str], replication: int = 1) -> pa.Table:
+        """Of the event record of one replication; for runs whose rows are too many to hold."""
+        return read_columns(self.path / "events", columns, replication)
+
     def read_event_rows(self) -> list[EventRecord]:
         return [EventRecord(*values) for values in _rows(read_events(self.path))]
 
@@ -215,6 +235,16 @@ class RunFolder:
 def read_events(path: Path) -> pa.Table:
     """All events of a run as one table, replications in order; `.to_pandas()` makes it a DataFrame."""
     return _read_parquet(path / "events", EVENT_SCHEMA)
+
+
+def read_columns(events: Path, columns: Sequence[str], replication: int) -> pa.Table:
+    """Some columns of one replication's event files, all its parts; no rows where its files were not kept."""
+    files = sorted(events.glob(f"r{replication:03}*.parquet"))
+    schema = pa.schema([EVENT_SCHEMA.field(name) for name in columns])
+    words = [name for name in columns if pa.types.is_string(schema.field(name).type)]
+    # words repeat by the million: each is held once
+    tables = [pq.read_table(file, columns=list(columns), read_dictionary=words) for file in files]
+    return pa.concat_tables(tables).unify_dictionaries() if tables else schema.empty_table()
 
 
 def read_messages(path: Path) -> pa.Table:

@@ -61,6 +61,9 @@ class Manifest:
     versions: Mapping[str, str] = field(default_factory=dict)
     covers: tuple[str, ...] = ()
     places: Mapping[str, PlaceEntry] = field(default_factory=dict)
+    operators: Mapping[str, tuple[str, str]] = field(
+        default_factory=dict
+    )  # of a fleet: in English, in Japanese
     cast: Mapping[str, PersonEntry] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
     assumptions: Mapping[str, str] = field(default_factory=dict)
@@ -82,6 +85,7 @@ def manifest_from_json(text: str) -> Manifest:
             "sources": tuple(data["sources"]),
             "cases": tuple(data["cases"]),
             "places": {name: PlaceEntry(**place) for name, place in data["places"].items()},
+            "operators": {code: tuple(names) for code, names in data.get("operators", {}).items()},
             "cast": {alias: PersonEntry(**person) for alias, person in data["cast"].items()},
             "policy": {key: Override(**override) for key, override in data["policy"].items()},
         }

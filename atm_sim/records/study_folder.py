@@ -27,8 +27,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from atm_sim.records.check import Check
-from atm_sim.records.folder import EVENT_SCHEMA, RunFolder, RunFolderError
+from atm_sim.records.folder import RunFolder, RunFolderError, read_columns
 from atm_sim.records.masking import masked
+from atm_sim.records.sites import SiteRow
 
 KIND = "study"
 """What the manifest of a study says it is; that of a run says nothing."""
@@ -72,17 +73,6 @@ class DifferenceRow(NamedTuple):
     low: float
     high: float
     verdict: str
-
-
-class SiteRow(NamedTuple):
-    """One site of the scenario as it stands: where it is, if anybody says, and what lies in its machines at first."""
-
-    site: str
-    prefecture: str
-    lat: float | None
-    lon: float | None
-    machines: int
-    stock_jpy: int
 
 
 Row = TypeVar("Row", ValueRow, IntervalRow, DifferenceRow, SiteRow)
@@ -178,12 +168,7 @@ class StudyFolder:
 
     def read_events(self, arm: str, columns: Sequence[str], replication: int = 1) -> pa.Table:
         """Some columns of the events of a replication, all its parts; no rows where its files were not kept."""
-        files = sorted(self._events(arm).glob(f"r{replication:03}*.parquet"))
-        schema = pa.schema([EVENT_SCHEMA.field(name) for name in columns])
-        words = [name for name in columns if pa.types.is_string(schema.field(name).type)]
-        # words repeat by the million: each is held once
-        tables = [pq.read_table(file, columns=list(columns), read_dictionary=words) for file in files]
-        return pa.concat_tables(tables).unify_dictionaries() if tables else schema.empty_table()
+        return read_columns(self._events(arm), columns, replication)
 
     def _events(self, arm: str) -> Path:
         return self.path / "events" / file_name(arm)

@@ -33,6 +33,8 @@ class Tally:
     waited: int = 0  # visits that waited at all
     longest_wait_us: int = 0
     postings: int = 0
+    guard_visits: int = 0
+    held_jpy_s: int = 0  # yen in the machines, times seconds, over the days of the run
 
     def add(self, other: Tally) -> None:
         """Take up what another partition counted."""
@@ -48,6 +50,8 @@ class Tally:
         self.waited += other.waited
         self.longest_wait_us = max(self.longest_wait_us, other.longest_wait_us)
         self.postings += other.postings
+        self.guard_visits += other.guard_visits
+        self.held_jpy_s += other.held_jpy_s
 
     def total(self, name: str) -> int:
         return sum(counts[name] for counts in self.operators.values())

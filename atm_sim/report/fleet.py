@@ -8,6 +8,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from atm_sim.records.tally import Tally
+from atm_sim.report.names import Text
 from atm_sim.report.tables import Hour
 from atm_sim.report.view import RunView
 from bank_host.jst import HOUR_US
@@ -30,7 +31,7 @@ class Away(NamedTuple):
 
 
 class Operator(NamedTuple):
-    code: str
+    name: Text
     machines: int
     visits: float
     withdrawals: float
@@ -67,7 +68,8 @@ def shown(view: RunView) -> Mapping[str, object] | None:
         "declines": [Reason(name, count / runs) for name, count in total.declines.most_common()],
         "away": _away(total, runs),
         "operators": [
-            _operator(code, counts, total.hours, runs) for code, counts in sorted(total.operators.items())
+            _operator(Text(*view.manifest.operators.get(code, (code, code))), counts, total.hours, runs)
+            for code, counts in sorted(total.operators.items())
         ],
         "hashes": [(number, run.events_sha256) for number, run in view.fleet.items()],
     }
@@ -81,10 +83,10 @@ def _away(total: Tally, runs: int) -> list[Away]:
     ]
 
 
-def _operator(code: str, counts: Mapping[str, int], hours: int, runs: int) -> Operator:
+def _operator(name: Text, counts: Mapping[str, int], hours: int, runs: int) -> Operator:
     machines, visits = counts["machines"] // runs, counts["visits"]
     return Operator(
-        code,
+        name,
         machines,
         visits / runs,
         counts["withdrawals"] / runs,

@@ -17,8 +17,9 @@ from markupsafe import Markup
 from atm_sim.checks.values import duration, in_words, yen
 from atm_sim.records.check import KINDS, Check, Verdict, failures_first, verdict
 from atm_sim.records.folder import SummaryRow
-from atm_sim.report import fleet, tables, trace
+from atm_sim.report import day, fleet, tables, trace
 from atm_sim.report.names import Text
+from atm_sim.report.replay import COLUMNS
 from atm_sim.report.texts import LABELS, code_text, label, name_text, reason_text
 from atm_sim.report.view import RunView, check_group, clock, load, place_of
 from atm_sim.report.words import MessageInWords
@@ -76,10 +77,16 @@ def render_view(view: RunView, lang: Lang = "en") -> str:
             checks=failures_first(view.checks),
             verdicts=_verdicts(view),
             fleet=fleet.shown(view),
+            **_day(view),
             **_tables(view),
             **_charts(view),
         )
     )
+
+
+def _day(view: RunView) -> Mapping[str, object]:
+    visits = view.visits(COLUMNS)
+    return day.NOTHING if visits is None else day.shown(visits, view.sites)
 
 
 def environment() -> Environment:

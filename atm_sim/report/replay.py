@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from atm_sim.records.study_folder import SiteRow
+from atm_sim.records.sites import SiteRow
 
 COLUMNS: Final = (
     "time_us",

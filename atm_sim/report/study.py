@@ -6,27 +6,23 @@ request leave the page.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from base64 import b64encode
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from atm_sim.checks.values import duration, in_words
+from atm_sim.checks.values import in_words
 from atm_sim.records.check import failures_first, verdict
 from atm_sim.records.folder import RunFolder
 from atm_sim.records.study_folder import DifferenceRow, IntervalRow, StudyFolder
+from atm_sim.report import day
 from atm_sim.report.html import environment
-from atm_sim.report.japan import map_of
 from atm_sim.report.junit import checks_xml
-from atm_sim.report.replay import COLUMNS, by_prefecture, replay_of
+from atm_sim.report.replay import COLUMNS
 from bank_host.iso8583.describe import Lang
 
 BASE = "base"
-SCRIPT = Path(__file__).parent / "templates" / "replay.js"
 MOST_ARMS = 40
 """Variants shown in a chart; a study with more has them all in the tables."""
 
@@ -53,10 +49,6 @@ def render(path: Path, lang: Lang = "en") -> str:
     facts, checks = folder.read_manifest(), folder.read_checks()
     intervals: list[IntervalRow] = folder.read_table("intervals")
     differences: list[DifferenceRow] = folder.read_table("differences")
-    sites = folder.read_table("sites")
-    events = folder.read_events(BASE, COLUMNS)
-    replay = replay_of(events, sites)
-    script = SCRIPT.read_text("utf-8")
     pages = environment()
     pages.filters["words"] = words
     return pages.get_template("study.html").render(
@@ -68,11 +60,7 @@ def render(path: Path, lang: Lang = "en") -> str:
         differences=_difference_charts(differences),
         intervals=_interval_charts([row for row in intervals if row.kind != "sweep"]),
         sweeps=_sweeps([row for row in intervals if row.kind == "sweep"]),
-        maps=_maps(by_prefecture(events, sites)),
-        replay=replay,
-        replay_data=Markup(json.dumps(replay, separators=(",", ":")).replace("<", "\\u003c")),
-        script=Markup(script),
-        script_hash=b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        **day.shown(folder.read_events(BASE, COLUMNS), folder.read_table("sites")),
     )
 
 
@@ -153,12 +141,3 @@ def _sweeps(rows: list[IntervalRow]) -> list[tuple[str, list[Chart]]]:
             charts.append(Chart(measure, Markup(svg), steps))
         found.append((path, charts))
     return found
-
-
-def _maps(values: dict[str, dict[str, float]]) -> list[tuple[str, Markup]]:
-    if not values:
-        return []
-    return [
-        ("study_map_customers", map_of(values["customers"], lambda value: f"{value:,.0f}", 1)),
-        ("study_map_wait", map_of(values["wait.mean"], lambda value: duration(round(value)), 3)),
-    ]

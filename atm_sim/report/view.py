@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+import pyarrow as pa
+
 from atm_sim.checks.measures import Setting, setting_of
 from atm_sim.checks.rows import ReplicationRows, by_replication
 from atm_sim.records.check import Check, Verdict, verdict
@@ -15,6 +17,7 @@ from atm_sim.records.event import EventRecord
 from atm_sim.records.folder import RunFolder, SummaryRow
 from atm_sim.records.log import MessageRow
 from atm_sim.records.manifest import Manifest
+from atm_sim.records.sites import SiteRow
 from atm_sim.records.tally import FleetRun
 from atm_sim.report.words import MessageInWords, in_words, once_each
 from bank_host.iso8583.describe import Lang
@@ -31,6 +34,8 @@ class RunView:
     summary: Sequence[SummaryRow]
     differences: Sequence[Difference] = ()
     fleet: Mapping[int, FleetRun] = field(default_factory=dict)  # of a fleet, whose rows are too many to hold
+    sites: Sequence[SiteRow] = ()  # of a fleet
+    folder: RunFolder | None = None
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -43,6 +48,12 @@ class RunView:
     @cached_property
     def setting(self) -> Setting:
         return setting_of(self.manifest)
+
+    def visits(self, columns: Sequence[str]) -> pa.Table | None:
+        """Some columns of a fleet's first replication; None where no fleet ran, or nobody wrote where it stands."""
+        if self.folder is None or not self.sites:
+            return None
+        return self.folder.read_columns(columns)
 
     def first_replication(self) -> list[EventRecord]:
         """The rows of the replication that charts over time and day traces show."""
@@ -77,6 +88,8 @@ def load(path: Path) -> RunView:
         checks=folder.read_checks(),
         summary=folder.read_summary(),
         differences=folder.read_differences(),
+        sites=folder.read_sites(),
+        folder=folder,
     )
 
 

@@ -105,7 +105,15 @@ def codes_not_asked_for(*operations: str) -> Rewire:
     return acting_on(fewer)
 
 
-ALL_OPERATIONS = ("transfer", "pin_change", "customer_data", "raise", "unlock", "token_registration")
+ALL_OPERATIONS = (
+    "transfer",
+    "pin_change",
+    "password_change",
+    "customer_data",
+    "raise",
+    "unlock",
+    "token_registration",
+)
 
 
 def the_list_is_fixed(question: Question) -> Question:

@@ -10,6 +10,7 @@ from pathlib import Path
 from atm_sim import VERSION
 from atm_sim.checks.expectations import judge_values
 from atm_sim.checks.measures import Ask
+from atm_sim.fleet.places import site_rows
 from atm_sim.fleet.play import Job, Played, play_replication
 from atm_sim.fleet.scan import measure_of
 from atm_sim.records.check import Check
@@ -38,6 +39,7 @@ def play_fleet(
     used_seed = scenario.seed if seed is None else seed
     done = CaseRun(loaded, case, used_seed, run_id(loaded.sha256, used_seed, VERSION))
     RunFolder.create(out)
+    done.sites = site_rows(scenario.fleet, loaded.path.parent, used_seed)
     with _pool(min(workers, scenario.fleet.partitions)) as each:
         for replication in range(1, scenario.run.replications + 1):
             progress(replication, 0)

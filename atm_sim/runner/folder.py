@@ -28,6 +28,7 @@ def write_run(done: CaseRun, path: Path, policy: Policy) -> RunView:
         folder.write_messages(replication, log.messages)
     if done.fleet:
         folder.write_fleet(done.fleet)
+        folder.write_sites(done.sites)
     folder.write_checks(done.checks)
     folder.write_differences(done.differences)
     rows = {replication: ReplicationRows(log.events) for replication, log in done.logs.items()}
@@ -71,6 +72,10 @@ def manifest_of(done: CaseRun, policy: Policy) -> Manifest:
         places={
             name: PlaceEntry(place.operator, partners[place.operator].name_en, place.machines)
             for name, place in scenario.places.items()
+        },
+        operators={
+            code: (partners[code].name_en, partners[code].name_ja)
+            for code in (scenario.fleet.operators if scenario.fleet else ())
         },
         cast={
             alias: PersonEntry(person.name, person.kind, person.bank, person.count)

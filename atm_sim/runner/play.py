@@ -20,6 +20,7 @@ from atm_sim.records.difference import Difference
 from atm_sim.records.event import EventRecord
 from atm_sim.records.log import EventLog
 from atm_sim.records.manifest import run_id
+from atm_sim.records.sites import SiteRow
 from atm_sim.records.tally import FleetRun
 from atm_sim.runner.grade import measure_checks, step_checks
 from atm_sim.scenario import Case, Loaded
@@ -51,6 +52,7 @@ class CaseRun:
     differences: list[Difference] = field(default_factory=list)  # between ATM, network and bank
     fleet: dict[int, FleetRun] = field(default_factory=dict)  # of a fleet scenario, instead of logs
     measured: dict[int, dict[str, float]] = field(default_factory=dict)  # a fleet's measures, by replication
+    sites: list[SiteRow] = field(default_factory=list)  # where a fleet stands
     compared: int = 0  # requests that the reconciliation had to compare
     checked: Counter[str] = field(default_factory=Counter)  # how often each invariant had something to check
 

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from atm_sim.scenario.cases import row_name
 from atm_sim.scenario.demand import Stream
 from atm_sim.scenario.durations import DurationOrSpread
-from atm_sim.scenario.faults import FaultInFile, ends_before_it_begins, moments
+from atm_sim.scenario.faults import Crashed, DatabaseError, FaultInFile, ends_before_it_begins, moments
 from atm_sim.scenario.fields import (
     Alias,
     Covered,
@@ -245,6 +245,22 @@ class Scenario(Part):
                 yield Contradiction(
                     (key,), f"a fleet has no {key}: of its own; write a second scenario for it"
                 )
+        if self.banks and self.fleet.detail == "fleet":
+            text = "only every message of a session meets what stands in banks:; write fleet: {detail: full}"
+            yield Contradiction(("banks",), text)
+        for number, fault in enumerate(self.faults):
+            if getattr(fault, "link", "") == "acquirer-issuer" and not any(
+                b.atms for b in self.banks.values()
+            ):
+                text = "no session takes this line: a fleet reaches its bank over the switch; write switch-issuer"
+                yield Contradiction(("faults", number, "link"), text)
+            waits = isinstance(fault, DatabaseError) or (isinstance(fault, Crashed) and fault.when)
+            if waits and self.fleet.partitions > 1:
+                text = (
+                    "it waits for a moment in the work of one host, and each partition has its own; "
+                    "write partitions: 1, or is: crashed without when:"
+                )
+                yield Contradiction(("faults", number, "is"), text)
 
     def _no_end_to_cool_down(self) -> Iterator[Contradiction]:
         last = self.run.cool_down

@@ -9,10 +9,11 @@ from typing import Any
 import pyarrow
 
 from atm_sim import VERSION
-from atm_sim.fleet.ground import sites_of as sites_of_fleet
+from atm_sim.fleet.places import site_rows
 from atm_sim.records.check import Check
 from atm_sim.records.masking import masked
-from atm_sim.records.study_folder import SiteRow, StudyFolder
+from atm_sim.records.sites import SiteRow
+from atm_sim.records.study_folder import StudyFolder
 from atm_sim.report.study import write_report
 from atm_sim.scenario import masked_text
 from atm_sim.study.plan import StudyPlan
@@ -37,17 +38,7 @@ def sites_of(plan: StudyPlan) -> list[SiteRow]:
     """The sites of the scenario as it stands."""
     fleet = plan.base.scenario.fleet
     if fleet is not None:
-        return [
-            SiteRow(
-                site.name,
-                site.prefecture,
-                site.lat,
-                site.lon,
-                site.machines,
-                site.machines * _fill_jpy(fleet.operators[site.operator].cassettes),
-            )
-            for site in sites_of_fleet(fleet, plan.base.path.parent, plan.seed)
-        ]
+        return site_rows(fleet, plan.base.path.parent, plan.seed)
     return [
         SiteRow(name, "", None, None, place.machines, place.machines * _fill_jpy(place.cassettes))
         for name, place in plan.base.scenario.places.items()

@@ -139,6 +139,11 @@ class Conductor:
         self._lab.sites[planned.site].arrive(visitor, machine)
         self._start_visit(machine, visitor)
 
+    @property
+    def disrupted(self) -> bool:
+        """Whether something is down, or a fault waits for the work that it is to strike."""
+        return self._disruptions.at_work
+
     # ------------------------------------------------------------ what errands ask
 
     def in_use(self, machine: str) -> bool:

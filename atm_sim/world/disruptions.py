@@ -66,6 +66,10 @@ class _Trap:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
+    @property
+    def waits(self) -> bool:
+        return bool(self._crash or self._errors)
+
     def crash_at(self, moment: str) -> None:
         self._crash = moment
 
@@ -150,6 +154,11 @@ class Disruptions:
     def concern(self, node: str) -> bool:
         """Whether a node may be down, have a wrong clock or crash over its work."""
         return node in self._skews or node in self._up_us or node in self._traps
+
+    @property
+    def at_work(self) -> bool:
+        """Whether something is down, or a fault still waits for the work that it is to strike."""
+        return bool(self._up_us) or any(trap.waits for trap in self._traps.values())
 
     def is_down(self, node: str) -> bool:
         return node in self._up_us

@@ -228,6 +228,21 @@ def lock_token(caller: Session, serial: models.Serial, lock: models.Lock) -> Res
     return Response(status_code=204)
 
 
+# ---------------------------------------------------------------- password
+
+
+@router.put("/password", status_code=204)
+def change_password(caller: Session, change: models.NewPassword) -> Response:
+    """A new login password; every session of the customer ends, this one too."""
+    caller.act(
+        "change_password",
+        password=Secret(change.password),
+        new_password=Secret(change.new_password),
+        otp=change.otp,
+    )
+    return Response(status_code=204)
+
+
 # ---------------------------------------------------------------- transfers
 
 

@@ -108,6 +108,14 @@ class Lock(Model):
     pin: Annotated[str, Field(max_length=12)] = ""
 
 
+class NewPassword(Model):
+    """`password` is the one of today."""
+
+    password: Annotated[str, Field(max_length=200)]
+    new_password: Annotated[str, Field(max_length=64)]
+    otp: Code = ""
+
+
 class Order(Model):
     """`bank` is empty for an account of this bank."""
 

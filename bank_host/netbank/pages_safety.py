@@ -10,8 +10,9 @@ from fastapi.responses import Response
 
 from bank_host.jst import moment_us
 from bank_host.netbank import typed
-from bank_host.netbank.visit import REFUSED, Customer, CustomersForm
+from bank_host.netbank.visit import REFUSED, Customer, CustomersForm, act_key
 from bank_host.notices.texts import TEXTS
+from bank_host.rules.changes import Outcome
 from bank_host.rules.compensation.assess import assess
 from bank_host.rules.compensation.claim import BY_DEPOSITOR, CAUSES, Claim, Loss
 from bank_host.rules.compensation.words import report
@@ -39,18 +40,44 @@ def notices(visit: Customer) -> Response:
 
 @router.get("/claim")
 def claim_form(visit: Customer) -> Response:
-    return visit.page("claim.html", form=dict.fromkeys(_ENTERED, ""), causes=CAUSES, answer="")
+    return visit.page("claim.html", form=dict.fromkeys(_ENTERED, ""), causes=CAUSES, answer="", number=0)
 
 
 @router.post("/claim")
 def claim(visit: CustomersForm) -> Response:
-    """The rules' answer to what is described; nothing is decided and nothing kept, the bank's staff does that."""
+    """The rules' answer to what is described; `send` gives it to the bank's staff too, who decide."""
     form = {name: visit.form.get(name, "") for name in _ENTERED}
     described = _claim(visit, form)
     if described is None:
-        return visit.page("claim.html", REFUSED, form=form, causes=CAUSES, answer="", refused="BAD_CLAIM")
+        return visit.page(
+            "claim.html", REFUSED, form=form, causes=CAUSES, answer="", number=0, refused="BAD_CLAIM"
+        )
     answer = report(assess(described, visit.figures), visit.figures, visit.language)
-    return visit.page("claim.html", form=form, causes=CAUSES, answer=answer)
+    number = 0
+    if visit.form.get("act") == "send":
+        outcome = _send(visit, form)
+        if outcome.outcome != "done":
+            refused = outcome.reason
+            return visit.page(
+                "claim.html", REFUSED, form=form, causes=CAUSES, answer="", number=0, refused=refused
+            )
+        number = visit.bank.claim_number(act_key(visit.session, visit.form["request"]))
+    return visit.page("claim.html", form=form, causes=CAUSES, answer=answer, number=number)
+
+
+def _send(visit: CustomersForm, form: dict[str, str]) -> Outcome:
+    """Under the request id of the form, so that a claim sent twice is one."""
+    if not visit.form.get("request"):
+        return Outcome("refused", "BAD_CLAIM")
+    told = [(name, form[name][:20]) for name in ("time", "stolen_on") if form[name]]
+    told += [(name, "yes") for name in ("after_lock", *BY_DEPOSITOR) if form[name]]
+    return visit.act(
+        "file_claim",
+        detail=form["cause"],
+        day=typed.day(form["day"]),
+        amount_jpy=typed.yen(form["amount"]),
+        data=tuple(told),
+    )
 
 
 def _claim(visit: CustomersForm, form: dict[str, str]) -> Claim | None:

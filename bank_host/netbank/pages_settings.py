@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from bank_host.netbank import typed
 from bank_host.netbank.visit import REFUSED, SESSION, Customer, CustomersForm
 from bank_host.rules.changes import Outcome
-from bank_host.secrets import Pin
+from bank_host.secrets import Pin, Secret
 
 router = APIRouter()
 
@@ -65,6 +65,10 @@ def change_settings(visit: CustomersForm) -> Response:
             outcome = _change_pin(visit)
             if outcome.outcome == "done":
                 return _log_in_again(visit, outcome.reason or "PIN_CHANGED")
+        case "change_password":
+            outcome = _change_password(visit)
+            if outcome.outcome == "done":
+                return _log_in_again(visit, "PASSWORD_CHANGED")
         case "set_login_id":
             outcome = visit.act("set_login_id", login_id=visit.form.get("login_id", "").strip())
             if outcome.outcome == "done":
@@ -95,6 +99,17 @@ def _change_pin(visit: CustomersForm) -> Outcome:
     if not block:
         return Outcome("refused", "BAD_PIN")
     return visit.act("change_pin_online", new_pin_block=block, otp=visit.proofs()["otp"])
+
+
+def _change_password(visit: CustomersForm) -> Outcome:
+    """Both entries have to agree; a password is taken as it is typed, spaces too."""
+    first, second = (visit.form.get(name, "") for name in ("new_password_1", "new_password_2"))
+    return visit.act(
+        "change_password",
+        password=Secret(visit.form.get("password", "")),
+        new_password=Secret(first if first == second else ""),
+        otp=visit.proofs()["otp"],
+    )
 
 
 def _log_in_again(visit: CustomersForm, told: str) -> Response:

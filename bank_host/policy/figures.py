@@ -134,7 +134,12 @@ class Figures:
     otp_max_wrong: int = _key("otp.max_wrong", whole(3, 10))
     otp_required: tuple[str, ...] = _key(
         "otp_required",
-        list_of(one_of("transfer", "pin_change", "customer_data", "raise", "unlock", "token_registration")),
+        list_of(
+            one_of(
+                *("transfer", "pin_change", "password_change", "customer_data"),
+                *("raise", "unlock", "token_registration"),
+            )
+        ),
     )
     token_max_per_account: int = _key("token.max_per_account", whole(1, 10))
     token_fee_first: int = _key("token.fee.first", whole(0, 100_000))

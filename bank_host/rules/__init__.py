@@ -11,7 +11,7 @@ from typing import NamedTuple
 from bank_host.policy import Figures
 from bank_host.rules import acts, card, otp, reversal
 from bank_host.rules.acts import Compare
-from bank_host.rules.card import Verdict
+from bank_host.rules.card import Terms, Verdict
 from bank_host.rules.changes import Change, Decision, Outcome
 from bank_host.rules.facts import (
     Account,
@@ -28,11 +28,12 @@ from bank_host.rules.reversal import Claim
 
 
 class Rules(NamedTuple):
-    """One callable per question the host asks. Who decides by the million asks the two halves of `decide`."""
+    """One callable per question the host asks. Who decides by the million asks the parts of `decide`."""
 
     precheck: Callable[[CardRequest, CardFacts, Figures, At], Decision | None] = card.precheck
     decide: Callable[[CardRequest, CardFacts, Figures, At], Decision] = card.decide
-    judge: Callable[[CardRequest, CardFacts, Figures], Verdict] = card.judge
+    terms: Callable[[CardRequest, CardFacts, Figures], Terms] = card.terms
+    weigh: Callable[[Terms, int, int, int], Verdict] = card.weigh
     follow: Callable[[Verdict, CardRequest, str, str, bool | None, Figures, At], tuple[Change, ...]] = (
         card.follow
     )

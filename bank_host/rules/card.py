@@ -4,7 +4,8 @@ Requirements R84-R86, R97, R115, R120, Q4, Q5, Q10, Q11, X1, X4, X5, X10, X11 an
 section 15. Two steps, because a PIN try is charged and committed before the PIN is compared: `precheck`
 answers what needs no secret, `decide` is told how the comparison went and looks again at everything that may have
 changed in between. A decision has two halves: `judge` looks at everything and gives the answer, `follow` names what
-the answer changes.
+the answer changes. `judge` has two again: `terms` does not look at what moves with each use, `weigh` looks at nothing
+else, so whoever decides by the million keeps terms.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from bank_host.rules.changes import (
 )
 from bank_host.rules.facts import At, Authorisation, CardFacts, CardRequest
 from bank_host.rules.fees import atm_fee
-from bank_host.rules.limits import effective, room
+from bank_host.rules.limits import effective
 from bank_host.rules.reasons import APPROVED, CODES, HOT_CARD, HOT_CODES, PIN_BLOCKED
 
 YEN = "392"
@@ -49,6 +50,16 @@ class Verdict(NamedTuple):
     balance_jpy: int | None = None  # available after an approval
 
 
+class Terms(NamedTuple):
+    """What a request needs, before anybody looks at what is used today and what the account holds."""
+
+    refused: Verdict | None  # whatever is used and left
+    used_at_most: int | None = None  # of today's limit, before this use; None = nothing is counted
+    used_medium_at_most: int | None = None  # the same of the medium's ceiling
+    gain_jpy: int = 0  # of the account, fee included
+    fee_jpy: int = 0
+
+
 def precheck(request: CardRequest, facts: CardFacts, figures: Figures, at: At) -> Decision | None:
     """The answer that needs no PIN, or None: charge a try, compare, then `decide`."""
     reason = _card_refused(request, facts, figures)
@@ -64,22 +75,52 @@ def decide(request: CardRequest, facts: CardFacts, figures: Figures, at: At) -> 
 
 def judge(request: CardRequest, facts: CardFacts, figures: Figures) -> Verdict:
     """The first half of `decide`: every check, in order, and what the use costs."""
+    account = facts.account
+    available_jpy = account.posted_jpy - account.held_jpy
+    return weigh(terms(request, facts, figures), facts.used_jpy, facts.used_medium_jpy, available_jpy)
+
+
+def terms(request: CardRequest, facts: CardFacts, figures: Figures) -> Terms:
+    """Every check but the last two, which look at what moves with each use: the rest of the limit and the money."""
     reason = _card_refused(request, facts, figures)
     if reason:
-        return _refused(reason, facts, figures)
+        return new(Terms, (_refused(reason, facts, figures), None, None, 0, 0))
     if facts.pin_ok is not True:
         used_up = facts.card.pin_fails >= figures.pin_max_wrong
-        return _refused(PIN_BLOCKED if used_up else "PIN_WRONG", facts, figures)
+        reason = PIN_BLOCKED if used_up else "PIN_WRONG"
+        return new(Terms, (_refused(reason, facts, figures), None, None, 0, 0))
 
-    reason = _service_refused(request, facts, figures)
+    reason = _service_refused(request, facts, figures) or _amount_refused(request, facts, figures)
     if reason:
-        return _refused(reason, facts, figures)
-    service, account = request.service, facts.account
-    if service in DEBITS:
-        return _debit(request, facts, figures)
-    if service == "deposit":
-        return _deposit(request, facts, figures)
-    return new(Verdict, (APPROVED, "", 0, account.posted_jpy - account.held_jpy))
+        return new(Terms, (_refused(reason, facts, figures), None, None, 0, 0))
+    service, amount = request.service, request.amount_jpy
+    if service not in KINDS:
+        return new(Terms, (None, None, None, 0, 0))
+    fee = atm_fee(figures, service, request.partner, facts.account.kind, amount, facts.month_uses)
+    if service not in DEBITS:
+        return new(Terms, (None, None, None, amount - fee, fee))
+    used_at_most = used_medium_at_most = None
+    if counts(service, figures):
+        used_at_most = effective(facts.account, facts.raise_today) - amount
+        ceiling = figures.atm_medium_ceiling[request.medium]
+        if ceiling is not None:
+            used_medium_at_most = ceiling - amount
+    return new(Terms, (None, used_at_most, used_medium_at_most, -amount - fee, fee))
+
+
+def weigh(asked: Terms, used_jpy: int, used_medium_jpy: int, available_jpy: int) -> Verdict:
+    """The last two checks."""
+    refused, used_at_most, used_medium_at_most, gain_jpy, fee_jpy = asked
+    if refused is not None:
+        return refused
+    if used_at_most is not None and used_jpy > used_at_most:
+        return LIMIT_EXCEEDED
+    if used_medium_at_most is not None and used_medium_jpy > used_medium_at_most:
+        return LIMIT_EXCEEDED
+    left = available_jpy + gain_jpy
+    if left < 0 and gain_jpy < 0:
+        return NO_FUNDS
+    return new(Verdict, (APPROVED, "", fee_jpy, left))
 
 
 def decide_overtaken(request: CardRequest, facts: CardFacts, figures: Figures, at: At) -> Decision:
@@ -133,44 +174,20 @@ def _service_refused(request: CardRequest, facts: CardFacts, figures: Figures) -
     return ""
 
 
-def _limit_refused(request: CardRequest, facts: CardFacts, figures: Figures, counted: bool) -> str:
-    """Rows 6 to 8."""
-    amount = request.amount_jpy
-    limit = effective(facts.account, facts.raise_today)
-    if counted and limit == 0:
+def _amount_refused(request: CardRequest, facts: CardFacts, figures: Figures) -> str:
+    """A limit of 0, an amount that no notes make up (X10)."""
+    service, amount = request.service, request.amount_jpy
+    if counts(service, figures) and effective(facts.account, facts.raise_today) == 0:
         return "LIMIT_ZERO"
-    if amount <= 0 or (request.service == "withdraw" and amount % NOTE_STEP_JPY):
+    if service in KINDS and (amount <= 0 or (service != "purchase" and amount % NOTE_STEP_JPY)):
         return "BAD_AMOUNT"
-    if counted:
-        if amount > room(limit, facts.used_jpy):
-            return "LIMIT_EXCEEDED"
-        ceiling = figures.atm_medium_ceiling[request.medium]
-        if ceiling is not None and amount > room(ceiling, facts.used_medium_jpy):
-            return "LIMIT_EXCEEDED"
     return ""
 
 
 # ---------------------------------------------------------------- verdicts
 
-
-def _debit(request: CardRequest, facts: CardFacts, figures: Figures) -> Verdict:
-    reason = _limit_refused(request, facts, figures, counts(request.service, figures))
-    if reason:
-        return _refused(reason, facts, figures)
-    account, amount = facts.account, request.amount_jpy
-    fee = atm_fee(figures, request.service, request.partner, account.kind, amount, facts.month_uses)
-    left = account.posted_jpy - account.held_jpy - amount - fee
-    if left < 0:
-        return _refused("NO_FUNDS", facts, figures)
-    return new(Verdict, (APPROVED, "", fee, left))
-
-
-def _deposit(request: CardRequest, facts: CardFacts, figures: Figures) -> Verdict:
-    account, amount = facts.account, request.amount_jpy
-    if amount <= 0 or amount % NOTE_STEP_JPY:  # banknotes only (X10)
-        return _refused("BAD_AMOUNT", facts, figures)
-    fee = atm_fee(figures, "deposit", request.partner, account.kind, amount, facts.month_uses)
-    return new(Verdict, (APPROVED, "", fee, account.posted_jpy - account.held_jpy + amount - fee))
+LIMIT_EXCEEDED: Final = Verdict(CODES["LIMIT_EXCEEDED"], "LIMIT_EXCEEDED")
+NO_FUNDS: Final = Verdict(CODES["NO_FUNDS"], "NO_FUNDS")
 
 
 def _refused(reason: str, facts: CardFacts, figures: Figures) -> Verdict:

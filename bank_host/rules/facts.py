@@ -219,13 +219,14 @@ class Act(NamedTuple):
     payee: Payee | None = None
     login_id: str = ""
     password: Secret | None = None
+    new_password: Secret | None = None  # change_password
     pin_block: str = ""  # the account's PIN as the front end enciphers it
     new_pin_block: str = ""
     data: tuple[tuple[str, Any], ...] = ()  # change_customer_data: (field, new value)
     token: Token | None = None  # issue_token
     new_card: Card | None = None  # reissue_card
     new_pan: Pan | None = None  # the number of that card
-    password_hash: str = ""  # of a password issued again or hashed anew; the host fills it in
+    password_hash: str = ""  # of a password that is issued, chosen or hashed anew; the host fills it in
     operator: str = ""  # who of the bank's staff does it
     because: str = ""  # why, in the operator's words
 
@@ -234,7 +235,10 @@ class Act(NamedTuple):
         return f"Act({self._asdict() | dict.fromkeys(SECRET_FIELDS, '***')})"
 
 
-SECRET_FIELDS = ("otp", "second_otp", "login_id", "password", "pin_block", "new_pin_block", "password_hash")
+SECRET_FIELDS = (
+    *("otp", "second_otp", "login_id", "password", "new_password"),
+    *("pin_block", "new_pin_block", "password_hash"),
+)
 
 
 class OtpVerdict(NamedTuple):

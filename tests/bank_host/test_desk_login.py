@@ -101,6 +101,50 @@ def test_a_lapsed_password_is_issued_again_by_staff_only(online: OnlineBank) -> 
     assert ("done", "") == online.login(password="a new one")
 
 
+NEW = Secret("momiji 0402")
+
+
+def test_a_customer_changes_the_password_with_the_old_one_and_a_code(online: OnlineBank) -> None:
+    change = {"password": Secret(PASSWORD), "new_password": NEW}
+    assert ("refused", "OTP_REQUIRED") == online.act("change_password", **change)
+    assert ("done", "") == online.act("change_password", otp=online.code(), **change)
+    assert FAILED == online.login()
+    assert ("done", "") == online.login(password=NEW.reveal())
+
+
+@pytest.mark.parametrize(
+    "new", ["short 1", "nodigitshere", "123456789", PASSWORD, f"x{HANAKO}", "a" * 64 + "1"]
+)
+def test_a_password_that_is_short_plain_old_or_ones_own_number_is_refused_before_anything_is_spent(
+    online: OnlineBank, new: str
+) -> None:
+    code = online.code()
+    refused = online.act("change_password", password=Secret(PASSWORD), new_password=Secret(new), otp=code)
+    assert refused in (("refused", "BAD_PASSWORD"), ("refused", "SAME_PASSWORD"))
+    right = {"password": Secret(PASSWORD), "new_password": NEW}
+    assert ("done", "") == online.act("change_password", otp=code, **right)
+
+
+def test_a_session_that_was_taken_over_guesses_the_password_five_times(online: OnlineBank) -> None:
+    """Q6: a wrong one counts as at a login, and gives back the charge of the code that nobody looked at."""
+    guess = {"password": Secret("a guess"), "new_password": NEW}
+    for _ in range(5):
+        assert not online.customer().password_lapsed
+        assert ("refused", "PASSWORD_WRONG") == online.act("change_password", otp=online.code(), **guess)
+    assert online.customer().password_lapsed
+    assert ["password_lapsed"] == online.notices()
+    assert 0 == online.account().otp_fails
+    refused = online.act("change_password", otp=online.code(), password=Secret(PASSWORD), new_password=NEW)
+    assert ("refused", "PASSWORD_LAPSED") == refused
+
+
+def test_a_wrong_code_does_not_count_against_a_right_password(online: OnlineBank) -> None:
+    right = {"password": Secret(PASSWORD), "new_password": NEW}
+    assert ("refused", "OTP_WRONG") == online.act("change_password", otp=online.wrong_code(), **right)
+    assert (0, 1) == (online.customer().login_fails, online.account().otp_fails)
+    assert ("done", "") == online.login()
+
+
 def test_success_starts_the_count_again(online: OnlineBank) -> None:
     """Q6: in a row means since the last success."""
     for _ in range(4):

@@ -1,4 +1,4 @@
-"""What a customer changes about himself: data, PIN, login ID; and the password that staff issues again.
+"""What a customer changes about himself: data, PIN, login ID, password; and the password that staff issues again.
 
 Requirements R20, R21, R45, R72-R74, R77, Q6.
 """
@@ -23,11 +23,13 @@ from bank_host.rules.acts.rule import (
 )
 from bank_host.rules.changes import Change, Notify, Outcome, SetCard, SetCustomer
 from bank_host.rules.facts import Act, ActFacts, At, Customer
+from bank_host.secrets import Secret
 
 DATA_FIELDS = ("name", "address", "phone", "emails")
 _EMAIL = re.compile(r"[^\s@<>\",;:\\]+@[^\s@<>\",;:\\]+\.[^\s@<>\",;:\\]+")
 _LONGEST_TEXT = 200
 _MOST_EMAILS = 5
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 64
 
 # ---------------------------------------------------------------- customer data
 
@@ -159,9 +161,48 @@ def _reissue(act: Act, facts: ActFacts, figures: Figures, at: At) -> Outcome:
     return done(*changes, audit(act, before, "valid"))
 
 
+# ---------------------------------------------------------------- a password of the customer's own
+
+
+def password_fits(password: Secret) -> bool:
+    """8 to 64 characters that can be typed, a digit and something else among them (ASVS v5.0.0-6.2.1, 6.2.9)."""
+    text = password.reveal()
+    return (
+        SHORTEST_PASSWORD <= len(text) <= LONGEST_PASSWORD
+        and text.isprintable()
+        and any(each in "0123456789" for each in text)
+        and not all(each in "0123456789" for each in text)
+    )
+
+
+def _refuse_password(act: Act, facts: ActFacts, figures: Figures, at: At) -> str:
+    new = act.new_password
+    if new is None or not act.password_hash or not password_fits(new):
+        return "BAD_PASSWORD"
+    own = (act.account_id, facts.customer.login_id)
+    if new == act.password or any(each and each.casefold() in new.reveal().casefold() for each in own):
+        return "SAME_PASSWORD"
+    return ""
+
+
+def _password_needs(act: Act, facts: ActFacts, figures: Figures, at: At) -> Needs:
+    code = code_of_account(facts) if "password_change" in figures.otp_required else NOTHING
+    return code._replace(password=True)
+
+
+def _change_password(act: Act, facts: ActFacts, figures: Figures, at: At) -> Outcome:
+    """Every session ends with the hash it was proved by; the audit says that it is new, not what it is."""
+    changes = (
+        SetCustomer(act.account_id, "password_hash", act.password_hash),
+        SetCustomer(act.account_id, "login_fails", 0),
+    )
+    return done(*changes, audit(act, "set", "set anew"))
+
+
 ROWS: Mapping[str, ActRule] = {
     "change_customer_data": ActRule(CUSTOMER, _refuse_data, _change_data, _data_needs),
     "change_pin_online": ActRule(CUSTOMER, _refuse_pin, _change_pin, _pin_needs),
+    "change_password": ActRule(CUSTOMER, _refuse_password, _change_password, _password_needs),
     "set_login_id": ActRule(CUSTOMER, _refuse_login_id, _set_login_id),
     "reissue_password": ActRule(OPERATOR, _refuse_reissue, _reissue),
 }

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from bank_host.policy import Figures
 from bank_host.policy.figures import CHANNELS
-from bank_host.rules.acts import cards, customer, limits, login, tokens, transfers
+from bank_host.rules.acts import cards, claims, customer, limits, login, tokens, transfers
 from bank_host.rules.acts.rule import (
     CUSTOMER,
     HOST,
@@ -21,7 +21,16 @@ from bank_host.rules.acts.rule import (
     pin_card,
     refusal,
 )
-from bank_host.rules.changes import Audit, Change, ConsumeStep, Notify, Outcome, SetAccount, SetCard
+from bank_host.rules.changes import (
+    Audit,
+    Change,
+    ConsumeStep,
+    Notify,
+    Outcome,
+    SetAccount,
+    SetCard,
+    SetCustomer,
+)
 from bank_host.rules.facts import Act, ActFacts, At, OtpVerdict
 from bank_host.rules.otp import normalise
 
@@ -29,6 +38,7 @@ ACTS: Mapping[str, ActRule] = {
     **limits.ROWS,
     **cards.ROWS,
     **tokens.ROWS,
+    **claims.ROWS,
     **customer.ROWS,
     **transfers.ROWS,
     **login.ROWS,
@@ -44,11 +54,13 @@ def precheck_act(act: Act, facts: ActFacts, figures: Figures, at: At) -> Outcome
         return refusal(act, reason)
     needs = ACTS[act.kind].needs(act, facts, figures, at)
     reason = _pin_missing(act, facts, figures) if needs.pin else ""
+    if not reason and needs.password:
+        reason = _password_missing(act, facts, figures)
     if not reason and needs.serials is not None:
         reason = _code_missing(act, facts, needs.serials, figures, at)
     if reason:
         return refusal(act, reason)
-    if needs.serials is None and not needs.pin:
+    if needs.serials is None and not needs.pin and not needs.password:
         return None
     card = pin_card(act, facts) if needs.pin else None
     return Compare(
@@ -56,6 +68,7 @@ def precheck_act(act: Act, facts: ActFacts, figures: Figures, at: At) -> Outcome
         second_code=(normalise(act.second_otp, figures) or "") if act.kind == tokens.RESYNC else "",
         serials=needs.serials or (),
         card_id="" if card is None else card.card_id,
+        login="password" if needs.password else "",
     )
 
 
@@ -70,6 +83,10 @@ def decide_act(act: Act, facts: ActFacts, figures: Figures, at: At) -> Outcome:
         if not facts.pin_ok:
             return _pin_refused(act, facts, figures, with_code=needs.serials is not None)
         spent += _pin_right(act, facts)
+    if facts.password_ok is not None:
+        if not facts.password_ok:
+            return _password_refused(act, facts, figures, with_code=needs.serials is not None)
+        spent += (_login_refund(act, facts),)
     if facts.otp is not None:
         if facts.otp.result != "matched":
             return _with(spent, _code_refused(act, facts, facts.otp, figures))
@@ -78,6 +95,8 @@ def decide_act(act: Act, facts: ActFacts, figures: Figures, at: At) -> Outcome:
         spent += _code_spent(act, facts.otp)
     if needs.pin and facts.pin_ok is None:
         reason = "PIN_REQUIRED"
+    elif needs.password and facts.password_ok is None:
+        reason = "PASSWORD_REQUIRED"
     elif needs.serials is not None and facts.otp is None:
         reason = "OTP_REQUIRED"
     if reason:  # the code stays spent (Q3)
@@ -175,4 +194,26 @@ def _pin_refused(act: Act, facts: ActFacts, figures: Figures, *, with_code: bool
     card = pin_card(act, facts)
     used_up = card is not None and card.pin_fails >= figures.pin_max_wrong
     told = refusal(act, "PIN_BLOCKED" if used_up else "PIN_WRONG")
+    return _with((_code_refund(act, facts),), told) if with_code else told
+
+
+# ---------------------------------------------------------------- the login password
+
+
+def _password_missing(act: Act, facts: ActFacts, figures: Figures) -> str:
+    customer = facts.customer
+    if customer.password_lapsed or customer.login_fails >= figures.login_max_wrong:
+        return "PASSWORD_LAPSED"
+    return "" if act.password is not None and act.password.reveal() else "PASSWORD_REQUIRED"
+
+
+def _login_refund(act: Act, facts: ActFacts) -> SetCustomer:
+    """It was right, so nobody is guessing; failures of the login before stay counted."""
+    return SetCustomer(act.account_id, "login_fails", max(facts.customer.login_fails - 1, 0))
+
+
+def _password_refused(act: Act, facts: ActFacts, figures: Figures, *, with_code: bool) -> Outcome:
+    """A wrong password counts as at a login (Q6), so a session that was taken over cannot guess it."""
+    told = refusal(act, "PASSWORD_WRONG")
+    told = told._replace(changes=(*told.changes, *login.lapse(act, facts.customer, figures)))
     return _with((_code_refund(act, facts),), told) if with_code else told

@@ -38,15 +38,17 @@ def decide(act: Act, facts: ActFacts, figures: Figures, at: At) -> Outcome:
     if right_id and third_ok and not facts.account.closed and not customer.password_lapsed:
         return _let_in(act, customer, at)
     failed = _failed(act, customer)
+    return failed._replace(changes=(*failed.changes, *lapse(act, customer, figures)))
+
+
+def lapse(act: Act, customer: Customer, figures: Figures) -> tuple[Change, ...]:
+    """The last failure in a row ends the password, with one notice."""
     if customer.password_lapsed or customer.login_fails < figures.login_max_wrong:
-        return failed
-    return failed._replace(
-        changes=(
-            *failed.changes,
-            SetCustomer(act.account_id, "password_lapsed", True),
-            Notify(act.key, act.account_id, "password_lapsed"),
-            Audit("host", act.channel, act.account_id, "password_lapse", "valid", "lapsed", FAILED),
-        )
+        return ()
+    return (
+        SetCustomer(act.account_id, "password_lapsed", True),
+        Notify(act.key, act.account_id, "password_lapsed"),
+        Audit("host", act.channel, act.account_id, "password_lapse", "valid", "lapsed", FAILED),
     )
 
 

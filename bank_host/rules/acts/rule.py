@@ -19,6 +19,7 @@ class Needs(NamedTuple):
 
     serials: tuple[str, ...] | None = None  # a one-time code of one of these devices; None: no code
     pin: bool = False
+    password: bool = False  # the one that the customer logs in with
 
 
 NOTHING = Needs()
@@ -31,7 +32,7 @@ class Compare(NamedTuple):
     second_code: str = ""  # of a resynchronisation
     serials: tuple[str, ...] = ()  # the devices whose code it may be
     card_id: str = ""  # whose PIN
-    login: str = ""  # password | pin: the third item of a login
+    login: str = ""  # password | pin: the third item of a login, or the password that another act asks for
 
     def __repr__(self) -> str:
         return f"Compare(code=***, card_id={self.card_id!r}, login={self.login!r})"

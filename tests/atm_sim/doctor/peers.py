@@ -140,13 +140,13 @@ def listening(answer: Callable[[bytes], tuple[bytes, bool]], greeting: bytes = b
                 connection.settimeout(PATIENCE_S)
                 heard = b""
                 if greeting:
-                    connection.sendall(greeting)
+                    _sent(connection, greeting)
                 while piece := _received(connection):
                     heard += piece
                     said, closing = answer(heard)
                     if said:
                         heard = b""
-                        connection.sendall(said)
+                        closing = not _sent(connection, said) or closing
                     if closing:
                         break
 
@@ -159,6 +159,15 @@ def listening(answer: Callable[[bytes], tuple[bytes, bool]], greeting: bytes = b
             server.shutdown(socket.SHUT_RDWR)
             server.close()
             thread.join(PATIENCE_S)
+
+
+def _sent(connection: socket.socket, data: bytes) -> bool:
+    """False where the other side has heard enough and gone."""
+    try:
+        connection.sendall(data)
+    except OSError:
+        return False
+    return True
 
 
 def _received(connection: socket.socket) -> bytes:

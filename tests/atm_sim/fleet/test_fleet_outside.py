@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -114,3 +115,22 @@ def test_what_is_wrong_is_told(more: str, told: str) -> None:
     with pytest.raises(ScenarioError) as refused:
         loads(FLEET.format(days=1, more=more))
     assert told in str(refused.value)
+
+
+def test_guards_that_come_more_often_are_counted_and_cash_that_lies_idle_is_told(
+    play: Callable[..., Played],
+) -> None:
+    """Yen × days, by hand where nobody comes for cash; machines filled every day hold more."""
+    scenario = loads(FLEET.format(days=2, more="").replace("per_atm_day: 120", "per_atm_day: 0.001")).scenario
+    with TemporaryDirectory() as folder:
+        nobody = play_replication(Job(scenario, 3, 1, Path(folder), "run"))
+    assert (0, 2 * 8 * 150 * 11_000) == (nobody.measures["guard_visits"], nobody.measures["idle_cash"])
+
+    unguarded = play("cash: {policy: {every_days: 400}, first_fill: full}")
+    assert 0 < unguarded.measures["idle_cash"] < 6 * 8 * 150 * 11_000 / 2  # customers take it away
+    seldom, often = (
+        play(f"cash: {{policy: {{every_days: {days}, fill: {{10000: 900, 1000: 900}}}}, first_fill: full}}")
+        for days in (4, 1)
+    )
+    assert 0 < seldom.measures["guard_visits"] < often.measures["guard_visits"]
+    assert seldom.measures["idle_cash"] < often.measures["idle_cash"] < 6 * 8 * 900 * 11_000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 from atm_sim.report import html
@@ -37,7 +39,9 @@ def test_it_shows_what_the_run_folder_holds(tmp_path):
     assert done.measured[1]["customers"] + done.measured[2]["customers"] == 2 * sum(
         h.customers for h in found["hours"]
     )
-    assert ["e_net", "seven_bank"] == [each.code for each in found["operators"]]
+    assert [("E-net", "イーネット"), ("Seven Bank", "セブン銀行")] == [
+        each.name for each in found["operators"]
+    ]
     assert [2, 5] == [each.machines for each in found["operators"]]
     page = html.render(tmp_path)
     for words in ("By operator", "運営会社別", "Hashes of the event files", done.fleet[2].events_sha256):
@@ -50,3 +54,23 @@ def test_an_expectation_that_is_not_met_fails_the_run(tmp_path):
     done = play_fleet(loaded, loaded.cases[0], tmp_path)
     assert {True, False} == {check.passed for check in done.checks if check.kind == "measure"}
     assert not done.verdict.met
+
+
+def test_it_shows_japan_by_prefecture_and_the_day_to_replay_and_lets_no_other_script_run(tmp_path):
+    loaded = loads(FLEET, Path("small.yaml"))
+    done = play_fleet(loaded, loaded.cases[0], tmp_path)
+    write_run(done, tmp_path, load_policy())
+    page = html.render(tmp_path)
+    replay = json.loads(re.search(r'id="replay-data">(.*?)</script>', page)[1])
+    assert {site.site for site in done.sites} >= {site["name"] for site in replay["sites"]} != set()
+    assert all(len(site["queue"]) == replay["frames"] == len(site["stock"]) for site in replay["sites"])
+    maps = re.findall(r'<svg class="japan".*?</svg>', page, re.S)
+    told = [re.findall(r"<title>(\w+) [^:]*: ([0-9,]+)</title>", each) for each in maps]
+    assert done.fleet[1].tally.total("visits") == sum(int(n.replace(",", "")) for _, n in told[0])
+    assert (1, 2) == (page.count("script-src 'sha256-"), page.count("<script"))
+
+
+def test_what_lies_in_machines_is_not_replayed_where_guards_drive(tmp_path):
+    loaded = loads(FLEET.replace("operators: {", "cash: {policy: {every_days: 9}}\n  operators: {"))
+    done = play_fleet(loaded, loaded.cases[0], tmp_path)
+    assert {0} == {site.stock_jpy for site in done.sites}  # guards move cash that no session tells of

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from atm_sim.cli import main
 from atm_sim.records.event import EventRecord
 from atm_sim.records.folder import EVENT_SCHEMA
-from atm_sim.records.study_folder import SiteRow
+from atm_sim.records.sites import SiteRow
 from atm_sim.report.japan import map_of, tiles
 from atm_sim.report.replay import MINUTE_US, by_prefecture, replay_of
 from tests.atm_sim.study.test_study_files import plan_of

@@ -11,6 +11,8 @@ from atm_sim.study import executors
 from atm_sim.study.executors import ExecutorError, open_executor
 from atm_sim.study.replicate import Outcome, Task
 from atm_sim.study.run import run_study
+from tests.atm_sim.study.test_fleet_study import BODY as FLEET_BODY
+from tests.atm_sim.study.test_fleet_study import plan_of as fleet_plan_of
 from tests.atm_sim.study.test_study_files import plan_of
 
 BODY = "replications: 3\nmeasures: [wait.mean]\nvariants: {three: {set: {places.hall.machines: 3}}}\n"
@@ -22,7 +24,12 @@ def cluster() -> Iterator[str]:
     from distributed import LocalCluster
 
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, processes=True
+        n_workers=2,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address=":0",  # any free port: whoever else runs a dashboard here is not in the way
+        worker_dashboard_address=None,
+        processes=True,
     ) as local:
         yield local.scheduler_address.removeprefix("tcp://")
 
@@ -31,6 +38,19 @@ def test_the_same_hashes_on_dask(tmp_path: Path, cluster: str) -> None:
     plan = plan_of(tmp_path, BODY)
     with open_executor("", 1) as here:
         expected = run_study(plan, here)
+    with open_executor(f"dask://{cluster}") as there:
+        found = run_study(plan, there)
+    assert expected.hashes == found.hashes
+    assert expected.values == found.values
+
+
+def test_a_fleets_partitions_give_the_same_hashes_on_processes_and_on_dask(
+    tmp_path: Path, cluster: str
+) -> None:
+    """The event-a-visit kernel too: each partition is a task, wherever it is played."""
+    plan = fleet_plan_of(tmp_path, FLEET_BODY)
+    with open_executor("", 2) as pool:
+        expected = run_study(plan, pool)
     with open_executor(f"dask://{cluster}") as there:
         found = run_study(plan, there)
     assert expected.hashes == found.hashes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import httpx
+import httpx2
 import pytest
 import schemathesis
 from fastapi.testclient import TestClient
@@ -57,7 +57,7 @@ class Program:
         self.device: str = answer.json()["device"]
         self.client.headers["Authorization"] = f"Bearer {answer.json()['token']}"
 
-    def log_in(self, password: str) -> httpx.Response:
+    def log_in(self, password: str) -> httpx2.Response:
         body = {"account_id": self.holding.account_id, "password": password}
         return self.client.post("/api/sessions", json=body)
 
@@ -106,6 +106,16 @@ def test_without_a_session_and_after_its_end_nothing_is_told(web: Web) -> None:
         answer.json()["reason"],
         answer.headers["www-authenticate"],
     )
+
+
+def test_a_new_password_ends_the_session_of_every_program(web: Web) -> None:
+    program, other = Program(web), Program(web)
+    change = {"password": program.holding.password.reveal(), "new_password": "momiji 0402"}
+    assert 409 == program.client.put("/api/password", json=change).status_code, "without a code"
+    answer = program.client.put("/api/password", json=change | {"otp": web.code("hanako")})
+    assert 204 == answer.status_code, answer.text
+    assert [401, 401] == [each.client.get("/api/account").status_code for each in (program, other)]
+    assert 201 == program.log_in("momiji 0402").status_code
 
 
 def test_what_was_sent_is_not_said_again_in_a_refusal(web: Web) -> None:

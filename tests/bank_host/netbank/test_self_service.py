@@ -58,6 +58,29 @@ def test_a_changed_pin_ends_every_session(web: Web, visitor: Visitor) -> None:
     assert "/login" == other.get("/welcome").url.path
 
 
+def test_a_changed_password_ends_every_session_and_is_the_only_one_that_lets_in(
+    web: Web, visitor: Visitor
+) -> None:
+    other = web.visitor()
+    other.log_in()
+    visitor.get("/settings")
+    entry = {
+        "act": "change_password",
+        "password": web.people["hanako"].password.reveal(),
+        "new_password_1": "momiji 0402",
+        "new_password_2": "momiji 0402",
+    }
+    visitor.send("/settings", **entry | {"new_password_2": "momiji 0403"}, otp="")
+    assert visitor.problem.startswith("The two entries differ")
+    visitor.send("/settings", **entry | {"password": "not it"}, otp=web.code("hanako"))
+    assert "The login password of today is not right." == visitor.problem
+    visitor.send("/settings", **entry, otp=web.code("hanako"))
+    assert "The login password is changed. Please log in again." == visitor.told
+    assert "/login" == other.get("/welcome").url.path
+    assert 401 == web.visitor().log_in().status_code
+    assert "/welcome" == visitor.log_in("momiji 0402").url.path
+
+
 def test_two_pins_that_differ_are_refused(visitor: Visitor) -> None:
     visitor.get("/settings")
     visitor.send("/settings", act="change_pin_online", new_pin_1="8306", new_pin_2="8307", otp="")
@@ -73,6 +96,31 @@ def test_with_a_login_id_the_three_items_alone_let_nobody_in(visitor: Visitor) -
 def test_a_claim_is_answered_by_the_rules(visitor: Visitor) -> None:
     visitor.get("/claim")
     described = {"cause": "forged", "day": "2014-01-14", "amount": "50,000", "prompt_notice": "yes"}
-    page = visitor.send("/claim", **described).text
+    page = visitor.send("/claim", **described, act="look").text
+    assert [] == list(visitor.web.bank.store.exceptions())
     assert "compensated in full: ¥50,000 / ¥50,000" in page
     assert 422 == visitor.send("/claim", **described | {"day": "2014-01-16"}).status_code
+
+
+def test_a_claim_that_is_sent_is_an_item_of_the_staff_and_the_customer_knows_its_number(
+    web: Web, visitor: Visitor
+) -> None:
+    """X12. Sent twice it is one; what the staff sees says what happened, when and how much."""
+    visitor.get("/claim")
+    described = {"cause": "stolen", "day": "2014-01-14", "amount": "50,000", "police_report": "yes"}
+    form = visitor.hidden("/claim") | described | {"act": "send"}
+    for _ in range(2):
+        visitor.page = visitor.client.post("/claim", data=form)
+    (item,) = web.bank.store.exceptions()
+    account_id = web.people["hanako"].account_id
+    assert ("LOSS_CLAIM", account_id, 50_000, "open") == item[3:6] + item[7:]
+    assert "stolen 2014-01-14; police_report yes" == item.detail
+    assert f"We have received your report. Its number is {item.seq};" in visitor.page.text
+    assert "file_claim" in {row.what for row in web.bank.store.audit()}
+
+
+def test_a_claim_without_a_cause_is_not_sent(web: Web, visitor: Visitor) -> None:
+    visitor.get("/claim")
+    visitor.send("/claim", day="2014-01-14", amount="50,000", act="send")
+    assert "Fill in cause, day and amount." == visitor.problem
+    assert [] == list(web.bank.store.exceptions())

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-import httpx
+import httpx2
 import pytest
 
 from bank_host.passwords import Passwords
@@ -25,10 +25,10 @@ def web(sql_store: SqlStore) -> Web:
     return Web(sql_store)
 
 
-def together(call: Callable[[int], httpx.Response]) -> list[httpx.Response]:
+def together(call: Callable[[int], httpx2.Response]) -> list[httpx2.Response]:
     barrier = Barrier(AT_ONCE)
 
-    def one(n: int) -> httpx.Response:
+    def one(n: int) -> httpx2.Response:
         barrier.wait()
         return call(n)
 
@@ -58,7 +58,7 @@ def test_of_wrong_passwords_at_once_no_more_than_five_are_compared(web: Web) -> 
     assert web.bank.facts(program.holding.account_id, web.now_us).customer.password_lapsed
 
 
-def raise_on(program: Program, day: int, code: str) -> httpx.Response:
+def raise_on(program: Program, day: int, code: str) -> httpx2.Response:
     body = {"amount_jpy": 800_000, "otp": code}
     return program.client.put(f"/api/limits/raises/2014-01-{day}", json=body)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import httpx
+import httpx2
 import pytest
 
 from bank_host.jst import DAY_US, HOUR_US, MINUTE_US
@@ -22,7 +22,7 @@ def visitor(web: Web) -> Visitor:
     return visitor
 
 
-def cookies_set(answer: httpx.Response) -> list[str]:
+def cookies_set(answer: httpx2.Response) -> list[str]:
     return [value for each in (*answer.history, answer) for value in each.headers.get_list("set-cookie")]
 
 

@@ -7,7 +7,7 @@ from html import unescape
 from itertools import count
 from random import Random
 
-import httpx
+import httpx2
 import pyotp
 from fastapi.testclient import TestClient
 
@@ -68,13 +68,13 @@ class Visitor:
             headers={"accept-language": language, "sec-fetch-site": "same-origin"},
             client=(address, 50_000),
         )
-        self.page: httpx.Response = self.client.get("/login")
+        self.page: httpx2.Response = self.client.get("/login")
 
-    def get(self, path: str) -> httpx.Response:
+    def get(self, path: str) -> httpx2.Response:
         self.page = self.client.get(path)
         return self.page
 
-    def send(self, path: str, **fields: str) -> httpx.Response:
+    def send(self, path: str, **fields: str) -> httpx2.Response:
         """The form of the shown page that goes to `path`: its hidden fields, and what was typed."""
         self.page = self.client.post(path, data={**self.hidden(path), **fields})
         return self.page
@@ -85,7 +85,7 @@ class Visitor:
         pairs = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form[0])
         return {name: unescape(value) for name, value in pairs}
 
-    def log_in(self, password: str | None = None) -> httpx.Response:
+    def log_in(self, password: str | None = None) -> httpx2.Response:
         self.get("/login")
         account_id = self.holding.account_id
         return self.send(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bank_host.ledger.entries import problems
 from bank_host.ledger.posting import Post
-from bank_host.rules.card import decide, decide_overtaken
+from bank_host.rules.card import decide, decide_overtaken, follow, terms, weigh
 from bank_host.rules.changes import Audit, CountMonth, CountUse, Decision, Notify, Open
 from bank_host.rules.facts import Raise
 from tests.bank_host.rules.builders import ACCOUNT_ID, DAY, at, facts, figures, kinds, only, request
@@ -190,3 +190,35 @@ def test_every_record_of_an_approval_has_all_its_fields(service: str) -> None:
     assert len(answer) == len(Decision._fields)
     for record in (*answer.changes, only(answer.changes, Open).authorisation):
         assert len(record) == len(record._fields), type(record).__name__
+
+
+yen = st.integers(0, 1_000_000)
+
+
+@given(
+    st.sampled_from(["withdraw", "deposit", "balance", "purchase"]),
+    st.sampled_from([0, 1_000, 1_500, 30_000, 600_000]),
+    st.sampled_from(["individual", "corporate"]),
+    st.booleans(),
+    yen,
+    yen,
+    yen,
+    yen,
+)
+def test_terms_are_the_same_whatever_is_used_and_left_and_with_both_give_the_decision(
+    service: str, amount_jpy: int, kind: str, pin_ok: bool, standing: int, used: int, posted: int, held: int
+) -> None:
+    """Who decides by the million may keep terms and what follows, and weigh each use and balance alone."""
+    asked = request(service=service, amount_jpy=amount_jpy)
+    account = {"kind": kind, "standing_jpy": standing}
+    kept = terms(asked, facts(account=account, pin_ok=pin_ok), figures())
+    case = facts(
+        account={**account, "posted_jpy": posted, "held_jpy": held},
+        used_jpy=used,
+        used_medium_jpy=used,
+        pin_ok=pin_ok,
+    )
+    found = decide(asked, case, figures(), at())
+    verdict = weigh(kept, used, used, posted - held)
+    assert verdict == (found.code, found.reason, found.fee_jpy, found.balance_jpy)
+    assert found.changes == follow(verdict, asked, "card-1", ACCOUNT_ID, pin_ok, figures(), at())

@@ -1,0 +1,123 @@
+"""The front of the kiosk's ATM: what keys come to, what the screen says, and what it never shows."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from atm_sim.kiosk.front import Front
+from atm_sim.kiosk.texts import person_name
+from atm_sim.runner.files import open_scenario
+from atm_sim.sansio.effects import CancelPressed, Event, PinEntered, ServiceChosen, Show
+from atm_sim.shipped import shipped_scenarios
+from bank_host.policy import load_policy
+
+SERVICES = ("withdraw", "deposit", "balance", "change_pin")
+
+
+def front(screen: str) -> Front:
+    found = Front(SERVICES, (1_000, 5_000, 10_000))
+    found.shown(Show(screen))
+    return found
+
+
+def keyed(found: Front, *keys: str) -> list[Event]:
+    """The events that the keys come to."""
+    return [event for key in keys if (event := found.pressed(key)) is not None]
+
+
+def test_four_digits_and_enter_are_a_pin_and_a_fifth_digit_is_not_taken() -> None:
+    assert [PinEntered("1234")] == keyed(front("enter_pin"), *"12345", "confirm")
+
+
+def test_three_digits_are_asked_for_again_and_clear_starts_anew() -> None:
+    found = front("enter_pin")
+    assert [] == keyed(found, *"123", "confirm")
+    assert "four" in str(found.view("en")["hint"]).lower()
+    assert [PinEntered("9876")] == keyed(found, "clear", *"9876", "confirm")
+
+
+@pytest.mark.parametrize("screen", ["enter_pin", "new_pin"])
+def test_a_pin_is_shown_as_dots_with_a_warning_and_never_as_digits(screen: str) -> None:
+    found = front("choose_service") if screen == "new_pin" else front(screen)
+    if screen == "new_pin":
+        found.chosen("change_pin")
+    keyed(found, *"739")
+    view = found.view("en")
+    assert ("●●●○", screen) == (view["entry"]["shown"], view["id"])
+    assert "Never type the PIN of a real card" in view["warning"]
+    assert "739" not in json.dumps(view)
+
+
+@pytest.mark.parametrize(
+    ("keys", "amount_jpy"),
+    [("3 man", 30_000), ("1 man 5 sen", 15_000), ("0 7 sen", 7_000), ("9 clear 2 man", 20_000)],
+)
+def test_an_amount_is_keyed_in_man_and_thousands_and_confirmed_once_more(keys: str, amount_jpy: int) -> None:
+    found = front("choose_service")
+    found.chosen("withdraw")
+    assert [] == keyed(found, *keys.split(), "confirm")
+    assert "confirm" == found.screen
+    assert [ServiceChosen("withdraw", amount_jpy)] == keyed(found, "confirm")
+
+
+def test_digits_without_a_unit_are_no_amount() -> None:
+    found = front("choose_service")
+    found.chosen("withdraw")
+    assert [] == keyed(found, "3", "confirm")
+    assert ("amount", True) == (found.screen, bool(found.view("ja")["hint"]))
+
+
+def test_notes_are_fed_one_by_one_and_none_at_all_is_no_deposit() -> None:
+    found = front("choose_service")
+    found.chosen("deposit")
+    assert found.chosen("yes") is None
+    for note in (10_000, 1_000, 10_000):
+        found.chosen(f"note:{note}")
+    deposit = found.chosen("yes")
+    assert isinstance(deposit, ServiceChosen)
+    assert {10_000: 2, 1_000: 1} == dict(deposit.notes)
+
+
+def test_two_new_pins_that_differ_are_asked_for_again_from_the_first() -> None:
+    found = front("choose_service")
+    found.chosen("change_pin")
+    assert [] == keyed(found, *"1234", "confirm", *"1235", "confirm")
+    assert "new_pin" == found.screen
+    expected = [ServiceChosen("change_pin", new_pin="4321")]
+    assert expected == keyed(found, *"4321", "confirm", *"4321", "confirm")
+
+
+def test_cancel_goes_back_to_the_menu_within_a_service_and_ends_the_session_from_it() -> None:
+    found = front("choose_service")
+    found.chosen("withdraw")
+    assert ([], "menu") == (keyed(found, "cancel"), found.screen)
+    assert [CancelPressed()] == keyed(found, "cancel")
+    assert [] == keyed(front("please_wait"), "cancel"), "the bank is being asked"
+
+
+def test_a_choice_that_the_screen_does_not_offer_does_nothing() -> None:
+    assert front("enter_pin").chosen("withdraw") is None
+    assert front("choose_service").chosen("amount:10000") is None
+
+
+def test_the_reason_of_a_decline_stays_readable_while_the_card_is_taken_and_is_gone_for_the_next() -> None:
+    found = front("enter_pin")
+    found.shown(Show("declined", code="51"))
+    found.shown(Show("take_card"))
+    assert any("51" in line for line in found.view("en")["lines"])
+    found.goes_idle()
+    found.shown(Show("enter_pin"))
+    found.shown(Show("take_card"))
+    assert not any("51" in line for line in found.view("en")["lines"])
+
+
+def test_everybody_in_a_shipped_kiosk_scenario_has_a_name_in_both_languages() -> None:
+    folder = shipped_scenarios()
+    files = [*(folder / "kiosk").glob("*.yaml"), *(folder / "lessons").glob("*.yaml")]
+    assert len(files) >= 7
+    for file in files:
+        for person in open_scenario(file, load_policy()).scenario.cast.values():
+            assert person_name(person.name, "en").isascii(), person.name
+            assert person.name == person_name(person.name, "ja")
