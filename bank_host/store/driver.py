@@ -142,6 +142,11 @@ class Session:
         """Give the connection back; what was not committed is rolled back."""
         self._pooled.close()
 
+    def drop(self) -> None:
+        """Close the connection for good."""
+        self._pooled.invalidate()
+        self._pooled.close()
+
     def _ours(self, error: Exception, lost: bool = False) -> Exception:
         ours = as_ours(error)
         unavailable = isinstance(ours, Unavailable)

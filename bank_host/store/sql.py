@@ -13,7 +13,7 @@ from itertools import groupby
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Select, select
+from sqlalchemy import URL, Connection, Engine, Select, event, select
 
 from bank_host.ledger.posting import customer
 from bank_host.rules.facts import Account, Authorisation, Card, Customer, Exchange, Raise, Token, Transfer
@@ -38,6 +38,7 @@ class SqlStore:
         self.chain_name = chain_name
         self._naming = Lock()
         self._left: list[Left] = []  # by the last unit of work
+        event.listen(engine, "engine_disposed", self._drop_left)
         self._moment: Connection | None = None  # of a snapshot
 
     @classmethod
@@ -82,9 +83,12 @@ class SqlStore:
                 self.chain_name = f"host-{number}"
 
     def close(self) -> None:
-        while self._left:
-            self._left.pop().session.close()
         self.engine.dispose()
+
+    def _drop_left(self, engine: Engine) -> None:
+        """Whoever disposes of the engine closes all its connections, this one too."""
+        while self._left:
+            self._left.pop().session.drop()
 
     # ---------------------------------------------------------------- sweeps
 

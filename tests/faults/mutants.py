@@ -380,7 +380,7 @@ class ChargesAfterwards(Bank):
         asked = self._asked(message, now_us)
         card = next(card for card in self.store.cards() if card.card_id == asked.card_id)
         pin_ok = self._pin_ok(message, card)
-        answer = self._run(lambda unit: self._decide(unit, asked, now_us, pin_ok))
+        answer = self._run(lambda unit: self._decide(unit, asked, pin_ok))
         assert isinstance(answer, Message)
         if not pin_ok and card.pin_fails < 3:
             with self.store.begin() as unit:

@@ -108,9 +108,13 @@ def test_a_unit_that_has_failed_leaves_nothing(bank: Bank, sql_store: SqlStore) 
         assert not facts_of(unit).card.locked
 
 
-def test_a_closed_store_keeps_no_connection(bank: Bank, sql_store: SqlStore) -> None:
+def test_whoever_disposes_of_the_engine_closes_the_connection_too(bank: Bank, sql_store: SqlStore) -> None:
+    """So that the file of a database can be replaced."""
     bank.answer(withdrawals()[0], NOW_US)
-    assert 1 == sql_store.engine.pool.checkedout()  # type: ignore[attr-defined]
-    pool = sql_store.engine.pool
-    sql_store.close()
-    assert 0 == pool.checkedout()  # type: ignore[attr-defined]
+    (left,) = sql_store._left
+    driver = left.session._driver
+    driver.execute("SELECT 1")
+    sql_store.engine.dispose()
+    with pytest.raises(sql_store.engine.dialect.loaded_dbapi.Error):
+        driver.execute("SELECT 1")
+    assert [] == sql_store._left
