@@ -15,7 +15,7 @@ from bank_host.store.sql import SqlStore
 from tests.bank_host.netbank.test_api import Program
 from tests.bank_host.netbank.visitor import Visitor, Web
 
-NEW_PIN, WRONG_PASSWORD = "8306", "Sakura-Fubuki-88"
+NEW_PIN, WRONG_PASSWORD, NEW_PASSWORD = "8306", "Sakura-Fubuki-88", "Yuki-Tsubaki-57"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], li
 
 
 def _session(web: Web, visitor: Visitor, secrets: list[Canary]) -> None:
-    """Login, mistakes, a raise, a transfer, a new PIN, and a fault of the program while a code is in its hands."""
+    """Login, mistakes, a raise, a transfer, a new PIN, a new password, and a fault while a code is in hand."""
     holding = visitor.holding
     codes: list[str] = []
 
@@ -71,11 +71,17 @@ def _session(web: Web, visitor: Visitor, secrets: list[Canary]) -> None:
     visitor.get("/settings")
     visitor.send("/settings", act="change_pin_online", new_pin_1=NEW_PIN, new_pin_2=NEW_PIN, otp=code())
     assert visitor.told.startswith("The PIN is changed")
+    visitor.log_in()
+    visitor.get("/settings")
+    new = {"new_password_1": NEW_PASSWORD, "new_password_2": NEW_PASSWORD}
+    visitor.send("/settings", act="change_password", password=holding.password.reveal(), otp=code(), **new)
+    assert visitor.told.startswith("The login password is changed")
     secrets += [
         Canary("PAN", holding.pan.reveal()),
         Canary("PIN", NEW_PIN),
         Canary("password", holding.password.reveal()),
         Canary("wrong password", WRONG_PASSWORD),
+        Canary("new password", NEW_PASSWORD),
         Canary("session id", session),
         Canary("device", device),
         *(Canary("one-time password", each) for each in codes),
