@@ -12,7 +12,7 @@ from bank_host.rules.facts import Act
 OPERATOR = "operator"
 
 #: refusals in which no code was judged: a try charged for one goes back
-_NOT_COMPARED = ("TOKEN_LOCKED", "ID_CARD_LOCKED", "PIN_WRONG", "PIN_BLOCKED")
+_NOT_COMPARED = ("TOKEN_LOCKED", "ID_CARD_LOCKED", "PIN_WRONG", "PIN_BLOCKED", "PASSWORD_WRONG")
 
 
 def pin_charged(bank: BankModel, key: str, commit: Commit, written: Written, found: Findings) -> None:
@@ -98,17 +98,21 @@ def pin_judged(bank: BankModel, commit: Commit, written: Written, charged: bool,
 def login_judged(
     account: AccountModel, commit: Commit, written: Written, charged: bool, found: Findings
 ) -> bool:
-    """The count of login tries falls by a login or a new password; did the password lapse in this commit?"""
+    """The count of login tries falls by a login or a new password, and by the one try for a password that was right;
+    did the password lapse in this commit?"""
     customer, before = account.customer, account.customer.lapsed
-    if commit.code == "done" and _released(commit, "login"):
+    chosen = _released(commit, "change_password")
+    proved = commit.code == "done" and (_released(commit, "login") or chosen)
+    if proved:
         compared(charged, "login", found)
-    entitled = commit.code == "done" and ((_released(commit, "login") and charged) or _reissued(commit))
+    entitled = (proved and charged) or _reissued(commit)
+    refunded = customer.login_tries - 1 if chosen and charged and commit.reason != "PASSWORD_WRONG" else None
     for change in written.customers:
         if change.field == "password_lapsed":
             customer.lapsed = change.value
         elif change.field == "login_fails":
             found.checked["I18"] += 1
-            if change.value < customer.login_tries and not entitled:
+            if change.value < customer.login_tries and not entitled and change.value != refunded:
                 found.breach(
                     "I18",
                     "the count of login tries stays",

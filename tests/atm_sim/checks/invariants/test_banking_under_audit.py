@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from atm_sim.checks.auditor import Auditor
+from bank_host.jst import HOUR_US, jst_date, midnight_us
 from bank_host.policy import Figures
 from bank_host.rules import Rules
 from bank_host.rules.acts import ACTS
@@ -27,6 +28,7 @@ from bank_host.rules.changes import (
     SetCard,
     SetCustomer,
 )
+from bank_host.rules.compensation.claim import CAUSES
 from bank_host.rules.facts import Act, ActFacts, At, Card, Payee, Token
 from bank_host.secrets import Pan, Secret
 from bank_host.store.contract import Conflict
@@ -41,6 +43,7 @@ from tests.bank_host.online_bank import (
     open_bank,
 )
 
+PASSWORDS = (PASSWORD, "Kawara-Nadeshiko-9")
 CHANNELS = ("pc", "smartphone", "mobile")
 DAY_OF_RAISES = date(2014, 2, 14)
 BY_STAFF = [kind for kind, rule in ACTS.items() if rule.by == "operator" and kind != "close_account"]
@@ -78,6 +81,8 @@ def live(online: OnlineBank, random: Random, acts: int, seen: Counter[str] | Non
             kind = random.choice(BY_STAFF if random.random() < 0.2 else BY_CUSTOMERS)
         channel = "operator" if kind in BY_STAFF else random.choice(CHANNELS)
         fields = anything(online, random, account_id, n, steps_ago=int(kind == "resync_token"))
+        if kind == "file_claim":  # no other act has a day of the past
+            fields |= {"detail": CAUSES[n % len(CAUSES)], "day": jst_date(online.now_us), "data": ()}
         outcome, _ = online.act(kind, account_id, channel, **fields)
         if seen is not None and outcome == "done":
             seen[kind] += 1
@@ -114,7 +119,8 @@ def anything(online: OnlineBank, random: Random, account_id: str, n: int, steps_
         "transfer": random.choice(pending) if pending else "",
         "payee": random.choice(payees),
         "login_id": online.customer(account_id).login_id or "Abc12345",
-        "password": Secret(PASSWORD) if right else Secret("wrong"),
+        "password": Secret(PASSWORDS[n % 2]) if right else Secret("wrong"),
+        "new_password": Secret(PASSWORDS[n % 3 % 2]),
         "pin_block": online.pin_block(account_id) if right else online.pin_block(account_id, "0000"),
         "new_pin_block": online.pin_block(account_id),
         "data": (("emails", (f"{n % 3}@mail.example",)), ("phone", f"03-0000-{n:04d}")),
@@ -132,7 +138,7 @@ def finish(online: OnlineBank, auditor: Auditor) -> list[str]:
 
 def test_nothing_is_found_in_a_sound_bank_whatever_its_customers_do() -> None:
     seen: Counter[str] = Counter()
-    for seed in range(6):
+    for seed in range(12):
         online, auditor = audited()
         live(online, Random(seed), 150, seen)
         breaches = auditor.finish(online.now_us, [online.bank])
@@ -222,7 +228,6 @@ NO_LIMIT = seeing(lambda facts: facts._replace(customer=facts.customer._replace(
         (writing(without(Notify, kind="email_changed")), "I20"),
         (writing(without(Notify, kind="token_locked")), "I20"),
         (writing(without(SetCustomer, field="transfer_limit_jpy")), "I21"),
-        (writing(without(SetAccount, field="held_jpy")), "I21"),
         (writing(without(SetCard, field="hot")), "I21"),
         (writing(to_somebody_else), "I10"),
         (writing(forgetful), "I18"),
@@ -234,7 +239,6 @@ NO_LIMIT = seeing(lambda facts: facts._replace(customer=facts.customer._replace(
         "address not told",
         "lock not told",
         "limit not written",
-        "nothing held",
         "replaced card still valid",
         "other payee",
         "forgotten failures",
@@ -242,7 +246,7 @@ NO_LIMIT = seeing(lambda facts: facts._replace(customer=facts.customer._replace(
 )
 def test_a_planted_fault_is_found(fault: Callable[[Rules], Rules], invariant: str) -> None:
     found: Counter[str] = Counter()
-    for seed in range(6):
+    for seed in range(12):
         online, auditor = audited(fault)
         with suppress(Conflict):  # the store's own guards may stop a faulty bank
             live(online, Random(seed), 150)
@@ -258,6 +262,22 @@ def test_a_transfer_above_the_limit_is_found() -> None:
     online.act("enter_transfer", key="t", payee=Payee("", TARO), amount_jpy=30_001)
     assert ("done", "EXECUTED") == online.act("confirm_transfer", transfer="t", otp=online.code())
     assert "I16" in finish(online, auditor)
+
+
+def test_a_reservation_that_holds_nothing_is_found() -> None:
+    online, auditor = audited(writing(without(SetAccount, field="held_jpy")))
+    online.now_us = midnight_us(jst_date(online.now_us)) + 20 * HOUR_US
+    online.act("enter_transfer", key="t", payee=Payee("smbc", "1234567"), amount_jpy=30_000)
+    assert ("done", "RESERVED") == online.act("confirm_transfer", transfer="t", otp=online.code())
+    assert "I21" in finish(online, auditor)
+
+
+def test_a_changed_password_compared_without_a_charge_is_found() -> None:
+    online, auditor = audited()
+    online.bank.watch = lambda commit: None if commit.code == "charge" else auditor.committed(commit)
+    new = {"password": Secret(PASSWORD), "new_password": Secret(PASSWORDS[1])}
+    assert ("done", "") == online.act("change_password", otp=online.code(), **new)
+    assert "I18" in finish(online, auditor)
 
 
 def test_a_login_compared_without_a_charge_is_found() -> None:
