@@ -99,9 +99,8 @@ class Request:
         self.words = CardRequest("", "", service, amount_jpy, YEN, partner, "", MEDIUM)
         self.counted = _COUNTED.get(service)  # the column of its uses this month
         self.cases: dict[tuple[int, bool, int, int, bool], _Case] = {}
-        self.cleared: tuple[int, int, int] | None = (
-            None  # on suspense and on the machine's cash, as what kind
-        )
+        # of one yen: on suspense and on the machine's cash, as what kind
+        self.cleared: tuple[int, int, int] | None = None
 
 
 class _Case(NamedTuple):

@@ -61,9 +61,8 @@ class Manifest:
     versions: Mapping[str, str] = field(default_factory=dict)
     covers: tuple[str, ...] = ()
     places: Mapping[str, PlaceEntry] = field(default_factory=dict)
-    operators: Mapping[str, tuple[str, str]] = field(
-        default_factory=dict
-    )  # of a fleet: in English, in Japanese
+    # of a fleet: in English, in Japanese
+    operators: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     cast: Mapping[str, PersonEntry] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
     assumptions: Mapping[str, str] = field(default_factory=dict)
