@@ -99,7 +99,7 @@ class Request:
         self.words = CardRequest("", "", service, amount_jpy, YEN, partner, "", MEDIUM)
         self.counted = _COUNTED.get(service)  # the column of its uses this month
         self.cases: dict[tuple[int, bool, int, int, bool], _Case] = {}
-        # of one yen: on suspense and on the machine's cash, as what kind
+        # what its completion posts: on suspense and on the machine's cash, as what kind
         self.cleared: tuple[int, int, int] | None = None
 
 
