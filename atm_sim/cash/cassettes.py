@@ -7,8 +7,8 @@ would: tests/atm_sim/cash/test_cash_policy.py asks it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,8 @@ from atm_sim.demand import generator
 from atm_sim.demand.draw import Whole
 from atm_sim.terminal.cassettes import Cassette
 from atm_sim.terminal.note_mix import Notes, note_mix
+
+BROUGHT = tuple((note, PLENTY) for note in DEPOSITED_IN)
 
 
 class Moved(NamedTuple):
@@ -65,14 +67,15 @@ def one_by_one(
     for number in order.tolist():
         service, amount_jpy = world.kinds[number]
         if service == "withdraw":
-            mix = _mix(amount_jpy, paying, lying)
+            # more of a note than the amount could take changes nothing
+            mix = _mix(amount_jpy, tuple([(note, min(lying[note], amount_jpy // note)) for note in paying]))
             if mix is None:
                 lost, lost_jpy = lost + 1, lost_jpy + amount_jpy
                 continue
             for note, count in mix:
                 lying[note] -= count
         elif service == "deposit":
-            for note, count in _usual(amount_jpy, DEPOSITED_IN) or ():
+            for note, count in _mix(amount_jpy, BROUGHT) or ():
                 if note in room:
                     lying[note] += max(0, min(count, room[note] - lying[note]))
     after = np.array([lying[each.denomination_jpy] for each in cassettes], dtype=np.int64)
@@ -81,14 +84,6 @@ def one_by_one(
     return net, lost, lost_jpy
 
 
-def _mix(amount_jpy: int, paying: tuple[int, ...], lying: Mapping[int, int]) -> Notes | None:
-    """The notes that pay the amount. While each note is there for all of it, how much more there is changes nothing."""
-    if all(lying[note] * note >= amount_jpy for note in paying):
-        return _usual(amount_jpy, paying)
-    return note_mix(amount_jpy, {note: lying[note] for note in paying})
-
-
-@cache
-def _usual(amount_jpy: int, denominations: tuple[int, ...]) -> Notes | None:
-    """The notes of an amount where there is plenty of each."""
-    return note_mix(amount_jpy, dict.fromkeys(denominations, PLENTY))
+@lru_cache(maxsize=1 << 16)
+def _mix(amount_jpy: int, stock: tuple[tuple[int, int], ...]) -> Notes | None:
+    return note_mix(amount_jpy, dict(stock))

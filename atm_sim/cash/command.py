@@ -18,6 +18,7 @@ from atm_sim.cash.compare import Compared, Verdict, compare, csv_rows, verdicts
 from atm_sim.cash.plan import Pair, PlanFile, load_plan
 from atm_sim.checks.intervals import Interval
 from atm_sim.exits import FAILED, MET
+from atm_sim.progress import progress_bar
 from atm_sim.report.cash import render
 
 COLUMNS = (
@@ -52,8 +53,8 @@ def cash(plan_name: str, seed: int | None, replications: int | None, out: Path |
     console = Console(highlight=False, stderr=as_json)
     if not console.is_terminal:
         console = Console(highlight=False, stderr=as_json, width=WIDTH)
-    with console.status("replication 1") as status:
-        compared = compare(plan, demand, lambda n: status.update(f"replication {n + 1}"))
+    with progress_bar(plan.cash, console, as_json) as tell:
+        compared = compare(plan, demand, tell)
     judged = list(verdicts(plan, compared))
     folder = out or Path("out") / f"cash-{Path(plan_name).stem}"
     _write(folder, compared, judged, _facts(plan, data))

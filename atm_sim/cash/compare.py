@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from atm_sim.cash.run import Figures, run
 from atm_sim.cash.world import World, draw_world
 from atm_sim.checks.intervals import Interval, interval
 from atm_sim.demand import Demand, generator
+from atm_sim.progress import Progress
 
 
 class Compared(NamedTuple):
@@ -42,18 +43,17 @@ class Verdict(NamedTuple):
     met: bool
 
 
-def compare(
-    plan: PlanFile, demand: Demand, tell: Callable[[int], None] = lambda replication: None
-) -> Compared:
+def compare(plan: PlanFile, demand: Demand, progress: Progress = lambda done, of: None) -> Compared:
     """Play every policy of the plan in every replication."""
     candidates = plan.candidates(demand)
     played: dict[str, list[Figures]] = {each.name: [] for each in candidates}
+    longest = max(_warm_up_days(plan, each) for each in candidates)
+    total = plan.replications * len(candidates)
     for replication in range(1, plan.replications + 1):
-        longest = max(_warm_up_days(plan, each) for each in candidates)
         world = _world(plan, demand, longest, replication)
         for each in candidates:
             played[each.name].append(_played(plan, each, world, longest))
-        tell(replication)
+            progress(sum(map(len, played.values())), total)
     return Compared(played)
 
 

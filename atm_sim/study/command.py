@@ -8,18 +8,16 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
 from atm_sim.checks.values import in_words
 from atm_sim.exits import BROKEN, FAILED, MET, stop
+from atm_sim.progress import progress_bar
 from atm_sim.records.check import Check, failures_first
 from atm_sim.records.study_folder import DifferenceRow, IntervalRow, StudyFolder
 from atm_sim.report.view import clock
@@ -30,7 +28,7 @@ from atm_sim.study.explain import SiteLoad, site_loads
 from atm_sim.study.explain_fleet import fleet_loads
 from atm_sim.study.formulas import Queue
 from atm_sim.study.plan import load_study
-from atm_sim.study.run import Progress, run_study
+from atm_sim.study.run import run_study
 from atm_sim.study.write import write_study
 from bank_host.jst import HOUR_US
 from bank_host.policy import load_policy
@@ -57,7 +55,7 @@ def study(file: Path, on: str, workers: int | None, out: Path | None, as_json: b
     console = Console(highlight=False)
 
     try:
-        with open_executor(on, workers) as executor, _progress(plan.study.title, console, as_json) as tell:
+        with open_executor(on, workers) as executor, progress_bar(plan.study.title, console, as_json) as tell:
             played = run_study(plan, executor, folder.write_events, tell)
     except ExecutorError as error:
         stop(BROKEN, f"atm-sim: {error}")
@@ -163,24 +161,6 @@ def _remarks(found: list[tuple[str, SiteLoad]]) -> Iterator[str]:
     if any(each.assumed for _, each in found):
         yield "Service times are the sum of habits and one round trip to the bank, as no visit: is given."
     yield "Long-run values: a stretch that is short, or that begins empty, waits less. Mean wait is over everybody."
-
-
-@contextmanager
-def _progress(title: str, console: Console, quiet: bool) -> Iterator[Progress]:
-    """A bar that counts replications and tells how long it will take; nothing where nobody is looking."""
-    if quiet or not console.is_terminal:
-        yield lambda done, of: None
-        return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
 def _data(folder: StudyFolder, checks: list[Check]) -> dict[str, object]:

@@ -17,6 +17,7 @@ from atm_sim import VERSION
 from atm_sim.checks.expectations import filters_text
 from atm_sim.checks.intervals import interval
 from atm_sim.fleet.play import Job
+from atm_sim.progress import Progress
 from atm_sim.records.manifest import run_id
 from atm_sim.runner.grade import setting_of
 from atm_sim.study.executors import Executor
@@ -24,9 +25,6 @@ from atm_sim.study.model import Asked, Study, ask_of
 from atm_sim.study.plan import Arm, StudyPlan
 from atm_sim.study.replicate import Call, Outcome, Task, Wanted, replicate
 from atm_sim.study.replicate_fleet import join, parts_of, replicate_fleet
-
-Progress = Callable[[int, int], None]
-"""Hears how many tasks are done, of how many that are asked for so far."""
 
 Keep = Callable[[str, str, bytes], None]
 """Takes an event file that is kept: arm, name and bytes."""
