@@ -81,7 +81,10 @@
     pen.font = "13px system-ui, sans-serif";
     pen.textAlign = "left";
     for (const [en, ja, x, y] of shownCities) {
-      if (x > 0 && x < 1 && y > 0 && y < 1) pen.fillText(japanese ? ja : en, x * wide + 34, y * high + 30);
+      if (x <= 0 || x >= 1 || y <= 0 || y >= 1) continue;
+      const name = japanese ? ja : en;
+      const room = wide - pen.measureText(name).width - 4; // a narrow page has no room beside the last city
+      pen.fillText(name, Math.min(x * wide + 34, room), y * high + 30);
     }
     // the crowded ones last, so that nobody hides them
     const order = day.sites.map((_, index) => index).sort((a, b) => queues[a][frame] - queues[b][frame]);
