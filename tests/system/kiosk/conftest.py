@@ -13,12 +13,14 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parents[3]
 CHROMIUM = "/usr/bin/chromium"
+FAST = "5"
+"""The pace of most tests: nobody has to be caught while the notes are counted or the bank is asked."""
 
 
 class Kiosk:
     """`atm-sim kiosk` as started by a person; stopped by the process that was started here, and no other."""
 
-    def __init__(self, *options: str, listen: str = "127.0.0.1:0") -> None:
+    def __init__(self, *options: str, listen: str = "127.0.0.1:0", pace: str = FAST) -> None:
         self._command = [
             sys.executable,
             "-m",
@@ -31,10 +33,11 @@ class Kiosk:
         ]
         self._command += options
         self.told: dict[str, str] = {}
-        self.start()
+        self.start(pace)
 
-    def start(self) -> None:
-        self.process = subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    def start(self, pace: str = FAST) -> None:
+        command = [*self._command, "--pace", pace]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         for line in self.process.stdout:
             name, _, value = line.strip().partition(": ")
@@ -68,13 +71,21 @@ def free_port() -> int:
 def new_kiosk() -> Iterator[Callable[..., Kiosk]]:
     started: list[Kiosk] = []
 
-    def start(*options: str, listen: str = "127.0.0.1:0") -> Kiosk:
-        started.append(Kiosk(*options, listen=listen))
+    def start(*options: str, listen: str = "127.0.0.1:0", pace: str = FAST) -> Kiosk:
+        started.append(Kiosk(*options, listen=listen, pace=pace))
         return started[-1]
 
     yield start
     for kiosk in started:
         kiosk.stop()
+
+
+@pytest.fixture(scope="module")
+def kiosk() -> Iterator[Kiosk]:
+    """One that a file's tests share: each page that is opened has an ATM, accounts and cards of its own."""
+    kiosk = Kiosk()
+    yield kiosk
+    kiosk.stop()
 
 
 @pytest.fixture(scope="module")  # while it runs, no other test of this process can have an event loop
