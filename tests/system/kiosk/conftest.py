@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.system.kiosk.forked import ForkedKiosk
 
 ROOT = Path(__file__).parents[3]
 CHROMIUM = "/usr/bin/chromium"
@@ -21,43 +21,32 @@ class Kiosk:
     """`atm-sim kiosk` as started by a person; stopped by the process that was started here, and no other."""
 
     def __init__(self, *options: str, listen: str = "127.0.0.1:0", pace: str = FAST) -> None:
-        self._command = [
-            sys.executable,
-            "-m",
-            "atm_sim.cli",
-            "kiosk",
-            "--listen",
-            listen,
-            "--web",
-            "127.0.0.1:0",
-        ]
-        self._command += options
+        self._options = ["--listen", listen, "--web", "127.0.0.1:0", *options]
         self.told: dict[str, str] = {}
         self.start(pace)
 
     def start(self, pace: str = FAST) -> None:
-        command = [*self._command, "--pace", pace]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
+        self._process = ForkedKiosk([*self._options, "--pace", pace])
+        for line in self._process.lines():
             name, _, value = line.strip().partition(": ")
             self.told[name] = value
             if name == "Ready":
                 return
-        raise AssertionError(f"the kiosk does not start: {self.process.wait()}")
+        raise AssertionError(f"the kiosk does not start: {self._process.stop()}")
 
     @property
     def url(self) -> str:
         return self.told["ATM"]
 
-    def kill(self) -> None:
-        """As a crash or a power cut."""
-        self.process.kill()
-        self.process.wait()
+    @property
+    def database(self) -> Path:
+        return Path(self.told["Database"])
 
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(20)
+    def kill(self) -> None:
+        self._process.kill()
+
+    def stop(self) -> int | None:
+        return self._process.stop()
 
 
 def free_port() -> int:

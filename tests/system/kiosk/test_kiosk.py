@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from click.testing import CliRunner
 from playwright.sync_api import Locator, Page, expect
 
 from atm_sim.kiosk.texts import TEXTS
+from bank_host.cli import main as bank_host_command
 from bank_host.store.sql import SqlStore
 from tests.system.kiosk.conftest import FAST, Kiosk, free_port
 from tests.system.kiosk.person import AtTheKiosk
@@ -71,11 +71,16 @@ def test_two_browsers_at_two_atms_keep_apart(kiosk: Kiosk, new_page: Callable[[s
     assert "250,000" in other.reads("#said")  # her namesake's account: nothing was taken from it
 
 
+def papers_of(page: Page, name: str) -> list[str]:
+    """Account, password and what the token shows."""
+    page.click(".papers summary")
+    return page.locator(f".paper:has-text('{name}')").locator("dd").all_inner_texts()
+
+
 def at_home(page: Page, kiosk: Kiosk, name: str) -> Page:
     """Internet banking in a second tab, entered with what the kiosk's papers say."""
-    page.click(".papers summary")
-    paper = page.locator(f".paper:has-text('{name}')").locator("dd").all_inner_texts()
-    (branch, account), password = paper[0].split(" - "), paper[1]
+    account, password, *_ = papers_of(page, name)
+    branch, account = account.split(" - ")
     home = page.context.new_page()
     home.goto(kiosk.told["Internet banking"])
     home.fill("#branch", branch)
@@ -104,23 +109,19 @@ def test_a_card_locked_in_internet_banking_is_declined_at_the_atm(
 # ---------------------------------------------------------------- a restart in the middle
 
 
-def verified(folder: Path) -> str:
+def verified(kiosk: Kiosk) -> str:
     """What `bank-host verify` says of the kiosk's database."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bank_host.cli", "verify", str(folder / "bank.sqlite")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert 0 == done.returncode, done.stdout + done.stderr
-    return done.stdout
+    done = CliRunner().invoke(bank_host_command, ["verify", str(kiosk.database)])
+    assert 0 == done.exit_code, done.output
+    return done.output
 
 
-def balance_jpy(folder: Path) -> int:
+def balance_jpy(kiosk: Kiosk, person: AtTheKiosk) -> int:
     """Hanako's, by the bank's own books."""
-    store = SqlStore.create(f"sqlite:///{folder / 'bank.sqlite'}")
+    account_id = papers_of(person.page, HANAKO)[0].replace(" - ", "")
+    store = SqlStore.create(f"sqlite:///{kiosk.database}")
     try:
-        return next(each.posted_jpy for each in store.accounts() if each.account_id == "0010001001")
+        return next(each.posted_jpy for each in store.accounts() if each.account_id == account_id)
     finally:
         store.close()
 
@@ -156,8 +157,8 @@ def test_a_restart_in_the_middle_gives_the_money_back(
     hanako.sees("idle")
     for waiting in (2, 3):  # advices; notes for staff to count
         expect(hanako.page.locator("#glass-session dd").nth(waiting)).to_have_text("0", timeout=30_000)
-    assert 250_000 == balance_jpy(tmp_path)
-    assert "in order" in verified(tmp_path)
+    assert 250_000 == balance_jpy(kiosk, hanako)
+    assert "in order" in verified(kiosk)
 
 
 def test_a_restart_after_the_cash_leaves_it_paid(
@@ -168,7 +169,7 @@ def test_a_restart_after_the_cash_leaves_it_paid(
     starts_again(kiosk, hanako)
     hanako.sees("idle").inserts(HANAKO).types(HER_PIN).sees("menu").chooses("balance").sees("take_card")
     assert "220,000" in hanako.reads("#said")
-    assert "in order" in verified(tmp_path)
+    assert "in order" in verified(kiosk)
 
 
 # ---------------------------------------------------------------- whoever stands in front of it
@@ -218,29 +219,27 @@ def test_everything_can_be_said_and_seen_in_both_languages(
 
 
 def test_the_card_can_be_pulled_while_the_bank_is_asked(
-    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page], tmp_path: Path
+    kiosk: Kiosk, new_page: Callable[[str], Page]
 ) -> None:
     """The chip is gone when the bank approves, so it agrees to nothing: no cash, and what was charged is reversed."""
-    hanako = AtTheKiosk(new_page(new_kiosk("--folder", str(tmp_path)).url))
+    hanako = AtTheKiosk(new_page(kiosk.url))
     hanako.page.click("#faults [data-id=line]")
     hanako.withdraws(HANAKO, HER_PIN, 30_000).sees("please_wait")
     hanako.page.click("#slot")
     hanako.sees("thank_you")
     hanako.page.click("#faults [data-id=line]")
     expect(hanako.page.locator("#glass-session dd").nth(2)).to_have_text("0", timeout=60_000)
-    assert 250_000 == balance_jpy(tmp_path)
+    assert 250_000 == balance_jpy(kiosk, hanako)
 
 
-def test_a_jam_pays_nothing_and_charges_nothing(
-    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page], tmp_path: Path
-) -> None:
-    hanako = AtTheKiosk(new_page(new_kiosk("--folder", str(tmp_path)).url))
+def test_a_jam_pays_nothing_and_charges_nothing(kiosk: Kiosk, new_page: Callable[[str], Page]) -> None:
+    hanako = AtTheKiosk(new_page(kiosk.url))
     hanako.page.click("#faults [data-id=jam]")
     hanako.withdraws(HANAKO, HER_PIN, 30_000).takes_card().sees("thank_you")
     expect(hanako.page.locator("#glass-ledger .posting")).to_have_count(2)
     expect(hanako.page.locator("#glass-session dd").nth(2)).to_have_text("0", timeout=30_000)
-    assert 250_000 == balance_jpy(tmp_path)
-    assert "in order" in verified(tmp_path)
+    assert 250_000 == balance_jpy(kiosk, hanako)
+    assert "in order" in verified(kiosk)
 
 
 def test_without_power_the_card_comes_back_later(kiosk: Kiosk, new_page: Callable[[str], Page]) -> None:
