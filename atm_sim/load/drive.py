@@ -152,9 +152,7 @@ class Driver:
                 return transaction
             transaction.deed = deed._replace(customer=customer)
         now_us = self._clock()
-        keys = connection.link.keys
-        assert keys is not None, "a fleet's PIN blocks need a key"
-        message, sent = self._fleet.request(transaction, now_us, keys)
+        message, sent = self._fleet.request(transaction, now_us, connection.link)
         connection.send(message, sent, now_us)
         self._record.sent(transaction, now_us - self.start_us)
         return transaction

@@ -87,8 +87,13 @@ class Pending(Generic[Context]):
         Asked again for a known key (a repeat), it waits anew. What is `timed` waits until its owner's timer gives it
         up: the machine's clock may have been set meanwhile.
         """
+        return self.expect_key(self._key_of(request), context, now_us, wait_us, timed=timed)
+
+    def expect_key(
+        self, key: MatchKey, context: Context, now_us: int, wait_us: int, *, timed: bool = True
+    ) -> str:
+        """The same, for whoever knows the key of the answer without a message."""
         self._forget(now_us)
-        key = self._key_of(request)
         text = str(key)
         self._waiting[text] = Waiting(key, context, now_us + wait_us, timed)
         self._waiting.move_to_end(text)
