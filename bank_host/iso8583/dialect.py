@@ -151,10 +151,10 @@ class Dialect:
 
     def match_key(self, message: Message) -> MatchKey:
         """What joins an answer to its request; elements that the dialect does not match by are left empty."""
-        key = match_by_all(message)
-        if not self.settings.link.match:
+        key, match = match_by_all(message), self.settings.link.match
+        if not match:
             return key
-        by = self.settings.link.match.get(request_mti(message.mti), _MATCHED)
+        by = match.get(request_mti(message.mti), _MATCHED)
         return key._replace(
             acquirer=key.acquirer if 32 in by else "",
             terminal=key.terminal if 41 in by else "",
