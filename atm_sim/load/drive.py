@@ -26,6 +26,7 @@ from bank_host.jst import SECOND_US
 
 MOST_TOLD: Final = 20  # unmatched answers kept in words
 _TURN: Final = 64  # arrivals sent before answers are looked at again
+_TICK_US: Final = 1_000
 _POLL_S: Final = 0.02
 _LEAD_US: Final = 50_000
 _KNOWN_US: Final = 30 * SECOND_US  # so long, at least, an answer is known as late or duplicate
@@ -124,14 +125,18 @@ class Driver:
     # ---------------- the open model
 
     def _send_due(self) -> None:
-        """Send whoever is due, and wait for the next one."""
+        """Send whoever is due, and wait for the next one.
+
+        In whole milliseconds, as the loop's timers tick (a shorter wait would be none): whoever comes due within one is
+        sent together, and the loop sleeps meanwhile.
+        """
         for _ in range(_TURN):
             if self._next is None:
                 self._all_sent.set()
                 return
             wait_us = self.start_us + self._next.at_us - self._clock()
             if wait_us > 0:
-                self._loop.call_later(wait_us / SECOND_US, self._send_due)
+                self._loop.call_later(-(-wait_us // _TICK_US) * _TICK_US / SECOND_US, self._send_due)
                 return
             self._start(self._next.deed, self._next.at_us)
             self._next = next(self._arrivals, None)
@@ -152,9 +157,7 @@ class Driver:
                 return transaction
             transaction.deed = deed._replace(customer=customer)
         now_us = self._clock()
-        keys = connection.link.keys
-        assert keys is not None, "a fleet's PIN blocks need a key"
-        message, sent = self._fleet.request(transaction, now_us, keys)
+        message, sent = self._fleet.request(transaction, now_us, connection.link)
         connection.send(message, sent, now_us)
         self._record.sent(transaction, now_us - self.start_us)
         return transaction
@@ -201,7 +204,7 @@ class Driver:
             self._loop.call_soon(self._send_advices)
 
     def _user_goes_on(self, sent: Sent) -> None:
-        if sent.transaction.number in self._users:
+        if self._users and sent.transaction.number in self._users:
             self._users.remove(sent.transaction.number)
             self._user_thinks()
 

@@ -157,7 +157,7 @@ class Record:
             window.close()
 
     def _window(self, at_us: int) -> Window:
-        number = max(0, at_us) // self.window_us
+        number = at_us // self.window_us if at_us > 0 else 0
         while number >= len(self.windows):
             self.windows.append(Window())
         return self.windows[number]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar, cast
 
 from atm_sim.wire.keys import WireKeys
-from atm_sim.wire.link import Close, Context, Effect, LinkSettings, Opened, WireLink, Write
+from atm_sim.wire.link import Close, Context, Effect, LinkSettings, Opened, WireLink, Write, Written
 from bank_host.address import Address
 from bank_host.iso8583.dialect import Dialect
 from bank_host.iso8583.message import Message
@@ -66,7 +66,7 @@ class Connection(asyncio.Protocol, Generic[Context]):
         if not self.lost.done():
             self.lost.set_result(None)
 
-    def send(self, message: Message, context: Context, now_us: int) -> None:
+    def send(self, message: Message | Written, context: Context, now_us: int) -> None:
         """Send a request or advice; FormatError for what is no message."""
         self._write(self.link.send(message, context, now_us))
         self._count()
