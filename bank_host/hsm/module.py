@@ -8,7 +8,6 @@ simulation and test.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 import re
@@ -219,7 +218,7 @@ class Hsm:
     def card_id(self, pan: str, handle: str = CARD_ID) -> str:
         """The card's name in stores and records: equal for equal PANs, and no way back without the key."""
         key = self._key(handle, "card_id")
-        return hmac.new(key.secret, _bytes(pan), hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(key.secret, _bytes(pan), "sha256").hex()[:32]
 
     # ---------------------------------------------------------------- keys
 

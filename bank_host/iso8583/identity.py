@@ -22,8 +22,8 @@ def identity(message: Message) -> str:
 
 def fingerprint(message: Message, card_id: str) -> str:
     """What must be equal in a repeat: the card, the service, the amount, and what a reversal refers to."""
-    quoted = (message.get(de) for de in (3, 4, 49, 90, 95))
-    return "/".join((card_id, *quoted))
+    m = message
+    return f"{card_id}/{m.get(3)}/{m.get(4)}/{m.get(49)}/{m.get(90)}/{m.get(95)}"
 
 
 def request_id(message: Message) -> str:

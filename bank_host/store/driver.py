@@ -394,6 +394,7 @@ def _names(dialect: str, columns: Iterable[str]) -> list[str]:
     return [quote(column) for column in columns]
 
 
+@cache
 def key_of(table: Table) -> tuple[str, ...]:
     return tuple(column.name for column in table.primary_key)
 

@@ -225,7 +225,7 @@ class MemoryUnit:
 
     def apply(self, changes: Iterable[Change], now_us: int) -> None:
         for change in changes:
-            _WRITERS[type(change)](self, change, now_us)
+            WRITERS[type(change)](self, change, now_us)
 
     def remember(self, exchange: Exchange) -> None:
         self._put_new(self._tables.exchanges, exchange.key, exchange, "this message identity")
@@ -437,7 +437,7 @@ def _known(rows: dict[str, Any], key: str, what: str) -> Any:
     return row
 
 
-_WRITERS: dict[type, Callable[[MemoryUnit, Any, int], None]] = {
+WRITERS: dict[type, Callable[[MemoryUnit, Any, int], None]] = {
     Post: MemoryUnit._post,
     CountUse: MemoryUnit._count_use,
     CountMonth: MemoryUnit._count_month,
