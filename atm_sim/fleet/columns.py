@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from atm_sim.fleet.arrivals import SERVICES
-from atm_sim.fleet.books import JOURNAL, POSTING_KINDS
+from atm_sim.fleet.books import POSTING, POSTING_KINDS
 from atm_sim.fleet.ground import Site
 from atm_sim.fleet.kernel import KINDS
 from atm_sim.records.event import EventRecord
 from atm_sim.records.folder import EVENT_SCHEMA
-from bank_host.issuing import account_number
+from bank_host.issuing import ACCOUNT_DIGITS, BRANCH
 
 Columns = dict[str, NDArray[np.int64]]
 
@@ -42,6 +43,20 @@ def columns(flat: Sequence[int], names: Sequence[str]) -> Columns:
     """Flat rows as one array a column."""
     table = np.fromiter(flat, np.int64, len(flat)).reshape(-1, len(names))
     return {name: np.ascontiguousarray(table[:, place]) for place, name in enumerate(names)}
+
+
+def spelled_out(rows: Columns, column: str, table: Iterable[Sequence[int]], names: Sequence[str]) -> Columns:
+    """Rows with what their numbers in `column` stand for in its stead: the row of a table with these names."""
+    cells = np.array(list(table), dtype=np.int64).reshape(-1, len(names))
+    found = cells[rows[column]]
+    named = {name: found[:, place] for place, name in enumerate(names)}
+    return {**{name: values for name, values in rows.items() if name != column}, **named}
+
+
+def account_numbers(numbers: NDArray[np.int64]) -> pa.Array:
+    """`account_number` of each."""
+    digits = pc.utf8_lpad(pc.cast(pa.array(numbers), pa.string()), ACCOUNT_DIGITS, "0")
+    return pc.binary_join_element_wise(BRANCH, digits, "")
 
 
 class Writer:
@@ -129,7 +144,7 @@ class Writer:
                 "kind": _words(rows["kind"], pa.array(POSTING_KINDS)),
                 "account": _words(rows["account"], self._accounts(rows["account"])),
                 "atm": _words(rows["machine"], self._machines),
-                **{name: rows[name] for name in JOURNAL[4:]},
+                **{name: rows[name] for name in ("number", *POSTING[1:])},
             }
         )
         self._ledger = _write(self._ledger, self.ledger_file, table)
@@ -144,9 +159,8 @@ class Writer:
 
     def _accounts(self, numbers: NDArray[np.int64]) -> pa.Array:
         """Account numbers, made once for each account of the window; `numbers` becomes places among them."""
-        found, places = np.unique(numbers, return_inverse=True)
-        numbers[:] = places
-        return pa.array([account_number(self._first + number) for number in found.tolist()])
+        found, numbers[:] = np.unique(numbers, return_inverse=True)
+        return account_numbers(self._first + found)
 
 
 def sha256(file: Path) -> str:

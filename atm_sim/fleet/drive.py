@@ -1,13 +1,13 @@
 """Simulated time of a fleet: the session kernel inside one SimPy process, beside whatever acts from outside.
 
 The kernel lets visits happen up to the next SimPy event (`env.peek()`), then gives way to it. Without anything outside
-a day is twenty-four events.
+a day is twenty-four events at most.
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -31,7 +31,7 @@ class FleetClock:
         return self.kernel.now_us
 
     def call_at(self, at_us: int, call: Callable[[], None]) -> None:
-        """At `at_us`, when all visits up to then have happened; also from within a hearer of the kernel."""
+        """At `at_us`, when all visits up to then have happened; also while a visit is handed over."""
         timeout = self.env.timeout(max(0, at_us - int(self.env.now)))
         assert timeout.callbacks is not None, "a new timeout has not happened yet"
         timeout.callbacks.append(lambda _: self._due(at_us, call))
@@ -62,7 +62,7 @@ Outside = Callable[[Kernel, FleetClock], object]
 def drive(
     kernel: Kernel,
     start_us: int,
-    windows: Iterator[tuple[int, list[Arrival]]],
+    windows: Iterator[tuple[int, Iterable[Arrival]]],
     window_over: Callable[[int], None],
     outside: tuple[Outside, ...] = (),
 ) -> None:
@@ -80,7 +80,7 @@ def _sessions(
     env: simpy.Environment,
     kernel: Kernel,
     clock: FleetClock,
-    windows: Iterator[tuple[int, list[Arrival]]],
+    windows: Iterator[tuple[int, Iterable[Arrival]]],
     window_over: Callable[[int], None],
 ) -> Generator[simpy.Event, Any, None]:
     end_us = int(env.now)

@@ -17,13 +17,13 @@ from typing import NamedTuple
 
 from atm_sim.fleet.arrivals import Arrival, Plan
 from atm_sim.fleet.audit import ColumnAudit
-from atm_sim.fleet.books import JOURNAL, POSTING_KINDS, Books
+from atm_sim.fleet.books import JOURNAL, POSTING, POSTING_KINDS, Books
 from atm_sim.fleet.cash import CassetteClass, Stock
-from atm_sim.fleet.columns import Writer, columns
+from atm_sim.fleet.columns import Writer, columns, spelled_out
 from atm_sim.fleet.counting import Counting
 from atm_sim.fleet.drive import Outside, drive
 from atm_sim.fleet.ground import Site, partition_of, sites_of
-from atm_sim.fleet.kernel import ROW, Kernel, Travel
+from atm_sim.fleet.kernel import ROW, VISIT, Kernel, Travel
 from atm_sim.fleet.measures import measures
 from atm_sim.fleet.outside import outside_of
 from atm_sim.fleet.population import Population, population
@@ -111,6 +111,7 @@ def play_partition(job: Job) -> Played:
         fleet.accounts, fleet.days, figures.atm_standing_initial, job.seed, number, fleet.partitions
     )
     kernel = kernel_of(scenario, sites, people, policy)
+    books = kernel.books
     start_us = midnight_us(scenario.day)
     plan = Plan(scenario, sites, len(people), job.seed, job.replication, number)
     counting = Counting(sites, start_us, fleet.days * DAY_US // HOUR_US)
@@ -122,8 +123,8 @@ def play_partition(job: Job) -> Played:
     writer = Writer(job.out, name, job.run, job.replication, sites, start_us, people.first)
 
     def write() -> None:
-        posted = columns(kernel.books.take_journal(), JOURNAL)
-        rows = columns(kernel.take_rows(), ROW)
+        posted = spelled_out(columns(books.take_journal(), JOURNAL), "posting", books.postings, POSTING)
+        rows = spelled_out(columns(kernel.take_rows(), ROW), "visit", kernel.visits, VISIT)
         audit.ledger(posted, POSTING_KINDS)
         words = list(kernel.words)
         audit.rows(rows, words, "withdrawal" in figures.atm_counts)
@@ -138,9 +139,9 @@ def play_partition(job: Job) -> Played:
         if len(kernel.rows) >= ROW_GROUP * len(ROW):
             write()
 
-    def windows() -> Iterator[tuple[int, list[Arrival]]]:
-        for end_us, arrivals in plan.windows():
-            counting.arrivals(end_us - HOUR_US, len(arrivals))
+    def windows() -> Iterator[tuple[int, Iterable[Arrival]]]:
+        for end_us, by_hour, arrivals in plan.windows():
+            counting.arrivals(end_us, by_hour)
             yield end_us, arrivals
 
     if takes_part(scenario):
@@ -150,7 +151,6 @@ def play_partition(job: Job) -> Played:
         drive(kernel, start_us, windows(), window_over, outside)
     write()
     counting.loads(sum(opened_jpy), kernel.loads)
-    books = kernel.books
     lying = (
         kernel.stock.total_jpy(machine) - kernel.added_jpy[machine] for machine in range(len(kernel.configs))
     )
