@@ -88,12 +88,12 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def new_page(chromium: Browser) -> Iterator[Callable[[str], Page]]:
+def new_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
     """Each page is a browser of its own: no cookie is shared. What goes wrong on a page fails its test."""
     contexts, wrong = [], []
 
-    def open_page(url: str) -> Page:
-        context = chromium.new_context(viewport={"width": 1500, "height": 1200})
+    def open_page(url: str, locale: str = "ja") -> Page:
+        context = chromium.new_context(viewport={"width": 1500, "height": 1200}, locale=locale)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(f"{error}"))

@@ -63,6 +63,27 @@ def test_cards_and_machine_are_in_sight_on_a_notebook(kiosk: Kiosk, new_page: Ca
         expect(page.locator(place)).to_be_in_viewport(ratio=1)
 
 
+def test_on_a_phone_what_a_screen_asks_for_stands_below_it(
+    kiosk: Kiosk, new_page: Callable[[str], Page]
+) -> None:
+    """The keypad for a PIN, the slot for the card, the tray for the cash: nobody scrolls to find them."""
+    hanako = AtTheKiosk(new_page(kiosk.url))
+    hanako.page.set_viewport_size({"width": 390, "height": 844})
+
+    def in_sight(place: str) -> None:
+        hanako.page.evaluate("scrollTo(0, 0)")
+        expect(hanako.page.locator(place)).to_be_in_viewport(ratio=0.9)
+
+    in_sight("#wallet")
+    hanako.inserts(HANAKO)
+    in_sight("#pad")
+    hanako.types(HER_PIN).sees("menu").chooses("withdraw").sees("amount").chooses("amount:30000")
+    hanako.sees("confirm").chooses("yes").sees("take_card")
+    in_sight("#slot")
+    hanako.takes_card().sees("take_cash")
+    in_sight("#tray")
+
+
 def test_two_browsers_at_two_atms_keep_apart(kiosk: Kiosk, new_page: Callable[[str], Page]) -> None:
     one, other = AtTheKiosk(new_page(kiosk.url)), AtTheKiosk(new_page(kiosk.url))
     one.withdraws(HANAKO, HER_PIN, 30_000).takes_card().takes_cash()
@@ -170,6 +191,24 @@ def test_a_restart_after_the_cash_leaves_it_paid(
     hanako.sees("idle").inserts(HANAKO).types(HER_PIN).sees("menu").chooses("balance").sees("take_card")
     assert "220,000" in hanako.reads("#said")
     assert "in order" in verified(kiosk)
+
+
+@pytest.mark.parametrize(("language", "other"), [("ja", "en"), ("en", "ja")])
+def test_a_learner_joins_in_a_browser_in_either_language(
+    new_kiosk: Callable[..., Kiosk], new_page: Callable[..., Page], language: str, other: str
+) -> None:
+    """The door asks in the browser's language or in the other one, and a wrong code can be mended."""
+    kiosk = new_kiosk("--join-code")
+    page = new_page(kiosk.url, locale=language)
+    assert language == page.get_attribute("html", "lang")
+    page.click(f"a[hreflang={other}]")
+    assert 0 == Axe().run(page).violations_count
+    for code, problem in (("AAAAAA", TEXTS["door.wrong"]), (kiosk.told["Join code"].lower(), None)):
+        page.fill("#code", code)
+        page.click("button")
+        if problem:
+            expect(page.get_by_role("alert")).to_have_text(problem.en if other == "en" else problem.ja)
+    page.wait_for_selector("body[data-screen=idle]")
 
 
 # ---------------------------------------------------------------- whoever stands in front of it
