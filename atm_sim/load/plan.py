@@ -99,10 +99,7 @@ def deeds(load: Load, seed: int, customers: int) -> Iterator[Deed]:
 
 def arrivals(load: Load, seed: int, customers: int) -> Iterator[Arrival]:
     """Who comes when, in order, until the phases end."""
-    return (
-        Arrival(at_us, deed)
-        for at_us, deed in zip(_moments(load, seed), deeds(load, seed, customers), strict=False)
-    )
+    return map(Arrival, _moments(load, seed), deeds(load, seed, customers))
 
 
 def _moments(load: Load, seed: int) -> Iterator[int]:
@@ -126,6 +123,6 @@ def _moments(load: Load, seed: int) -> Iterator[int]:
 def _chooser(weighted: Sequence[tuple[Any, float]], random: Random) -> Any:
     """A function that draws one of the values by its weight."""
     values = [value for value, _ in weighted]
-    sums = list(accumulate(weight for _, weight in weighted))
-    last = len(values) - 1
-    return lambda: values[min(last, bisect(sums, random.random() * sums[-1]))]
+    *steps, total = accumulate(weight for _, weight in weighted)
+    draw = random.random
+    return lambda: values[bisect(steps, draw() * total)]

@@ -61,9 +61,11 @@ class Requests:
         assert link.keys is not None, "a fleet's PIN blocks need a key"
         pin_block = link.keys.pin_block(carrier.pin.reveal(), pan)
         kind = self._terminals[deed.terminal].acquirer_id, deed.service, bool(track2)
-        if kind not in self._blanks:
-            self._blanks[kind] = self._blank(self._message(transaction, track2, pin_block), link)
-        blank = self._blanks[kind]
+        try:
+            blank = self._blanks[kind]
+        except KeyError:
+            example = self._message(transaction, track2, pin_block)
+            blank = self._blanks[kind] = self._blank(example, link)
         if blank is None:
             return self._message(transaction, track2, pin_block)
         stan, (transmitted, time, day, reference) = f"{transaction.stan:06d}", transaction.stamp
