@@ -31,9 +31,9 @@ class Slope(NamedTuple):
 
     def when_s(self, arrived: float) -> float:
         """When so many have arrived since the stretch began."""
-        rise = (self.to_per_s - self.from_per_s) / self.length_s
-        if not rise:
+        if self.to_per_s == self.from_per_s:
             return arrived / self.from_per_s
+        rise = (self.to_per_s - self.from_per_s) / self.length_s
         # from * t + rise * t^2 / 2 = arrived, in the form that stays exact for a small rise
         root = sqrt(max(0.0, self.from_per_s**2 + 2 * rise * arrived))
         return 2 * arrived / (self.from_per_s + root) if arrived else 0.0
@@ -110,13 +110,14 @@ def _moments(load: Load, seed: int) -> Iterator[int]:
     for slope in cycle(slopes(load.arrivals)):
         if round(begin_s * SECOND_US) >= last_us:
             return
-        while arrived < slope.arrivals:
+        due = slope.arrivals
+        while arrived < due:
             at_us = round((begin_s + slope.when_s(arrived)) * SECOND_US)
             if at_us > last_us:
                 return
             yield at_us
             arrived += random.expovariate(1.0) if poisson else 1.0
-        arrived -= slope.arrivals
+        arrived -= due
         begin_s += slope.length_s
 
 

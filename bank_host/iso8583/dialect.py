@@ -30,6 +30,7 @@ from bank_host.iso8583.translate import Translation
 from bank_host.iso8583.wire import Form, Wire, form_of
 
 _MAC_BYTES: Final = 8
+_ODD: Final = {"hex": frozenset(b"13579BDF"), "raw": frozenset(range(1, 256, 2))}
 _ANNOUNCE_SECOND: Final = {"hex": frozenset(b"89ABCDEF"), "raw": frozenset(range(128, 256))}
 _MATCHED: Final = (7, 11, 32, 41)
 
@@ -115,12 +116,12 @@ class Dialect:
         half, at = self._plain.half_bytes, self._plain.mti_bytes
         second = data[at] in _ANNOUNCE_SECOND[self._plain.wire.bitmap]
         last = data[at + half + half - 1] if second else data[at + half - 1]
-        announced = last & 1 if self._plain.wire.bitmap == "raw" else int(chr(last), 16) & 1
-        if not announced or (self.settings.mac.element == "128" and not second):
+        if last not in _ODD[self._plain.wire.bitmap] or (self.settings.mac.element == "128" and not second):
             return None
-        found = data[-self._mac_bytes() :]
+        covered = len(data) - self._mac_bytes()
+        found = data[covered:]
         text = found.decode("latin-1") if self._plain.wire.binary == "hex" else found.hex().upper()
-        return data[: -self._mac_bytes()], text
+        return data[:covered], text
 
     def _write(self, message: Message) -> str:
         mti, values = message.mti, message.fields
