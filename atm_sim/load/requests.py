@@ -13,7 +13,7 @@ from atm_sim.load.people import Carrier
 from atm_sim.load.record import Stamp, Transaction
 from atm_sim.wire.link import WireLink, Written
 from bank_host.iso8583 import build
-from bank_host.iso8583.identity import MatchKey
+from bank_host.iso8583.identity import MatchKey, key_of_parts
 from bank_host.iso8583.message import Message
 from bank_host.iso8583.shapes import Template
 from bank_host.jst import SECOND_US
@@ -74,13 +74,8 @@ class Requests:
         back = (reference + stan, *atm, pin_block)
         text = blank.template.text((*front, track2, *back) if track2 else front + back)
         mti, acquirer, terminal_matches, stan_matches, time_matches = blank.key
-        key = MatchKey(
-            mti,
-            acquirer,
-            terminal_matches and atm[0].rstrip(),
-            stan_matches and stan,
-            time_matches and transmitted,
-        )
+        number, moment = stan_matches and stan, time_matches and transmitted
+        key = key_of_parts((mti, acquirer, terminal_matches and atm[0].rstrip(), number, moment))
         return Written(text.encode("latin-1"), key)
 
     def original(self, transaction: Transaction) -> Message:
