@@ -13,7 +13,7 @@ from atm_sim.load.people import Carrier
 from atm_sim.load.record import Stamp, Transaction
 from atm_sim.wire.link import WireLink, Written
 from bank_host.iso8583 import build
-from bank_host.iso8583.identity import MatchKey
+from bank_host.iso8583.identity import MatchKey, key_of_parts
 from bank_host.iso8583.message import Message
 from bank_host.iso8583.shapes import Template
 from bank_host.jst import SECOND_US
@@ -61,9 +61,11 @@ class Requests:
         assert link.keys is not None, "a fleet's PIN blocks need a key"
         pin_block = link.keys.pin_block(carrier.pin.reveal(), pan)
         kind = self._terminals[deed.terminal].acquirer_id, deed.service, bool(track2)
-        if kind not in self._blanks:
-            self._blanks[kind] = self._blank(self._message(transaction, track2, pin_block), link)
-        blank = self._blanks[kind]
+        try:
+            blank = self._blanks[kind]
+        except KeyError:
+            example = self._message(transaction, track2, pin_block)
+            blank = self._blanks[kind] = self._blank(example, link)
         if blank is None:
             return self._message(transaction, track2, pin_block)
         stan, (transmitted, time, day, reference) = f"{transaction.stan:06d}", transaction.stamp
@@ -72,13 +74,8 @@ class Requests:
         back = (reference + stan, *atm, pin_block)
         text = blank.template.text((*front, track2, *back) if track2 else front + back)
         mti, acquirer, terminal_matches, stan_matches, time_matches = blank.key
-        key = MatchKey(
-            mti,
-            acquirer,
-            terminal_matches and atm[0].rstrip(),
-            stan_matches and stan,
-            time_matches and transmitted,
-        )
+        number, moment = stan_matches and stan, time_matches and transmitted
+        key = key_of_parts((mti, acquirer, terminal_matches and atm[0].rstrip(), number, moment))
         return Written(text.encode("latin-1"), key)
 
     def original(self, transaction: Transaction) -> Message:

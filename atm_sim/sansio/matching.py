@@ -113,9 +113,26 @@ class Pending(Generic[Context]):
 
     def answer(self, message: Message, now_us: int) -> Verdict[Context]:
         """Judge an incoming message and count it; a matched one ends the wait."""
-        verdict = self._judge(message, now_us)
-        setattr(self.counts, verdict.kind, getattr(self.counts, verdict.kind) + 1)
-        return verdict
+        if not is_response(message.mti):
+            self.counts.unsolicited += 1
+            return Verdict("unsolicited")
+        key = self._key_of(message)
+        text = str(key)
+        self._forget_waiting(now_us)
+        waiting = self._waiting.pop(text, None)
+        if waiting is not None:
+            self.counts.matched += 1
+            self._settle(text, "answered", now_us)
+            return Verdict("matched", waiting.context)
+        self._forget_settled(now_us)
+        if text not in self._settled:
+            self.counts.unmatched += 1
+            return Verdict("unmatched", detail=self._explain(key))
+        if self._settled[text][0] == "given_up":
+            self.counts.late += 1
+            return Verdict("late")
+        self.counts.duplicate += 1
+        return Verdict("duplicate")
 
     def give_up(self, key_text: str, now_us: int) -> Waiting[Context] | None:
         """The timer of `key_text` fired: the request that had no answer, or None if it no longer waits."""
@@ -132,21 +149,6 @@ class Pending(Generic[Context]):
                 return
             self.give_up(text, now_us)
             yield oldest
-
-    def _judge(self, message: Message, now_us: int) -> Verdict[Context]:
-        if not is_response(message.mti):
-            return Verdict("unsolicited")
-        key = self._key_of(message)
-        text = str(key)
-        self._forget_waiting(now_us)
-        waiting = self._waiting.pop(text, None)
-        if waiting is not None:
-            self._settle(text, "answered", now_us)
-            return Verdict("matched", waiting.context)
-        self._forget_settled(now_us)
-        if text in self._settled:
-            return Verdict("late" if self._settled[text][0] == "given_up" else "duplicate")
-        return Verdict("unmatched", detail=self._explain(key))
 
     def _explain(self, wanted: MatchKey) -> str:
         nearest = min(

@@ -47,9 +47,11 @@ def deciphered(engine: Des3 | Aes, block: bytes, pan: str, format_: Format) -> s
 def clear_8(pin: str, pan: str, format_: Format, fresh: Fresh) -> bytes:
     """0 or 3, PIN length, PIN, fill; xor 0000 and the twelve rightmost PAN digits without the check digit."""
     field = f"{format_}{len(pin):X}{pin}"
-    room = _FIELD_DIGITS - len(field)
-    fill = "F" * room if format_ == 0 else "".join(_LETTERS[byte % 6] for byte in _even(fresh, room))
-    return (int(field + fill, 16) ^ _twelve_of_pan(pan)).to_bytes(8)
+    if format_ == 0:
+        field = field.ljust(_FIELD_DIGITS, "F")
+    else:
+        field += "".join(_LETTERS[byte % 6] for byte in _even(fresh, _FIELD_DIGITS - len(field)))
+    return (int(field, 16) ^ _twelve_of_pan(pan)).to_bytes(8)
 
 
 def pin_of_clear_8(block: bytes, pan: str, format_: Format) -> str:

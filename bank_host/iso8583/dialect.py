@@ -29,7 +29,7 @@ from bank_host.iso8583.shapes import FastCodec, Template
 from bank_host.iso8583.translate import Translation
 from bank_host.iso8583.wire import Form, Wire, form_of
 
-_MAC_BYTES: Final = 8
+_ODD: Final = {"hex": frozenset(b"13579BDF"), "raw": frozenset(range(1, 256, 2))}
 _ANNOUNCE_SECOND: Final = {"hex": frozenset(b"89ABCDEF"), "raw": frozenset(range(128, 256))}
 _MATCHED: Final = (7, 11, 32, 41)
 
@@ -81,13 +81,13 @@ class Dialect:
 
     def unsealed(self, message: Message) -> bytes:
         """The message on the wire up to its MAC, which it announces."""
-        return self._write(self._announcing(message)).encode("latin-1")[: -self._mac_bytes()]
+        return self._write(self._announcing(message)).encode("latin-1")[: -self._plain.mac_bytes]
 
     def seal(self, covered: bytes, mac: Callable[[bytes], str]) -> bytes:
         """What was `unsealed`, with its MAC."""
         found = mac(covered)
         sealed = found.encode("ascii") if self._plain.wire.binary == "hex" else bytes.fromhex(found)
-        if len(sealed) != self._mac_bytes():
+        if len(sealed) != self._plain.mac_bytes:
             raise ValueError("a MAC is 16 hexadecimal digits")
         return covered + sealed
 
@@ -99,7 +99,7 @@ class Dialect:
         written = self._announcing(message) if macs else message
         self._check_ours(written.fields)
         return self._codec.template(
-            written.mti, written.fields, varying, sealed=self._mac_bytes() if macs else 0
+            written.mti, written.fields, varying, sealed=self._plain.mac_bytes if macs else 0
         )
 
     def _announcing(self, message: Message) -> Message:
@@ -115,12 +115,12 @@ class Dialect:
         half, at = self._plain.half_bytes, self._plain.mti_bytes
         second = data[at] in _ANNOUNCE_SECOND[self._plain.wire.bitmap]
         last = data[at + half + half - 1] if second else data[at + half - 1]
-        announced = last & 1 if self._plain.wire.bitmap == "raw" else int(chr(last), 16) & 1
-        if not announced or (self.settings.mac.element == "128" and not second):
+        if last not in _ODD[self._plain.wire.bitmap] or (self.settings.mac.element == "128" and not second):
             return None
-        found = data[-self._mac_bytes() :]
+        covered = len(data) - self._plain.mac_bytes
+        found = data[covered:]
         text = found.decode("latin-1") if self._plain.wire.binary == "hex" else found.hex().upper()
-        return data[: -self._mac_bytes()], text
+        return data[:covered], text
 
     def _write(self, message: Message) -> str:
         mti, values = message.mti, message.fields
@@ -137,9 +137,6 @@ class Dialect:
         for de in self._touched & values.keys():
             if not has_form(de, values[de]):
                 raise FormatError("bad_value", de)
-
-    def _mac_bytes(self) -> int:
-        return _MAC_BYTES * (2 if self._plain.wire.binary == "hex" else 1)
 
     # ---------------- which message is which
 

@@ -51,6 +51,7 @@ class PlainCodec:
         self.message_types: Final = frozenset(message_types)
         self.mti_bytes: Final = 4 if wire.digits == "ascii" else 2
         self.half_bytes: Final = 16 if wire.bitmap == "hex" else 8
+        self.mac_bytes: Final = 16 if wire.binary == "hex" else 8
         self._known: Final = sum(map(bit, self.forms))
         self._matches: Final = {
             de: re.compile(form.field.pattern, re.ASCII).fullmatch for de, form in self.forms.items()
