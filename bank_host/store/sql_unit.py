@@ -116,8 +116,7 @@ class SqlUnit(MemoryUnit):
             at_end.callback(self._session.close)
             if kind is None:
                 writes = Writes(self._session, self._keys, self._chain_name)
-                writes.write(self._tables, self._seen, self._forced, self._last_number)
-                self._session.commit()
+                self._session.commit(writes.of(self._tables, self._seen, self._forced, self._last_number))
                 if self._left is not None and not self._left:  # one connection is enough
                     at_end.pop_all()
                     self._left.append(Left(self._session, self._version, self._tables, self._fetched))

@@ -112,7 +112,7 @@ _NEXT_TAIL = Update(schema.chain_tail, ("n", "digest", "mark"), ("chain", "n"))
 
 
 class Writes:
-    """Writes one unit of work."""
+    """What one unit of work writes."""
 
     def __init__(self, session: Session, keys: StoreKeys, chain_name: str) -> None:
         self._session = session
@@ -120,13 +120,13 @@ class Writes:
         self._chain_name = chain_name
         self._writes: list[Write] = []
 
-    def write(
+    def of(
         self,
         tables: Tables,
         before: Mapping[int, Mapping[Any, Any]],
         forced: set[str],
         last_number: int | None,
-    ) -> None:
+    ) -> list[Write]:
         """Everything that differs from what was fetched; `before` tells of each working table what its rows were."""
         if last_number is not None:  # one row stands for all host sequence numbers up to it
             self._add(_HOST_NUMBER, [(last_number,)])
@@ -140,8 +140,7 @@ class Writes:
             self._history(tables)
         self._add(_NOTICE, [row[1:] for row in tables.outbox])
         self._add(_BALANCE, sorted((book, jpy) for book, jpy in tables.books.items() if jpy))
-        if self._writes:
-            self._session.write(self._writes)
+        return self._writes
 
     def _add(self, write: Insert | Update, rows: list[Row]) -> None:
         if rows:
