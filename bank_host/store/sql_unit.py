@@ -133,9 +133,11 @@ class SqlUnit(MemoryUnit):
         self._fetched.add(what)
         return True
 
-    def _new(self, kind: str, keys: Iterable[str], *more: Hashable) -> list[str]:
+    def _new(self, kind: str, keys: Iterable[str]) -> list[str]:
         """Those of `keys` that were not looked for yet, sorted."""
-        return [key for key in sorted(set(keys)) if key and self._once(kind, key, *more)]
+        new = {(kind, key) for key in keys if key} - self._fetched
+        self._fetched |= new
+        return sorted([key for _, key in new])
 
     def _fetch_accounts(self, account_ids: Iterable[str]) -> None:
         accounts = self._tables.accounts

@@ -177,7 +177,7 @@ class Writes:
         new = [now[n] for n in changed]
         if kind.table is schema.account:
             columns = ("forced_low", *columns)
-            new = [tuple([_forced_low(row, forced) for _, row in moved]), *new]
+            new = [tuple([_forced_low(account, forced) for _, account in moved]), *new]
         identity = [name for name in key_of(kind.table) if name in kind.columns] or ["key"]
         names = *kind.guards, *identity
         seen = [was[kind.columns.index(name)] for name in names]
@@ -225,9 +225,8 @@ class Writes:
             self._add(_TAIL, [(name, n, digest, mark)])
 
 
-def _forced_low(now: Any, forced: set[str]) -> bool | None:
+def _forced_low(account: Any, forced: set[str]) -> bool | None:
     """A forced posting below 0 leaves its flag, until the balance is above again (I4); None: as it was."""
-    account = Account._make(now)
     if account.posted_jpy - account.held_jpy >= 0:
         return False
     return True if account.account_id in forced else None
