@@ -123,7 +123,7 @@ class Dialect:
         return data[:covered], text
 
     def _write(self, message: Message) -> str:
-        mti, values = message.mti, message.fields
+        mti, values = message.mti, message._fields
         self._check_ours(values)
         if self._translation is not None:
             if mti not in BY_MTI:

@@ -116,8 +116,7 @@ class SqlUnit(MemoryUnit):
             at_end.callback(self._session.close)
             if kind is None:
                 writes = Writes(self._session, self._keys, self._chain_name)
-                writes.write(self._tables, self._seen, self._forced, self._last_number)
-                self._session.commit()
+                self._session.commit(writes.of(self._tables, self._seen, self._forced, self._last_number))
                 if self._left is not None and not self._left:  # one connection is enough
                     at_end.pop_all()
                     self._left.append(Left(self._session, self._version, self._tables, self._fetched))
@@ -134,9 +133,11 @@ class SqlUnit(MemoryUnit):
         self._fetched.add(what)
         return True
 
-    def _new(self, kind: str, keys: Iterable[str], *more: Hashable) -> list[str]:
+    def _new(self, kind: str, keys: Iterable[str]) -> list[str]:
         """Those of `keys` that were not looked for yet, sorted."""
-        return [key for key in sorted(set(keys)) if key and self._once(kind, key, *more)]
+        new = {(kind, key) for key in keys if key} - self._fetched
+        self._fetched |= new
+        return sorted([key for _, key in new])
 
     def _fetch_accounts(self, account_ids: Iterable[str]) -> None:
         accounts = self._tables.accounts

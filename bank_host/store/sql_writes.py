@@ -112,7 +112,7 @@ _NEXT_TAIL = Update(schema.chain_tail, ("n", "digest", "mark"), ("chain", "n"))
 
 
 class Writes:
-    """Writes one unit of work."""
+    """What one unit of work writes."""
 
     def __init__(self, session: Session, keys: StoreKeys, chain_name: str) -> None:
         self._session = session
@@ -120,13 +120,13 @@ class Writes:
         self._chain_name = chain_name
         self._writes: list[Write] = []
 
-    def write(
+    def of(
         self,
         tables: Tables,
         before: Mapping[int, Mapping[Any, Any]],
         forced: set[str],
         last_number: int | None,
-    ) -> None:
+    ) -> list[Write]:
         """Everything that differs from what was fetched; `before` tells of each working table what its rows were."""
         if last_number is not None:  # one row stands for all host sequence numbers up to it
             self._add(_HOST_NUMBER, [(last_number,)])
@@ -140,8 +140,7 @@ class Writes:
             self._history(tables)
         self._add(_NOTICE, [row[1:] for row in tables.outbox])
         self._add(_BALANCE, sorted((book, jpy) for book, jpy in tables.books.items() if jpy))
-        if self._writes:
-            self._session.write(self._writes)
+        return self._writes
 
     def _add(self, write: Insert | Update, rows: list[Row]) -> None:
         if rows:
@@ -178,7 +177,7 @@ class Writes:
         new = [now[n] for n in changed]
         if kind.table is schema.account:
             columns = ("forced_low", *columns)
-            new = [tuple([_forced_low(row, forced) for _, row in moved]), *new]
+            new = [tuple([_forced_low(account, forced) for _, account in moved]), *new]
         identity = [name for name in key_of(kind.table) if name in kind.columns] or ["key"]
         names = *kind.guards, *identity
         seen = [was[kind.columns.index(name)] for name in names]
@@ -226,9 +225,8 @@ class Writes:
             self._add(_TAIL, [(name, n, digest, mark)])
 
 
-def _forced_low(now: Any, forced: set[str]) -> bool | None:
+def _forced_low(account: Any, forced: set[str]) -> bool | None:
     """A forced posting below 0 leaves its flag, until the balance is above again (I4); None: as it was."""
-    account = Account._make(now)
     if account.posted_jpy - account.held_jpy >= 0:
         return False
     return True if account.account_id in forced else None
