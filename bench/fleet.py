@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from itertools import takewhile
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -123,7 +123,7 @@ def _first(
     windows: Iterator[Window], up_to: int, arrived: dict[int, int]
 ) -> Iterator[tuple[int, list[Arrival]]]:
     for end_us, by_hour, arrivals in windows:
-        kept = list(takewhile(lambda each: each.number < up_to, arrivals))
+        kept = list(takewhile(lambda each: each.number < up_to, chain.from_iterable(arrivals)))
         arrived.update((each.number, each.at_us) for each in kept)
         yield end_us, kept
         if len(kept) < sum(by_hour):

@@ -80,7 +80,7 @@ class Window(NamedTuple):
 
     end_us: int
     by_hour: list[int]  # how many
-    arrivals: Iterator[Arrival]  # in order, made as they are asked for
+    arrivals: Iterator[Iterator[Arrival]]  # in order, made as they are asked for
 
 
 def demand_of(scenario: Scenario) -> Demand:
@@ -194,12 +194,12 @@ def _next_of(account: NDArray[np.int64], at_us: NDArray[np.int64], end_us: int) 
     return following
 
 
-def _arrivals(columns: Sequence[NDArray[Any]]) -> Iterator[Arrival]:
+def _arrivals(columns: Sequence[NDArray[Any]]) -> Iterator[Iterator[Arrival]]:
     """Rows of these columns, so many at a time as lie in a processor's cache together."""
     for first in range(0, len(columns[0]), ARRIVALS_AT_ONCE):
         values = (column[first : first + ARRIVALS_AT_ONCE].tolist() for column in columns)
         rows = zip(*values, repeat(()), repeat(False))
-        yield from map(
+        yield map(
             partial(tuple.__new__, Arrival), rows
         )  # as the constructor does, at a third of its cost
 

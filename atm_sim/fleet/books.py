@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from atm_sim.fleet.numbered import Numbered
 from atm_sim.fleet.population import KINDS, Population
+from atm_sim.fleet.rows import Numbered, Rows
 from bank_host.issuing import account_number, card_expiry
 from bank_host.jst import DAY_US, jst_date, midnight_us
 from bank_host.ledger.posting import Post
@@ -164,11 +164,11 @@ class Books:
         table[:, POSTED] = people.balance_jpy
         self._state = array("q")
         self._state.frombytes(table.tobytes())
-        self.trace = array("i", [0]) * len(partners)
-        self.suspense = array("q", [0]) * len(partners)
+        self.trace = [0] * len(partners)
+        self.suspense = [0] * len(partners)
         self.told = Numbered[Told]()
         self.postings = Numbered[Posting]()
-        self.journal: list[int] = []
+        self.journal = Rows(JOURNAL)
         self._requests: dict[tuple[str, str, int], Request] = {}
         self._expires = card_expiry(opened)
         self._first_day = opened.toordinal()
@@ -251,7 +251,7 @@ class Books:
         posting, (_, _, suspense_jpy, _, _) = request.cleared or self._cleared(request)
         self.suspense[machine] += suspense_jpy
         self.trace[machine] += 1  # the advice has a number of its own
-        self.journal += (now_us, posting, number, machine, trace)
+        self.journal.flat += (now_us, posting, number, machine, trace)
 
     def _cleared(self, request: Request) -> tuple[int, Posting]:
         """What `decide_completion` posts."""
@@ -295,7 +295,7 @@ class Books:
         for posting, (_, customer_jpy, suspense_jpy, _, _) in answer.posts:
             state[row + POSTED] += customer_jpy
             self.suspense[machine] += suspense_jpy
-            self.journal += (now_us, posting, number, machine, trace)
+            self.journal.flat += (now_us, posting, number, machine, trace)
         state[row] = answer.standing
         if answer.used_jpy:
             state[row + USED] += answer.used_jpy
@@ -328,11 +328,6 @@ class Books:
                     raise TypeError(f"a fleet's books have no place for {type(change).__name__}")
         return Effect(tuple(posts), used_jpy, pin_tries, pin_fails, counted, uses)
 
-    def take_journal(self) -> list[int]:
-        """What was posted since the last call, a flat row of `JOURNAL` after the other."""
-        taken, self.journal = self.journal, []
-        return taken
-
     # ------------------------------------------------------------ the day
 
     def _roll(self, now_us: int) -> None:
@@ -340,7 +335,7 @@ class Books:
         self._day = jst_date(now_us)
         self._ends_us = midnight_us(self._day) + DAY_US
         self._at = At(0, self._day, 0)  # rules copy day and time and never look at them
-        self.trace = array("i", [0]) * len(self.partners)
+        self.trace = [0] * len(self.partners)
         before, self._figures = self._figures, self.policy.on(self._day)
         table = np.frombuffer(self._state, dtype=np.int64).reshape(-1, WIDTH)
         table[:, USED] = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,10 @@ from atm_sim.fleet.arrivals import SERVICES
 from atm_sim.fleet.books import POSTING, POSTING_KINDS
 from atm_sim.fleet.ground import Site
 from atm_sim.fleet.kernel import KINDS
+from atm_sim.fleet.rows import Columns
 from atm_sim.records.event import EventRecord
 from atm_sim.records.folder import EVENT_SCHEMA
 from bank_host.issuing import ACCOUNT_DIGITS, BRANCH
-
-Columns = dict[str, NDArray[np.int64]]
 
 LEDGER_SCHEMA = pa.schema(
     [
@@ -37,20 +36,6 @@ LEDGER_SCHEMA = pa.schema(
         ("fees_jpy", pa.int64()),
     ]
 )
-
-
-def columns(flat: Sequence[int], names: Sequence[str]) -> Columns:
-    """Flat rows as one array a column."""
-    table = np.fromiter(flat, np.int64, len(flat)).reshape(-1, len(names))
-    return {name: np.ascontiguousarray(table[:, place]) for place, name in enumerate(names)}
-
-
-def spelled_out(rows: Columns, column: str, table: Iterable[Sequence[int]], names: Sequence[str]) -> Columns:
-    """Rows with what their numbers in `column` stand for in its stead: the row of a table with these names."""
-    cells = np.array(list(table), dtype=np.int64).reshape(-1, len(names))
-    found = cells[rows[column]]
-    named = {name: found[:, place] for place, name in enumerate(names)}
-    return {**{name: values for name, values in rows.items() if name != column}, **named}
 
 
 def account_numbers(numbers: NDArray[np.int64]) -> pa.Array:
@@ -180,9 +165,16 @@ def _same(word: str, count: int) -> Any:
 def _write(writer: pq.ParquetWriter | None, file: Path, table: Any) -> pq.ParquetWriter:
     if writer is None:
         words = [field.name for field in table.schema if field.type != pa.int64()]
-        # whole numbers seldom repeat: a dictionary of them would be made and thrown away
+        numbers = [field.name for field in table.schema if field.type == pa.int64()]
+        # whole numbers seldom repeat: a dictionary of them would be made and thrown away; nobody looks for words by
+        # the first and last of a row group, and finding these two costs as much as all the rest
         writer = pq.ParquetWriter(
-            file, table.schema, compression="zstd", store_schema=False, use_dictionary=words
+            file,
+            table.schema,
+            compression="zstd",
+            store_schema=False,
+            use_dictionary=words,
+            write_statistics=numbers,
         )
     writer.write_table(table)
     return writer

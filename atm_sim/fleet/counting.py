@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atm_sim.fleet.arrivals import DEPOSIT, WITHDRAW
-from atm_sim.fleet.columns import Columns
 from atm_sim.fleet.ground import Site
 from atm_sim.fleet.kernel import DIVERTED, LOST, OUT_OF_CASH, POSTPONED, SESSION
+from atm_sim.fleet.rows import Columns
 from atm_sim.records.tally import LONGEST_WAIT_S, OPERATOR_COLUMNS, Tally, sums
 from bank_host.jst import HOUR_US, SECOND_US
 from bank_host.rules.reasons import APPROVED

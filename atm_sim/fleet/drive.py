@@ -63,17 +63,16 @@ def drive(
     kernel: Kernel,
     start_us: int,
     windows: Iterator[tuple[int, Iterable[Arrival]]],
-    window_over: Callable[[int], None],
     outside: tuple[Outside, ...] = (),
 ) -> None:
-    """Run to the last visit; `window_over` hears the end of each window once everything in it has happened."""
+    """Run to the last visit."""
     env = simpy.Environment(initial_time=start_us)
     clock = FleetClock(env, kernel)
     kernel.now_us = start_us
     for act in outside:
         act(kernel, clock)
     with without_collector():
-        env.run(env.process(_sessions(env, kernel, clock, windows, window_over)))
+        env.run(env.process(_sessions(env, kernel, clock, windows)))
 
 
 def _sessions(
@@ -81,17 +80,14 @@ def _sessions(
     kernel: Kernel,
     clock: FleetClock,
     windows: Iterator[tuple[int, Iterable[Arrival]]],
-    window_over: Callable[[int], None],
 ) -> Generator[simpy.Event, Any, None]:
     end_us = int(env.now)
     for end_us, arrivals in windows:
         kernel.expect(arrivals)
         yield from _up_to(env, kernel, end_us)
-        window_over(end_us)
     while not kernel.idle or clock.outstanding:  # who is still at a machine, and who comes back
         end_us += HOUR_US
         yield from _up_to(env, kernel, end_us)
-        window_over(end_us)
 
 
 def _up_to(env: simpy.Environment, kernel: Kernel, end_us: int) -> Generator[simpy.Event, Any, None]:

@@ -8,7 +8,6 @@ answer come from the terminal's tables, answers from the bank's rules.
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from atm_sim.fleet.arrivals import AT_MACHINE, CHOSEN, DEPOSIT, SERVICES, WITHDR
 from atm_sim.fleet.books import Books, Request
 from atm_sim.fleet.cash import Stock
 from atm_sim.fleet.ground import Neighbours, Site
-from atm_sim.fleet.numbered import Numbered
+from atm_sim.fleet.rows import Numbered, Rows
 from atm_sim.sansio.effects import ServiceChosen
 from atm_sim.scenario.fleet import Customers
 from atm_sim.terminal.config import ALL_DAY, TerminalConfig
@@ -58,7 +57,8 @@ NO_CASH = "no_cash"
 class _After:
     """What follows from an answer: how the visit goes on, between which two habits, and what its row says."""
 
-    habits: tuple[int, int]
+    from_habit: int
+    to_habit: int
     asks_pin: bool
     pays_out: bool
     takes_in: bool
@@ -127,10 +127,10 @@ class Kernel:
         self.hand_over: Callable[[int, Arrival, int, int], bool] | None = None
         self.words = Numbered[str]({"": 0})
         self.visits = Numbered[tuple[int, int, int, int, int, int]]()
-        self.rows: list[int] = []
+        self.rows = Rows(ROW)
         self.now_us = self.until_us = 0
-        self.first = array("q", (site.first_machine - sites[0].first_machine for site in sites))
-        self.site_of = array("q", (place for place, site in enumerate(sites) for _ in range(site.machines)))
+        self.first = [site.first_machine - sites[0].first_machine for site in sites]
+        self.site_of = [place for place, site in enumerate(sites) for _ in range(site.machines)]
         self.added_jpy = [0] * len(configs)  # by staff, net of what they took out
         self.loads: list[tuple[int, int]] = []  # the same visit by visit, with its time
         self._neighbours = Neighbours(sites, customers.neighbour_within_m)
@@ -140,8 +140,8 @@ class Kernel:
         self._coming = _NOBODY
         # by account: visits that take their way through queues and the heap, or come again
         self._under_way = Counter[int]()
-        self._free_at = array("q", [0]) * len(configs)
-        self._down = bytearray(len(configs))
+        self._free_at = [0] * len(configs)
+        self._down = [False] * len(configs)
         self._queues: dict[int, deque[Waiting]] = {}
         self._always_open = [config.hours == (ALL_DAY,) and not config.maintenance for config in configs]
         self._class_of = _classes(configs, stock)
@@ -190,10 +190,10 @@ class Kernel:
 
     def stop(self, machine: int) -> None:
         """Nobody begins at the machine any more; who is at it ends first."""
-        self._down[machine] = 1
+        self._down[machine] = True
 
     def resume(self, machine: int, now_us: int) -> None:
-        self._down[machine] = 0
+        self._down[machine] = False
         if self._queues.get(self.site_of[machine]) and self._free_at[machine] <= now_us:
             self._free_at[machine] = now_us
             self._at(now_us, self._freed, machine)
@@ -364,7 +364,7 @@ class Kernel:
                     tries + 1,
                 )
                 return
-        leaves_us = answered_us + arrival.between(*after.habits)
+        leaves_us = answered_us + arrival[after.to_habit] - arrival[after.from_habit]  # type: ignore[operator]
         if after.pays_out:
             assert notes is not None, "the machine asks the bank for nothing that it cannot pay"
             self.stock.pay_out(machine, notes)
@@ -377,7 +377,7 @@ class Kernel:
         if after.completes:
             done_us = (answered_us if after.at_answer else leaves_us) + self._up_us
             self.books.complete(account, machine, number, wish.asked, done_us)
-        self.rows += (
+        self.rows.flat += (
             arrived_us, after.visit, self.site_of[machine], machine, account, started_us - arrived_us,
             leaves_us - started_us, number, now_us,
         )  # fmt: skip
@@ -423,7 +423,7 @@ class Kernel:
         after = ending(SERVICES[service], code, self.configs[machine])
         visit = SESSION, service, amount_jpy, self.words[code], self.words[reason], fee_jpy
         found = _After(
-            habit_ends(after.habits), after.asks_pin, after.pays_out, after.takes_in, after.completes, after.at_answer,
+            *habit_ends(after.habits), after.asks_pin, after.pays_out, after.takes_in, after.completes, after.at_answer,
             self.visits[visit],
         )  # fmt: skip
         self._wishes[key].answers[told] = found
@@ -444,14 +444,14 @@ class Kernel:
         wait_us: int, service_us: int, fee_jpy: int, decided_us: int,
     ) -> None:  # fmt: skip
         visit = kind, arrival.service, arrival.amount_jpy, code, self.words[reason], fee_jpy
-        self.rows += (
+        self.rows.flat += (
             time_us, self.visits[visit], site, machine, arrival.account, wait_us, service_us, 0, decided_us
         )  # fmt: skip
 
-    def take_rows(self) -> list[int]:
-        """What was written since the last call, a flat row of `ROW` after the other."""
-        taken, self.rows = self.rows, []
-        return taken
+    def pack(self) -> None:
+        """Make what was written so far small."""
+        self.rows.pack()
+        self.books.journal.pack()
 
 
 def _classes(configs: Sequence[TerminalConfig], stock: Stock) -> list[int]:

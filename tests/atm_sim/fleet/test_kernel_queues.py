@@ -7,11 +7,11 @@ import datetime
 import pytest
 
 from atm_sim.fleet.arrivals import WITHDRAW, Arrival
-from atm_sim.fleet.columns import columns, spelled_out
 from atm_sim.fleet.ground import Site
-from atm_sim.fleet.kernel import IN_USE, KINDS, ROW, VISIT, Kernel
+from atm_sim.fleet.kernel import IN_USE, KINDS, VISIT, Kernel
 from atm_sim.fleet.play import kernel_of
 from atm_sim.fleet.population import population
+from atm_sim.fleet.rows import spelled_out
 from atm_sim.scenario import loads
 from bank_host.jst import DAY_US, HOUR_US, MINUTE_US, SECOND_US, midnight_us
 from bank_host.policy import load_policy
@@ -49,7 +49,7 @@ def rows(played: Kernel, *arrivals: Arrival) -> list[tuple[str, int, int, int]]:
     """(kind, account, seconds after noon, seconds waited) in the order of the account."""
     played.expect(sorted(arrivals))
     played.drain(NOON_US + DAY_US)
-    found = spelled_out(columns(played.take_rows(), ROW), "visit", played.visits, VISIT)
+    found = spelled_out(played.rows.take(), "visit", played.visits, VISIT)
     return sorted(
         (KINDS[kind], account, round((at - NOON_US) / SECOND_US), round(wait / SECOND_US))
         for kind, account, at, wait in zip(
@@ -104,7 +104,7 @@ def test_a_machine_that_is_repaired_serves_who_waits_meanwhile():
     two.drain(NOON_US + 10 * SECOND_US)
     two.resume(1, NOON_US + 10 * SECOND_US)
     two.drain(NOON_US + HOUR_US)
-    waits = columns(two.take_rows(), ROW)["wait_us"].tolist()
+    waits = two.rows.take()["wait_us"].tolist()
     assert [0, 10, VISIT_S] == sorted(round(wait / SECOND_US) for wait in waits)
 
 
@@ -119,7 +119,7 @@ def test_littles_law_holds_of_what_is_written(patience_us):
     found = kernel(site(0, 1, 0))
     found.expect([balance(n * MINUTE_US, number=n % 9, patience_us=patience_us) for n in range(60)])
     found.drain(NOON_US + 2 * HOUR_US)
-    service = columns(found.take_rows(), ROW)["service_us"]
+    service = found.rows.take()["service_us"]
     assert 60 * (VISIT_S * SECOND_US + TRAVEL_US) == int(service.sum())
 
 
@@ -145,7 +145,7 @@ def test_of_two_visits_with_one_account_the_bank_decides_first_on_who_asks_first
         found = kernel(site(0, 1, 0), site(1, 1, 1))
         found.expect([slow, quick])
         found.drain(NOON_US + HOUR_US)
-        rows = spelled_out(columns(found.take_rows(), ROW), "visit", found.visits, VISIT)
+        rows = spelled_out(found.rows.take(), "visit", found.visits, VISIT)
         words = list(found.words)
         told = {
             site: words[code] for site, code in zip(rows["site"].tolist(), rows["code"].tolist(), strict=True)
@@ -161,7 +161,7 @@ def test_who_is_alone_with_account_and_machine_is_decided_ahead_and_the_record_i
     monkeypatch.setattr(ahead, "_at", None)
     for each in (ahead, waited):
         each.drain(NOON_US + HOUR_US)
-    assert waited.take_rows() == ahead.take_rows()
+    assert waited.rows.flat == ahead.rows.flat
     assert waited.free_at_us(0) == ahead.free_at_us(0)
 
 
