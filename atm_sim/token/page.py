@@ -1,8 +1,8 @@
 """A token's display as a web page of its own: it asks nothing, sets no cookie, runs no script (R7, R10, R14, R33).
 
 Every moment at which the picture changes, the page is asked for again. It is answered on loopback only, and only under
-a name of this computer: a foreign page whose name was made to point here (DNS rebinding) cannot read the code. Its path is a new secret each
-time: another user of this computer can come to the address, and sees nothing there.
+a name of this computer: a foreign page whose name was made to point here (DNS rebinding) cannot read the code. Its
+path is a new secret each time: another user of this computer can come to the address, and sees nothing there.
 """
 
 from __future__ import annotations
