@@ -11,9 +11,10 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from bank_host.jst import SECOND_US, civil, jst_date
 from bank_host.netbank import api_models as models
-from bank_host.netbank import gate, losses, typed, words
+from bank_host.netbank import gate, typed, words
 from bank_host.netbank.visit import Netbank, act_key, ask, proves_more
 from bank_host.rules.changes import Outcome
+from bank_host.rules.compensation import reported
 from bank_host.rules.facts import Payee, Transfer
 from bank_host.rules.views import ClaimLine
 from bank_host.secrets import Pin, Secret
@@ -263,12 +264,12 @@ def claims(caller: Session) -> list[models.ClaimView]:
 def file_claim(caller: Session, request_id: models.RequestId, loss: models.NewClaim) -> models.ClaimView:
     """Report a loss. Nothing is decided by it: the bank's staff looks into it."""
     declared = tuple(dict.fromkeys(loss.declared))
-    told = losses.Told(
+    told = reported.Reported(
         loss.cause, loss.day, loss.amount_jpy, loss.time, loss.stolen_on, loss.after_lock, declared
     )
-    if not losses.is_claim(told, jst_date(caller.now_us)):
+    if not reported.is_claim(told, jst_date(caller.now_us)):
         raise Refused(409, "BAD_CLAIM")
-    caller.act("file_claim", request_id, **losses.fields(told))
+    caller.act("file_claim", request_id, **reported.fields(told))
     key = act_key(caller.session, request_id)
     return _claim_view(next(each for each in caller.bank.claims(caller.account_id) if each.request_id == key))
 

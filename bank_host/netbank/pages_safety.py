@@ -7,10 +7,11 @@ import re
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from bank_host.netbank import losses, typed
+from bank_host.netbank import typed
 from bank_host.netbank.visit import REFUSED, Customer, CustomersForm, act_key
 from bank_host.notices.texts import TEXTS
 from bank_host.rules.changes import Outcome
+from bank_host.rules.compensation import reported
 from bank_host.rules.compensation.assess import assess
 from bank_host.rules.compensation.claim import BY_DEPOSITOR, CAUSES
 from bank_host.rules.compensation.words import report
@@ -48,7 +49,7 @@ def claim(visit: CustomersForm) -> Response:
     """The rules' answer to what is described; `send` gives it to the bank's staff too, who decide."""
     form = {name: visit.form.get(name, "") for name in _ENTERED}
     told = _told(form)
-    if not losses.is_claim(told, visit.today):
+    if not reported.is_claim(told, visit.today):
         return _claim_page(visit, REFUSED, form=form, refused="BAD_CLAIM")
     number = 0
     if visit.form.get("act") == "send":
@@ -57,20 +58,20 @@ def claim(visit: CustomersForm) -> Response:
             return _claim_page(visit, REFUSED, form=form, refused=outcome.reason)
         sent = act_key(visit.session, visit.form["request"])
         number = next(each.number for each in _claims(visit) if each.request_id == sent)
-    described = losses.as_claim(told, f"{number or ''}", visit.facts.account.kind, visit.now_us)
+    described = reported.as_claim(told, f"{number or ''}", visit.facts.account.kind, visit.now_us)
     answer = report(assess(described, visit.figures), visit.figures, visit.language)
     return _claim_page(visit, form=_EMPTY if number else form, answer=answer, number=number)
 
 
-def _send(visit: CustomersForm, told: losses.Told) -> Outcome:
+def _send(visit: CustomersForm, told: reported.Reported) -> Outcome:
     """Under the request id of the form, so that a claim sent twice is one."""
     if not visit.form.get("request"):
         return Outcome("refused", "BAD_CLAIM")
-    return visit.act("file_claim", **losses.fields(told))
+    return visit.act("file_claim", **reported.fields(told))
 
 
-def _told(form: dict[str, str]) -> losses.Told:
-    return losses.Told(
+def _told(form: dict[str, str]) -> reported.Reported:
+    return reported.Reported(
         form["cause"],
         typed.day(form["day"]),
         typed.yen(form["amount"]),

@@ -1,4 +1,4 @@
-"""A loss as the customer reports it, on the page or by the API: for the rules, and for the bank to keep."""
+"""A loss as its holder reports it, on a page or by a program: for the rules to judge, for the bank to keep (R123)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bank_host.jst import civil, moment_us
 from bank_host.rules.compensation.claim import CAUSES, Claim, Loss
 
 
-class Told(NamedTuple):
+class Reported(NamedTuple):
     """What a customer tells; `declared` are names of `BY_DEPOSITOR`, the time of the day may be unknown."""
 
     cause: str
@@ -21,12 +21,12 @@ class Told(NamedTuple):
     declared: tuple[str, ...] = ()
 
 
-def is_claim(told: Told, today: date) -> bool:
+def is_claim(told: Reported, today: date) -> bool:
     """A day in the future is none."""
     return told.cause in CAUSES and told.amount_jpy > 0 and _past(told.day, today)
 
 
-def fields(told: Told) -> dict[str, Any]:
+def fields(told: Reported) -> dict[str, Any]:
     """What the act `file_claim` is asked with."""
     said = [("time", told.time)] if told.time else []
     said += [("stolen_on", f"{told.stolen_on}")] if told.stolen_on else []
@@ -34,7 +34,7 @@ def fields(told: Told) -> dict[str, Any]:
     return {"detail": told.cause, "day": told.day, "amount_jpy": told.amount_jpy, "data": tuple(said)}
 
 
-def as_claim(told: Told, name: str, kind: str, now_us: int) -> Claim:
+def as_claim(told: Reported, name: str, kind: str, now_us: int) -> Claim:
     """For the rules; `kind` is of the account."""
     lost_us = moment_us(f"{told.day} {told.time or '00:00'}")
     stolen_on = told.stolen_on if _past(told.stolen_on, civil(now_us).date()) else None
