@@ -25,7 +25,7 @@ from bank_host.iso8583.dialect import Dialect
 from bank_host.jst import SECOND_US
 
 MOST_TOLD: Final = 20  # unmatched answers kept in words
-_TURN: Final = 64  # arrivals sent before answers are looked at again
+_TURN: Final = 32  # arrivals sent before answers are looked at again
 _TICK_US: Final = 1_000
 _POLL_S: Final = 0.02
 _LEAD_US: Final = 50_000
@@ -128,25 +128,31 @@ class Driver:
         """Send whoever is due, and wait for the next one.
 
         In whole milliseconds, as the loop's timers tick (a shorter wait would be none): whoever comes due within one is
-        sent together, and the loop sleeps meanwhile.
+        sent together, and the loop sleeps meanwhile. They count as sent when the last of them has been handed over.
         """
+        now_us = self._clock()
         room = self._load.most_waiting - self.wires.waiting  # no answer comes in meanwhile
+        sent: list[Transaction] = []
         for _ in range(_TURN):
-            if self._next is None:
-                self._all_sent.set()
-                return
-            now_us = self._clock()
-            wait_us = self.start_us + self._next.at_us - now_us
-            if wait_us > 0:
-                self._loop.call_later(-(-wait_us // _TICK_US) * _TICK_US / SECOND_US, self._send_due)
-                return
+            if self._next is None or self.start_us + self._next.at_us > now_us:
+                break
             transaction = self._record.planned(self._next.at_us, self._next.deed)
-            room -= self._start(transaction, now_us, room)
+            if self._start(transaction, now_us, room - len(sent)):
+                sent.append(transaction)
             self._next = next(self._arrivals, None)
-        self._loop.call_soon(self._send_due)
+        self.wires.flush()
+        now_us = self._clock()
+        for transaction in sent:
+            self._record.sent(transaction, now_us - self.start_us)
+        if self._next is None:
+            self._all_sent.set()
+        elif (wait_us := self.start_us + self._next.at_us - now_us) > 0:
+            self._loop.call_later(-(-wait_us // _TICK_US) * _TICK_US / SECOND_US, self._send_due)
+        else:
+            self._loop.call_soon(self._send_due)
 
     def _start(self, transaction: Transaction, now_us: int, room: int) -> bool:
-        """Somebody presses the key at an ATM; whether a request went out."""
+        """Somebody presses the key at an ATM; whether there is a request to go out."""
         connection = self.wires.next_open() if room > 0 else None
         if connection is None:
             self._record.set_state(transaction, "dropped")
@@ -160,7 +166,6 @@ class Driver:
             transaction.deed = transaction.deed._replace(customer=customer)
         message, sent = self._fleet.request(transaction, now_us, connection.link)
         connection.send(message, sent, now_us)
-        self._record.sent(transaction, now_us - self.start_us)
         return True
 
     # ---------------- the closed model
@@ -178,6 +183,7 @@ class Driver:
             return
         transaction = self._record.planned(since_us, next(self._deeds))
         if self._start(transaction, now_us, self._load.most_waiting - self.wires.waiting):
+            self._record.sent(transaction, self._clock() - self.start_us)
             self._users.add(transaction.number)
         else:
             self._user_thinks()
