@@ -163,7 +163,7 @@ class Bank(Parts):
             if isinstance(result, Card):
                 verdict = self._unless_fault(partial(self._pin_ok, each.asked.message, result))
                 if verdict is not None:
-                    charged.append(each._replace(pin_ok=verdict))
+                    charged.append(OnTheWay(each.key, each.asked, verdict))
                     continue
                 result = not_answered(each.asked.message)
             answers.append((each.key, result))

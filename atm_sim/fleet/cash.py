@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -30,7 +29,7 @@ class Stock:
         self.classes = classes
         self.denominations = tuple(sorted({note for each in classes for note, _ in each.fill}, reverse=True))
         self.width = len(self.denominations)
-        self.notes = array("q")
+        self.notes: list[int] = []
         self._place = {note: place for place, note in enumerate(self.denominations)}
         for each in classes:
             fill = dict(each.fill)
@@ -43,7 +42,7 @@ class Stock:
         }
         self._pays = [by_class[each] for each in classes]
         # what people at the door see; `pay_out` and `take_in` say that it may be so no more, by `stale`
-        self.empty = bytearray(not self.can_pay(machine) for machine in range(len(classes)))
+        self.empty = [not self.can_pay(machine) for machine in range(len(classes))]
         self.stale = False
         self._mixes: dict[tuple[CassetteClass, int, str, int], Notes | None] = {}
 
@@ -98,17 +97,13 @@ class Stock:
         """From now on everybody sees whether the machine can pay."""
         self.empty[machine] = not self.can_pay(machine)
 
-    def pay_out(self, machine: int, notes: Notes) -> bool:
-        """Cassettes to the customer; True when a cassette falls to its near-end mark."""
-        begin, mark, fell = machine * self.width, self.classes[machine].near_end, False
+    def pay_out(self, machine: int, notes: Notes) -> None:
+        """Cassettes to the customer."""
+        begin, place, lying = machine * self.width, self._place, self.notes
         for note, count in notes:
-            place = begin + self._place[note]
-            left = self.notes[place] - count
-            self.notes[place] = left
-            fell = fell or left <= mark < left + count
-            if not left:
+            lying[begin + place[note]] -= count
+            if not lying[begin + place[note]]:
                 self.stale = True
-        return fell
 
     def take_in(self, machine: int, notes: Notes) -> None:
         """A deposit's notes, as far as there is a cassette for them; the rest goes to the reject bin."""

@@ -36,6 +36,10 @@ log = logging.getLogger(__name__)
 
 ALL_ANSWERED, LEFT_WORK = 0, 3
 
+_YOUNG_OBJECTS = 50_000
+"""How many may be made before the collector looks through them; by default it does so ten times in each batch, and
+finds nothing, because no message leaves a cycle behind."""
+
 
 class AddressError(Exception):
     """An address cannot be listened on."""
@@ -115,6 +119,7 @@ async def _serve(bank: Bank, plan: Plan, problem: Callable[[], str], opened: Cal
         loop.add_signal_handler(wanted, signals.put_nowait, wanted.name)
     gc.collect()
     gc.freeze()  # what is there now stays: no collection looks through it again while customers wait
+    gc.set_threshold(_YOUNG_OBJECTS)
     addresses = [Address(*each.address) for each in beside]
     opened(Opened(listening, *addresses))
     log.info("started", extra={"facts": {"dialect": plan.dialect.name, "listen": str(listening)}})
