@@ -2,7 +2,7 @@
 
 The tables and every SELECT are SQLAlchemy's; what is left out is its work for each statement and each row, which costs
 more than the databases do (docs/performance.md). SQLite: plain rows through `executemany`. PostgreSQL: a statement
-costs the driver more than its rows do, so what is read together is one statement, and what is written is another.
+costs more than its rows do, so what is read together is one statement, and what is written is another; rows are JSON.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from datetime import date
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Boolean, ColumnElement, Date, Engine, LargeBinary, Select, Table, Text, TextualSelect
 from sqlalchemy.dialects import postgresql, sqlite
@@ -24,6 +23,9 @@ from sqlalchemy.types import TypeEngine
 
 from bank_host.store.contract import Conflict, Unavailable
 from bank_host.store.engine import as_ours
+
+if TYPE_CHECKING:
+    from bank_host.store.pipeline import Pipeline, Sent
 
 Row = tuple[Any, ...]
 Statement = Select[Any] | TextualSelect
@@ -122,21 +124,9 @@ class Session:
         except self._error as error:
             raise self._ours(error) from error
 
-    def write(self, writes: Sequence[Write]) -> None:
-        """Write; Conflict when a row that is to change is no longer as it was seen."""
-        try:
-            counts = self._write(writes)
-        except self._error as error:
-            raise self._ours(error) from error
-        for (write, rows), count in zip(writes, counts, strict=True):
-            if count != len(rows):
-                raise Conflict(f"a row of {write.table.name} has moved since it was read")
-
-    def commit(self) -> None:
-        try:
-            self._driver.commit()
-        except self._error as error:  # which may leave the transaction, and its locks, open
-            raise self._ours(error, lost=True) from error
+    def commit(self, writes: Sequence[Write]) -> None:
+        """Write and commit; Conflict, and nothing is, when a row that is to change is no longer as it was seen."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Give the connection back; what was not committed is rolled back."""
@@ -157,9 +147,6 @@ class Session:
         return ours
 
     def _fetch(self, queries: Sequence[Query]) -> list[Sequence[Row]]:
-        raise NotImplementedError
-
-    def _write(self, writes: Sequence[Write]) -> Sequence[int]:
         raise NotImplementedError
 
 
@@ -187,45 +174,60 @@ class SqliteSession(Session):
             answers.append([read(row) for row in rows] if read else rows)
         return answers
 
-    def _write(self, writes: Sequence[Write]) -> Sequence[int]:
-        return [self._driver.executemany(_sqlite_write(write), rows).rowcount for write, rows in writes]
+    def commit(self, writes: Sequence[Write]) -> None:
+        try:
+            counts = [self._driver.executemany(_sqlite_write(write), rows).rowcount for write, rows in writes]
+        except self._error as error:
+            raise self._ours(error) from error
+        for (write, rows), count in zip(writes, counts, strict=True):
+            if count != len(rows):
+                raise Conflict(f"a row of {write.table.name} has moved since it was read")
+        try:
+            self._driver.commit()
+        except self._error as error:  # which may leave the transaction, and its locks, open
+            raise self._ours(error, lost=True) from error
 
 
 class PostgresqlSession(Session):
-    """BEGIN goes out with the first statement: the driver itself would wait for its answer."""
+    """BEGIN goes out with the first statement and COMMIT with the last: neither has a round trip of its own."""
 
     sequences = True
 
     def begin(self) -> None:
+        from bank_host.store.pipeline import Pipeline  # psycopg is an extra
+
         self._begun = False
-        if not self._driver.autocommit:
-            self._driver.autocommit = True
+        known = self._pooled.info  # of this connection, as long as it lives
+        if "pipeline" not in known:
+            known["pipeline"] = Pipeline(self._driver)
+        self._pipeline: Pipeline = known["pipeline"]
 
     def _fetch(self, queries: Sequence[Query]) -> list[Sequence[Row]]:
-        rounds = list(_rounds(queries))
-        alone = self._begun and len(rounds) == 1  # then a pipeline would be one more round trip, not fewer
-        with nullcontext() if alone else self._driver.pipeline():
-            self._begin_once()
-            asked = [(_postgresql_query(tuple([each for each, _ in some])), some) for some in rounds]
-            cursors = [(self._driver.execute(one.text, one.given(some)), one) for one, some in asked]
-            return [rows for cursor, one in cursors for rows in one.answers(cursor)]
+        rounds = [(_postgresql_query(tuple([each for each, _ in some])), some) for some in _rounds(queries)]
+        answers = self._run([(one.text, one.given(some)) for one, some in rounds])
+        return [rows for answer, (one, _) in zip(answers, rounds, strict=True) for rows in one.rows(answer)]
 
-    def _write(self, writes: Sequence[Write]) -> Sequence[int]:
-        text = _postgresql_writes(tuple([write for write, _ in writes]))
-        self._begin_once()
-        counts: Sequence[int] = self._driver.execute(text, [_json(rows) for _, rows in writes]).fetchone()
-        return counts
+    def commit(self, writes: Sequence[Write]) -> None:
+        statements: list[Sent] = []
+        if writes:
+            kinds = tuple([write for write, _ in writes])
+            statements.append((_postgresql_writes(kinds), [_json(rows) for _, rows in writes]))
+        if writes or self._begun:
+            try:
+                self._run([*statements, ("COMMIT", ())])
+            except self._error as error:
+                raise self._ours(error) from error
 
-    def _begin_once(self) -> None:
+    def _run(self, statements: list[Sent]) -> list[Sequence[bytes | None]]:
         if not self._begun:
-            self._driver.execute("BEGIN")
+            statements = [("BEGIN", ()), *statements]
             self._begun = True
+        return self._pipeline.run(statements)
 
     def close(self) -> None:
         try:
             if not self._driver.closed:
                 self._driver.rollback()
-                self._driver.autocommit = False  # as others who use the pool expect it
         except self._error:
             self._pooled.invalidate()
         super().close()
@@ -244,41 +246,57 @@ def _compiled(statement: Statement, dialect: str) -> tuple[str, dict[str, Any]]:
     return str(made), {name: value for name, value in made.params.items() if value is not None}
 
 
+class _Parameter(NamedTuple):
+    of: int  # the place of its SELECT among those that are sent together
+    name: str
+    always: Any  # its value, where that never changes
+
+
 class _Together(NamedTuple):
-    """One statement for several SELECTs, each of which gives one JSON list of rows; of one alone, the rows."""
+    """One statement for several SELECTs, each of which gives one JSON list of rows."""
 
     text: str
-    always: Mapping[str, Any]
+    parameters: Sequence[_Parameter]
     readers: Sequence[_Reader | None]
 
-    def given(self, queries: Sequence[Query]) -> Mapping[str, Any]:
-        """The parameters of all, told apart by the place of their SELECT."""
-        more = {f"{name}_{n}": value for n, (_, given) in enumerate(queries) for name, value in given.items()}
-        return {**self.always, **more}
+    def given(self, queries: Sequence[Query]) -> list[str]:
+        return [_as_text(queries[n][1].get(name, always)) for n, name, always in self.parameters]
 
-    def answers(self, cursor: Any) -> list[Sequence[Row]]:
-        if len(self.readers) == 1:
-            return [cursor.fetchall()]
-        lists = zip(self.readers, cursor.fetchone(), strict=True)
-        return [[read(row) for row in rows or ()] if read else rows or () for read, rows in lists]
+    def rows(self, answer: Sequence[bytes | None]) -> list[Sequence[Row]]:
+        lists = [() if text is None else json.loads(text) for text in answer]
+        return [
+            [read(row) for row in rows] if read else rows
+            for read, rows in zip(self.readers, lists, strict=True)
+        ]
 
 
-_PARAMETER = re.compile(r"%\((\w+)\)s")
+_PARAMETER = re.compile(r"%\((\w+)\)s|%%")
 
 
 @cache
 def _postgresql_query(statements: tuple[Statement, ...]) -> _Together:
-    made = [_compiled(statement, "postgresql") for statement in statements]
-    always = {f"{name}_{n}": value for n, (_, given) in enumerate(made) for name, value in given.items()}
-    texts = [_PARAMETER.sub(rf"%(\1_{n})s", text) for n, (text, _) in enumerate(made)]
-    readers = [_reader(each, _JSON_READERS) for each in statements]
-    if len(made) == 1:
-        return _Together(texts[0], always, readers)
+    parameters: list[_Parameter] = []
     lists = []
-    for statement, text in zip(statements, texts, strict=True):
+    for n, statement in enumerate(statements):
+        text, always = _compiled(statement, "postgresql")
+
+        def numbered(found: re.Match[str], n: int = n, always: Mapping[str, Any] = always) -> str:
+            if not found[1]:
+                return "%"
+            parameter = _Parameter(n, found[1], always.get(found[1]))
+            if parameter not in parameters:
+                parameters.append(parameter)
+            return f"${parameters.index(parameter) + 1}"
+
         row = ", ".join(f"q.{name}" for name in _names("postgresql", statement.selected_columns.keys()))
+        text = _PARAMETER.sub(numbered, text)
         lists.append(f"(SELECT json_agg(json_build_array({row})) FROM ({text}) AS q)")
-    return _Together(f"SELECT {', '.join(lists)}", always, readers)
+    readers = [_reader(each, _JSON_READERS) for each in statements]
+    return _Together(f"SELECT {', '.join(lists)}", parameters, readers)
+
+
+def _as_text(value: str | int | date) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _rounds(queries: Iterable[Query]) -> Iterator[list[Query]]:
@@ -286,11 +304,16 @@ def _rounds(queries: Iterable[Query]) -> Iterator[list[Query]]:
     together: list[Query] = []
     for query in queries:
         together.append(query)
-        if _postgresql_query((query[0],)).text.endswith("FOR UPDATE"):
+        if _locks(query[0]):
             yield together
             together = []
     if together:
         yield together
+
+
+@cache
+def _locks(statement: Statement) -> bool:
+    return _compiled(statement, "postgresql")[0].endswith("FOR UPDATE")
 
 
 @cache
@@ -340,14 +363,14 @@ def _sqlite_write(write: Insert | Update) -> str:
 
 @cache
 def _postgresql_writes(writes: tuple[Insert | Update, ...]) -> str:
-    """One statement for all, each with the number of rows that it wrote."""
-    parts = [f"w{n} AS ({_postgresql_write(write)} RETURNING 1)" for n, write in enumerate(writes)]
-    counts = [f"(SELECT count(*) FROM w{n})" for n in range(len(writes))]
-    return f"WITH {', '.join(parts)} SELECT {', '.join(counts)}"
+    """One statement for all. It fails, by a division by zero, when one did not write all rows that it was given."""
+    parts = [f"w{n} AS ({_postgresql_write(write, n + 1)} RETURNING 1)" for n, write in enumerate(writes)]
+    whole = [f"(SELECT count(*) FROM w{n}) = jsonb_array_length(${n + 1}::jsonb)" for n in range(len(writes))]
+    return f"WITH {', '.join(parts)} SELECT 1 / ({' AND '.join(whole)})::int"
 
 
-def _postgresql_write(write: Insert | Update) -> str:
-    rows = "FROM jsonb_array_elements(%s::jsonb) AS r"
+def _postgresql_write(write: Insert | Update, place: int) -> str:
+    rows = f"FROM jsonb_array_elements(${place}::jsonb) AS r"
     given = [_from_json(write.table.c[name].type, n) for n, name in enumerate(_given(write))]
     if isinstance(write, Insert):
         return f"{_insert_into('postgresql', write)} SELECT {', '.join(given)} {rows}{_upsert('postgresql', write)}"
@@ -394,6 +417,7 @@ def _names(dialect: str, columns: Iterable[str]) -> list[str]:
     return [quote(column) for column in columns]
 
 
+@cache
 def key_of(table: Table) -> tuple[str, ...]:
     return tuple(column.name for column in table.primary_key)
 

@@ -24,7 +24,9 @@ _READING = "bank_reading"  # execution option: this connection only reads, so it
 
 _SQLITE_BUSY = {5, 6}  # SQLITE_BUSY, SQLITE_LOCKED; the extended codes carry them in their low byte
 _SQLITE_UNIQUE = {1555, 2067}  # SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE
-_POSTGRESQL_AGAIN = {"40001", "40P01", "55P03"}  # serialisation failure, deadlock, lock not available
+# serialisation failure, deadlock, lock not available; division by zero, which is how a unit of work's writes tell that
+# they did not find the rows that it had seen
+_POSTGRESQL_AGAIN = {"40001", "40P01", "55P03", "22012"}
 _POSTGRESQL_UNIQUE = "23505"
 
 

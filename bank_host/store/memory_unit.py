@@ -225,7 +225,7 @@ class MemoryUnit:
 
     def apply(self, changes: Iterable[Change], now_us: int) -> None:
         for change in changes:
-            _WRITERS[type(change)](self, change, now_us)
+            WRITERS[type(change)](self, change, now_us)
 
     def remember(self, exchange: Exchange) -> None:
         self._put_new(self._tables.exchanges, exchange.key, exchange, "this message identity")
@@ -281,7 +281,7 @@ class MemoryUnit:
         posted_jpy = account.posted_jpy + amount_jpy
         if amount_jpy < 0 and not forced and posted_jpy < account.held_jpy:
             raise Conflict("the balance no longer covers an unforced posting")
-        self._put(accounts, account_id, account._replace(posted_jpy=posted_jpy))
+        self._put(accounts, account_id, _with(account, "posted_jpy", posted_jpy))
 
     def _count_use(self, change: CountUse, now_us: int) -> None:
         rows = self._tables.used
@@ -308,25 +308,25 @@ class MemoryUnit:
         account = _known(rows, change.account_id, "account")
         if change.field == "held_jpy" and change.value > max(account.posted_jpy, account.held_jpy):
             raise Conflict("the balance no longer covers what is to be held")
-        self._put(rows, change.account_id, account._replace(**{change.field: change.value}))
+        self._put(rows, change.account_id, _with(account, change.field, change.value))
 
     def _set_card(self, change: SetCard, now_us: int) -> None:
         check_field(change)
         rows = self._tables.cards
         card = _known(rows, change.card_id, "card")
-        self._put(rows, change.card_id, card._replace(**{change.field: change.value}))
+        self._put(rows, change.card_id, _with(card, change.field, change.value))
 
     def _set_token(self, change: SetToken, now_us: int) -> None:
         check_field(change)
         rows = self._tables.tokens
         token = _known(rows, change.serial, "token")
-        self._put(rows, change.serial, token._replace(**{change.field: change.value}))
+        self._put(rows, change.serial, _with(token, change.field, change.value))
 
     def _set_customer(self, change: SetCustomer, now_us: int) -> None:
         check_field(change)
         rows = self._tables.customers
         customer = _known(rows, change.account_id, "customer")
-        self._put(rows, change.account_id, customer._replace(**{change.field: change.value}))
+        self._put(rows, change.account_id, _with(customer, change.field, change.value))
 
     def _add_token(self, change: AddToken, now_us: int) -> None:
         self.add_token(change.token)
@@ -361,7 +361,7 @@ class MemoryUnit:
         card = _known(rows, change.card_id, "card")
         if card.pin_fails >= change.limit:
             raise Refused("the PIN tries of this card are used up")
-        self._put(rows, change.card_id, card._replace(pin_fails=card.pin_fails + 1))
+        self._put(rows, change.card_id, _with(card, "pin_fails", card.pin_fails + 1))
 
     def _charge_otp(self, change: ChargeOtp, now_us: int) -> None:
         rows = self._tables.accounts
@@ -429,6 +429,13 @@ class MemoryUnit:
         self._put(rows, change.key, _known(rows, change.key, "exception item")._replace(state="closed"))
 
 
+def _with(row: Any, field: str, value: Any) -> Any:
+    """`_replace` of one field at a third of its cost, for what every withdrawal changes."""
+    values = list(row)
+    values[row._fields.index(field)] = value
+    return row._make(values)
+
+
 def _known(rows: dict[str, Any], key: str, what: str) -> Any:
     """The row, or a LookupError: rules only change what they have been shown, so its absence is a fault."""
     row = rows.get(key)
@@ -437,7 +444,7 @@ def _known(rows: dict[str, Any], key: str, what: str) -> Any:
     return row
 
 
-_WRITERS: dict[type, Callable[[MemoryUnit, Any, int], None]] = {
+WRITERS: dict[type, Callable[[MemoryUnit, Any, int], None]] = {
     Post: MemoryUnit._post,
     CountUse: MemoryUnit._count_use,
     CountMonth: MemoryUnit._count_month,

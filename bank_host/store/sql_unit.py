@@ -14,7 +14,7 @@ leaves its rows too: the decision does not read again what its charge has read a
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date
@@ -38,9 +38,9 @@ from bank_host.rules.facts import (
     Transfer,
 )
 from bank_host.store import sql_statements as sql
-from bank_host.store.contract import ActResult, ExceptionRow, Wanted
+from bank_host.store.contract import ActResult, Conflict, ExceptionRow, Wanted
 from bank_host.store.driver import Query, Session, Statement, key_list, open_session
-from bank_host.store.memory_unit import MemoryUnit, Tables
+from bank_host.store.memory_unit import ABSENT, WRITERS, MemoryUnit, Tables
 from bank_host.store.sealing import StoreKeys, unseal
 from bank_host.store.sql_writes import Writes, numbers
 from bank_host.store.writing import CUSTOMER
@@ -70,6 +70,7 @@ class SqlUnit(MemoryUnit):
         "_last_number",
         "_left",
         "_numbers",
+        "_seen",
         "_session",
         "_version",
     )
@@ -85,6 +86,9 @@ class SqlUnit(MemoryUnit):
         self._left = left
         self._before: Left | None = None  # whose rows are still true
         self._fetched: set[Hashable] = set()  # what was looked for, found or not
+        self._seen: defaultdict[int, dict[Any, Any]] = defaultdict(
+            dict
+        )  # by working table, the rows it changed
         self._forced: set[str] = set()  # accounts that a forced posting has moved
         self._numbers: deque[int] = deque()  # host sequence numbers reserved for this unit
         self._last_number: int | None = None  # on SQLite: the latest one given out
@@ -112,8 +116,7 @@ class SqlUnit(MemoryUnit):
             at_end.callback(self._session.close)
             if kind is None:
                 writes = Writes(self._session, self._keys, self._chain_name)
-                writes.write(self._tables, self._undo, self._forced, self._last_number)
-                self._session.commit()
+                self._session.commit(writes.of(self._tables, self._seen, self._forced, self._last_number))
                 if self._left is not None and not self._left:  # one connection is enough
                     at_end.pop_all()
                     self._left.append(Left(self._session, self._version, self._tables, self._fetched))
@@ -130,9 +133,11 @@ class SqlUnit(MemoryUnit):
         self._fetched.add(what)
         return True
 
-    def _new(self, kind: str, keys: Iterable[str], *more: Hashable) -> list[str]:
+    def _new(self, kind: str, keys: Iterable[str]) -> list[str]:
         """Those of `keys` that were not looked for yet, sorted."""
-        return [key for key in sorted(set(keys)) if key and self._once(kind, key, *more)]
+        new = {(kind, key) for key in keys if key} - self._fetched
+        self._fetched |= new
+        return sorted([key for _, key in new])
 
     def _fetch_accounts(self, account_ids: Iterable[str]) -> None:
         accounts = self._tables.accounts
@@ -368,10 +373,24 @@ class SqlUnit(MemoryUnit):
     # ---------------------------------------------------------------- writes
 
     def apply(self, wanted: Iterable[Change], now_us: int) -> None:
-        changes = tuple(wanted)
-        for change in changes:
-            _TOUCHED[type(change)](self, change)
-        super().apply(changes, now_us)
+        for change in wanted:
+            kind = type(change)
+            if kind in _TOUCHED:
+                _TOUCHED[kind](self, change)
+            WRITERS[kind](self, change, now_us)
+
+    def _put(self, rows: dict[Any, Any], key: Any, value: Any) -> None:
+        """A unit that fails leaves no rows to anybody, so what a row was is kept once, to be written against."""
+        seen = self._seen[id(rows)]
+        if key not in seen:
+            seen[key] = rows.get(key, ABSENT)
+        rows[key] = value
+
+    def _put_new(self, rows: dict[Any, Any], key: Any, value: Any, what: str) -> None:
+        if key in rows:
+            raise Conflict(f"{what} is there already")
+        self._seen[id(rows)][key] = ABSENT
+        rows[key] = value
 
     def add_card(self, card: Card) -> None:
         self._fetch_accounts((card.account_id,))
@@ -443,9 +462,6 @@ class SqlUnit(MemoryUnit):
     def _of_item(self, change: changes.CloseException) -> None:
         self._fetch_items((change.key,))
 
-    def _of_nothing(self, change: Any) -> None:
-        """A row of its own, that nobody can have changed."""
-
 
 def _pop(left: list[Left]) -> Left | None:
     """In one step: units of several threads begin at any time."""
@@ -461,6 +477,7 @@ def _copy(key: Any, rows: Mapping[Any, Any], to: dict[Any, Any]) -> None:
         to[key] = rows[key]
 
 
+# what is not here adds rows of its own, which nobody can have changed
 _TOUCHED: dict[type, Callable[[SqlUnit, Any], None]] = {
     Post: SqlUnit._of_post,
     changes.CountUse: SqlUnit._of_use,
@@ -469,8 +486,6 @@ _TOUCHED: dict[type, Callable[[SqlUnit, Any], None]] = {
     changes.SetCard: SqlUnit._of_card,
     changes.SetToken: SqlUnit._of_token,
     changes.SetCustomer: SqlUnit._of_customer,
-    changes.AddToken: SqlUnit._of_nothing,
-    changes.AddCard: SqlUnit._of_nothing,
     changes.OpenTransfer: SqlUnit._of_new_transfer,
     changes.MoveTransfer: SqlUnit._of_transfer,
     changes.ChargePin: SqlUnit._of_card,
@@ -479,10 +494,6 @@ _TOUCHED: dict[type, Callable[[SqlUnit, Any], None]] = {
     changes.ConsumeStep: SqlUnit._of_token,
     changes.PutRaise: SqlUnit._of_raise,
     changes.CancelRaise: SqlUnit._of_raise,
-    changes.Open: SqlUnit._of_nothing,
     changes.Resolve: SqlUnit._of_authorisation,
-    changes.Notify: SqlUnit._of_nothing,
-    changes.Audit: SqlUnit._of_nothing,
-    changes.RaiseException: SqlUnit._of_nothing,
     changes.CloseException: SqlUnit._of_item,
 }

@@ -6,7 +6,7 @@ hold is a fault of the locking and ends in a conflict, never in a lost update (s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import Table
@@ -112,7 +112,7 @@ _NEXT_TAIL = Update(schema.chain_tail, ("n", "digest", "mark"), ("chain", "n"))
 
 
 class Writes:
-    """Writes one unit of work."""
+    """What one unit of work writes."""
 
     def __init__(self, session: Session, keys: StoreKeys, chain_name: str) -> None:
         self._session = session
@@ -120,17 +120,16 @@ class Writes:
         self._chain_name = chain_name
         self._writes: list[Write] = []
 
-    def write(
+    def of(
         self,
         tables: Tables,
-        undo: Iterable[tuple[dict[Any, Any], Any, Any]],
+        before: Mapping[int, Mapping[Any, Any]],
         forced: set[str],
         last_number: int | None,
-    ) -> None:
-        """Everything that differs from what was fetched; `undo` tells what each row was before."""
+    ) -> list[Write]:
+        """Everything that differs from what was fetched; `before` tells of each working table what its rows were."""
         if last_number is not None:  # one row stands for all host sequence numbers up to it
             self._add(_HOST_NUMBER, [(last_number,)])
-        before = _first_seen(undo)
         for kind in _KINDS:
             rows = getattr(tables, kind.name)
             if seen := before.get(id(rows)):
@@ -141,8 +140,7 @@ class Writes:
             self._history(tables)
         self._add(_NOTICE, [row[1:] for row in tables.outbox])
         self._add(_BALANCE, sorted((book, jpy) for book, jpy in tables.books.items() if jpy))
-        if self._writes:
-            self._session.write(self._writes)
+        return self._writes
 
     def _add(self, write: Insert | Update, rows: list[Row]) -> None:
         if rows:
@@ -173,16 +171,17 @@ class Writes:
 
     def _changes(self, kind: _Kind, moved: list[tuple[Row, Row]], forced: set[str]) -> None:
         """Only the columns that have changed in any of the rows."""
-        changed = sorted({n for was, now in moved for n in range(len(now)) if was[n] != now[n]})
+        was, now = [list(zip(*rows, strict=True)) for rows in zip(*moved, strict=True)]  # by column
+        changed = [n for n in range(len(now)) if was[n] != now[n]]
         columns = tuple([kind.columns[n] for n in changed])
-        identity = [name for name in key_of(kind.table) if name in kind.columns] or ["key"]
-        names = *kind.guards, *identity
-        seen = [kind.columns.index(name) for name in names]
-        rows = [(*[now[n] for n in changed], *[was[n] for n in seen]) for was, now in moved]
+        new = [now[n] for n in changed]
         if kind.table is schema.account:
             columns = ("forced_low", *columns)
-            rows = [(_forced_low(now, forced), *row) for (_, now), row in zip(moved, rows, strict=True)]
-        self._add(Update(kind.table, columns, names), rows)
+            new = [tuple([_forced_low(account, forced) for _, account in moved]), *new]
+        identity = [name for name in key_of(kind.table) if name in kind.columns] or ["key"]
+        names = *kind.guards, *identity
+        seen = [was[kind.columns.index(name)] for name in names]
+        self._add(Update(kind.table, columns, names), list(zip(*new, *seen, strict=True)))
 
     def _uses(self, rows: Mapping[Any, Mapping[str, int]], before: Mapping[Any, Any]) -> None:
         new: list[Row] = []
@@ -226,24 +225,11 @@ class Writes:
             self._add(_TAIL, [(name, n, digest, mark)])
 
 
-def _forced_low(now: Any, forced: set[str]) -> bool | None:
+def _forced_low(account: Any, forced: set[str]) -> bool | None:
     """A forced posting below 0 leaves its flag, until the balance is above again (I4); None: as it was."""
-    account = Account._make(now)
     if account.posted_jpy - account.held_jpy >= 0:
         return False
     return True if account.account_id in forced else None
-
-
-def _first_seen(undo: Iterable[tuple[dict[Any, Any], Any, Any]]) -> dict[int, dict[Any, Any]]:
-    """For each working table what each changed row was before its first change."""
-    before: dict[int, dict[Any, Any]] = {}
-    for rows, key, was in undo:
-        of_table = before.get(id(rows))
-        if of_table is None:
-            before[id(rows)] = {key: was}
-        elif key not in of_table:
-            of_table[key] = was
-    return before
 
 
 def numbers(session: Session, counts: Mapping[str, int], *more: Query) -> list[Any]:
