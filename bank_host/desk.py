@@ -15,12 +15,13 @@ from typing import NamedTuple
 
 from bank_host.hsm import PVK, TPK
 from bank_host.hsm.errors import HsmError
-from bank_host.jst import HOUR_US, jst_date
+from bank_host.jst import HOUR_US, civil, jst_date
 from bank_host.parts import Parts
 from bank_host.policy import Figures
 from bank_host.rules import Compare, items, otp, views
 from bank_host.rules.acts import HOST
 from bank_host.rules.acts.cards import id_card
+from bank_host.rules.acts.claims import LOSS_CLAIM, reported
 from bank_host.rules.acts.customer import guesses
 from bank_host.rules.acts.login import FAILED, LOGIN
 from bank_host.rules.acts.rule import pin_card
@@ -331,6 +332,21 @@ def limit_report(bank: Parts, account_id: str, now_us: int) -> views.LimitReport
     day = jst_date(now_us)
     ended = _facts(bank, account_id, date.min).raises
     return views.limit_report(_facts(bank, account_id, day)._replace(raises=ended), bank.policy.on(day))
+
+
+def claims(bank: Parts, account_id: str) -> tuple[views.ClaimLine, ...]:
+    rows = (row for row in bank.store.items(account_id) if row.kind == LOSS_CLAIM)
+    return tuple(
+        views.ClaimLine(
+            row.key,
+            row.seq,
+            civil(row.at_us).replace(microsecond=0),
+            *reported(row.detail),
+            row.amount_jpy,
+            row.state,
+        )
+        for row in rows
+    )
 
 
 def statement(bank: Parts, account_id: str, first: date, last: date) -> tuple[views.StatementLine, ...]:

@@ -46,7 +46,7 @@ from bank_host.rules.facts import (
 from bank_host.rules.limits import effective, room
 from bank_host.rules.reasons import APPROVED, CODES, MALFUNCTION
 from bank_host.rules.reversal import Claim
-from bank_host.rules.views import LimitReport, Safeguard, StatementLine, Welcome
+from bank_host.rules.views import ClaimLine, LimitReport, Safeguard, StatementLine, Welcome
 from bank_host.secrets import Pin
 from bank_host.store.contract import Conflict, OutboxRow, Store, Unavailable, UnitOfWork, Wanted
 from bank_host.work import ATTEMPTS, CHARGE, ENROLLED, Commit, run, run_together
@@ -383,11 +383,9 @@ class Bank(Parts):
         """What the bank has told the customer, or is about to."""
         return tuple(self.store.notices(account_id))
 
-    def claim_number(self, request_id: str) -> int:
-        """The number under which the staff finds a reported loss; 0 when there is none."""
-        with self.store.begin() as unit:
-            item = unit.exception_item(request_id)
-        return 0 if item is None else item.seq
+    def claims(self, account_id: str) -> tuple[ClaimLine, ...]:
+        """The losses that the customer has reported, and whether the staff still works on them."""
+        return desk.claims(self, account_id)
 
     def limit_report(self, account_id: str, now_us: int) -> LimitReport:
         return desk.limit_report(self, account_id, now_us)

@@ -16,6 +16,7 @@ from bank_host.rules.facts import Card, Token
 from bank_host.secrets import Pan, Secret
 
 BRANCH = "001"
+ACCOUNT_DIGITS = 7
 CARD_YEARS = 5
 TOKEN_YEARS = 5
 LAST_DAY = date(2099, 12, 31)
@@ -24,7 +25,7 @@ LAST_DAY = date(2099, 12, 31)
 
 def account_number(number: int) -> str:
     """Branch, 3 digits, and account, 7 digits."""
-    return f"{BRANCH}{number:07d}"
+    return f"{BRANCH}{number:0{ACCOUNT_DIGITS}d}"
 
 
 def card_number(bin_: str, number: int) -> str:

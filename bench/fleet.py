@@ -16,13 +16,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from itertools import takewhile
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
-from atm_sim.fleet.arrivals import Arrival, Plan
+from atm_sim.fleet.arrivals import Arrival, Plan, Window
 from atm_sim.fleet.ground import sites_of
 from atm_sim.fleet.play import WAY, Job, play_replication, policy_of
 from atm_sim.fleet.population import population
@@ -120,13 +120,13 @@ def textbook(atms: int, days: int, up_to: int) -> Cost:
 
 
 def _first(
-    windows: Iterator[tuple[int, list[Arrival]]], up_to: int, arrived: dict[int, int]
+    windows: Iterator[Window], up_to: int, arrived: dict[int, int]
 ) -> Iterator[tuple[int, list[Arrival]]]:
-    for end_us, arrivals in windows:
-        kept = list(takewhile(lambda each: each.number < up_to, arrivals))
+    for end_us, by_hour, arrivals in windows:
+        kept = list(takewhile(lambda each: each.number < up_to, chain.from_iterable(arrivals)))
         arrived.update((each.number, each.at_us) for each in kept)
         yield end_us, kept
-        if len(kept) < len(arrivals):
+        if len(kept) < sum(by_hour):
             return
 
 

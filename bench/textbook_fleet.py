@@ -7,7 +7,7 @@ nothing else. It knows no queue but SimPy's, no cassette and no column.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import simpy
@@ -130,11 +130,11 @@ class Textbook:
         self.sites = [simpy.Resource(self.env) for _ in range(sites)]
         self.visits: list[Visit] = []
 
-    def run(self, windows: Iterator[tuple[int, list[Arrival]]]) -> None:
+    def run(self, windows: Iterator[tuple[int, Iterable[Arrival]]]) -> None:
         self.env.process(self.source(windows))
         self.env.run()
 
-    def source(self, windows: Iterator[tuple[int, list[Arrival]]]) -> Any:
+    def source(self, windows: Iterator[tuple[int, Iterable[Arrival]]]) -> Any:
         for _, arrivals in windows:
             for arrival in arrivals:
                 yield self.env.timeout(arrival.at_us - self.env.now)
@@ -145,9 +145,9 @@ class Textbook:
         with self.sites[who.site].request() as mine:
             yield mine
             started_us = int(env.now)
-            yield env.timeout(who.insert_us)
-            yield env.timeout(who.pin_us)
-            yield env.timeout(who.choose_us + self.travel_us)
+            yield env.timeout(who.inserted_us)
+            yield env.timeout(who.pin_keyed_us - who.inserted_us)
+            yield env.timeout(who.chosen_us - who.pin_keyed_us + self.travel_us)
             code, reason, tries = "", "", 0
             while True:
                 key = f"{who.number}/{tries}"
@@ -158,21 +158,21 @@ class Textbook:
                 tries += 1
                 if code != "55":
                     break
-                yield env.timeout(self.travel_us + who.pin_us)
+                yield env.timeout(self.travel_us + who.pin_keyed_us - who.inserted_us)
                 if tries == self.pin_tries:
                     break
                 yield env.timeout(self.travel_us)
             back_us = 0 if code == "55" else self.travel_us
             if code == "00" and who.service == 0:
-                yield env.timeout(back_us + who.dispense_us)
-                yield env.timeout(who.take_card_us + who.take_cash_us)
+                yield env.timeout(back_us + who.dispensed_us - who.chosen_us)
+                yield env.timeout(who.cash_taken_us - who.dispensed_us)
                 self.bank.complete(key, int(env.now) + self.travel_us, who.account)
             else:
                 if code == "00" and who.service == 1:
                     self.bank.complete(key, int(env.now) + 2 * self.travel_us, who.account)
                 yield env.timeout(back_us)
-                yield env.timeout(
-                    who.take_card_us + (who.take_cash_us if code != "00" and who.service == 1 else 0)
-                )
+                given_back = code != "00" and who.service == 1
+                gone_us = who.cash_taken_us if given_back else who.card_taken_us
+                yield env.timeout(gone_us - who.dispensed_us)
             wait_us, service_us = started_us - who.at_us, int(env.now) - started_us
             self.visits.append(Visit(who.number, code, reason, wait_us, service_us))

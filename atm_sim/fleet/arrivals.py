@@ -1,6 +1,6 @@
-"""Who comes when, drawn ahead an hour at a time: sorted columns that the kernel takes one arrival after the other from.
+"""Who comes when, drawn ahead an hour or a day at a time, as sorted columns that the kernel takes rows from.
 
-A window's numbers depend on seed, replication, partition and hour alone, so what happens in the world never shifts a
+A window's numbers depend on seed, replication, partition and time alone, so what happens in the world never shifts a
 draw, and two variants of a scenario meet the same customers (common random numbers). Nothing here knows a rule.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from itertools import repeat
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ from bank_host.written.values import Distribution
 SERVICES = ("withdraw", "deposit", "balance")
 WITHDRAW, DEPOSIT = 0, 1
 HOURS = 24
+SITES_BY_DAY = 500
+"""So many sites' arrivals are drawn a day at a time, those of more an hour at a time."""
+ARRIVALS_AT_ONCE = 250
 HABIT_NAMES = ("insert", "pin", "choose", "dispense", "take_card", "take_cash")
 
 
@@ -36,18 +39,48 @@ class Arrival(NamedTuple):
     account: int  # place in the partition's accounts
     service: int  # place in SERVICES
     amount_jpy: int
-    insert_us: int
-    pin_us: int
-    choose_us: int
-    dispense_us: int
-    take_card_us: int
-    take_cash_us: int
+    # the clock of a visit in which nothing happens but habits: at the machine, and after each of them (`habit_ends`)
+    at_machine_us: int  # 0
+    inserted_us: int
+    pin_keyed_us: int
+    chosen_us: int
+    dispensed_us: int
+    card_taken_us: int
+    cash_taken_us: int
     wrong_pins: int  # tries before the right one
     patience_us: int  # in a queue
     returns: bool  # comes back later if nobody serves them now
     number: int  # over the whole partition, in the order of arrival
+    alone_until_us: int = 0  # up to then, nobody else comes with this account; 0 = not known
     tried: tuple[int, ...] = ()  # sites that did not serve them
     came_back: bool = False
+
+    def between(self, begin: int, end: int) -> int:
+        """How long the habits between two places take."""
+        return self[end] - self[begin]  # type: ignore[operator]
+
+    def takes_us(self, habit: str) -> int:
+        return self.between(*habit_ends((habit,)))
+
+
+AT_MACHINE, CHOSEN = (Arrival._fields.index(name) for name in ("at_machine_us", "chosen_us"))
+
+
+def habit_ends(habits: Sequence[str]) -> tuple[int, int]:
+    """Between which two places of an arrival the time of habits lies that follow one another."""
+    if not habits:
+        return CHOSEN, CHOSEN
+    first = HABIT_NAMES.index(habits[0])
+    assert tuple(habits) == HABIT_NAMES[first : first + len(habits)], "habits follow one another"
+    return AT_MACHINE + first, AT_MACHINE + first + len(habits)
+
+
+class Window(NamedTuple):
+    """A stretch of time and who comes in it."""
+
+    end_us: int
+    by_hour: list[int]  # how many
+    arrivals: Iterator[Iterator[Arrival]]  # in order, made as they are asked for
 
 
 def demand_of(scenario: Scenario) -> Demand:
@@ -99,27 +132,29 @@ class Plan:
     def demand(self) -> Demand:
         return self._demand
 
-    def windows(self) -> Iterator[tuple[int, list[Arrival]]]:
-        """(end of the hour, its arrivals in order), hour after hour."""
+    def windows(self) -> Iterator[Window]:
+        """One after the other. Their length follows from the number of sites alone, so that variants meet the same
+        customers."""
+        hours = HOURS if len(self._machines) <= SITES_BY_DAY else 1
         for day in range(self._fleet.days):
-            for hour in range(HOURS):
-                end_us = self._start_us + day * DAY_US + (hour + 1) * HOUR_US
-                yield end_us, self._window(day, hour)
+            for hour in range(0, HOURS, hours):
+                yield self._window(day, range(hour, hour + hours))
 
-    def _window(self, day: int, hour: int) -> list[Arrival]:
-        rng = self._stream(f"{day}/{hour}")
+    def _window(self, day: int, hours: range) -> Window:
+        rng = self._stream(f"{day}/{hours.start}")
         demand = self._demand
         index = 1.0
         if self._fleet.demand.calendar == "japan":
             index = day_multiplier(demand, self._first_day + timedelta(days=day))
-        share = demand.hours[hour] / sum(demand.hours)
-        mean = demand.per_atm_day * index * share * self._machines * self._factors[day]
-        counts = rng.poisson(mean)
-        total = int(counts.sum())
-        begins_us = self._start_us + day * DAY_US + hour * HOUR_US
-        at_us = begins_us + rng.integers(0, HOUR_US, size=total)
+        shares = np.array(demand.hours)[hours.start : hours.stop, None] / sum(demand.hours)
+        counts = rng.poisson(demand.per_atm_day * index * shares * self._machines * self._factors[day])
+        by_hour = counts.sum(axis=1)
+        total = int(by_hour.sum())
+        begins_us = self._start_us + day * DAY_US + np.arange(hours.start, hours.stop) * HOUR_US
+        at_us = np.repeat(begins_us, by_hour) + rng.integers(0, HOUR_US, size=total)
         order = np.argsort(at_us, kind="stable")
-        site = np.repeat(np.arange(len(counts)), counts)[order]
+        at_us = at_us[order]
+        site = np.repeat(np.tile(np.arange(counts.shape[1]), len(hours)), counts.ravel())[order]
         service = _chosen(
             rng, [SERVICES.index(name) for name, _ in demand.mix], [w for _, w in demand.mix], total
         )
@@ -128,36 +163,43 @@ class Plan:
             if pairs := demand.amounts.get(name):
                 drawn = _chosen(rng, [jpy for jpy, _ in pairs], [weight for _, weight in pairs], total)
                 amount = np.where(service == number, drawn, amount)
-        takes = [drawn_us(rng, self._habits[name], total).tolist() for name in HABIT_NAMES]
+        clock_us = np.cumsum([drawn_us(rng, self._habits[name], total) for name in HABIT_NAMES], axis=0)
         customers = self._fleet.customers
         wrong = (
             rng.geometric(1 - customers.wrong_pin, total) - 1
             if customers.wrong_pin < 1
             else np.full(total, 99)
         )
+        account = rng.integers(0, self._accounts, size=total)
+        patience_us = drawn_us(rng, customers.patience, total)
+        returns = rng.random(total) < customers.returns
         first, self._numbered = self._numbered, self._numbered + total
-        return list(
-            map(
-                partial(tuple.__new__, Arrival),  # as the constructor does, at a third of its cost
-                zip(
-                    at_us[order].tolist(),
-                    site.tolist(),
-                    rng.integers(0, self._accounts, size=total).tolist(),
-                    service.tolist(),
-                    amount.tolist(),
-                    *takes,
-                    wrong.tolist(),
-                    drawn_us(rng, customers.patience, total).tolist(),
-                    (rng.random(total) < customers.returns).tolist(),
-                    range(first, first + total),
-                    repeat(()),
-                    repeat(False),
-                ),
-            )
-        )
+        end_us = int(begins_us[-1]) + HOUR_US
+        columns = [
+            at_us, site, account, service, amount, np.zeros_like(at_us), *clock_us, wrong, patience_us, returns,
+            np.arange(first, first + total), _next_of(account, at_us, end_us),
+        ]  # fmt: skip
+        return Window(end_us, by_hour.tolist(), _arrivals(columns))
 
     def _stream(self, name: str) -> np.random.Generator:
         return generator(self._seed, self._replication, f"fleet/{self._partition}/{name}")
+
+
+def _next_of(account: NDArray[np.int64], at_us: NDArray[np.int64], end_us: int) -> NDArray[np.int64]:
+    """For each arrival, when the account comes again; `end_us` where it does not."""
+    order = np.argsort(account, kind="stable")
+    again = account[order][1:] == account[order][:-1]
+    following = np.full(len(at_us), end_us)
+    following[order[:-1][again]] = at_us[order[1:][again]]
+    return following
+
+
+def _arrivals(columns: Sequence[NDArray[Any]]) -> Iterator[Iterator[Arrival]]:
+    """Rows of these columns, so many at a time as lie in a processor's cache together."""
+    for first in range(0, len(columns[0]), ARRIVALS_AT_ONCE):
+        values = (column[first : first + ARRIVALS_AT_ONCE].tolist() for column in columns)
+        rows = zip(*values, repeat(()), repeat(False))
+        yield map(partial(tuple.__new__, Arrival), rows)  # as the constructor does, at a third of its cost
 
 
 def drawn_us(rng: np.random.Generator, spread: Distribution, count: int) -> NDArray[np.int64]:

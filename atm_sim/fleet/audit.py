@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atm_sim.fleet.arrivals import WITHDRAW
-from atm_sim.fleet.columns import Columns
 from atm_sim.fleet.kernel import SESSION
 from atm_sim.fleet.population import Population
+from atm_sim.fleet.rows import Columns
 from bank_host.jst import DAY_US
 
 APPROVED = "00"

@@ -98,17 +98,13 @@ class Stock:
         """From now on everybody sees whether the machine can pay."""
         self.empty[machine] = not self.can_pay(machine)
 
-    def pay_out(self, machine: int, notes: Notes) -> bool:
-        """Cassettes to the customer; True when a cassette falls to its near-end mark."""
-        begin, mark, fell = machine * self.width, self.classes[machine].near_end, False
+    def pay_out(self, machine: int, notes: Notes) -> None:
+        """Cassettes to the customer."""
+        begin, place, lying = machine * self.width, self._place, self.notes
         for note, count in notes:
-            place = begin + self._place[note]
-            left = self.notes[place] - count
-            self.notes[place] = left
-            fell = fell or left <= mark < left + count
-            if not left:
+            lying[begin + place[note]] -= count
+            if not lying[begin + place[note]]:
                 self.stale = True
-        return fell
 
     def take_in(self, machine: int, notes: Notes) -> None:
         """A deposit's notes, as far as there is a cassette for them; the rest goes to the reject bin."""

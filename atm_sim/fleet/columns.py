@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from atm_sim.fleet.arrivals import SERVICES
-from atm_sim.fleet.books import JOURNAL, POSTING_KINDS
+from atm_sim.fleet.books import POSTING, POSTING_KINDS
 from atm_sim.fleet.ground import Site
 from atm_sim.fleet.kernel import KINDS
+from atm_sim.fleet.rows import Columns
 from atm_sim.records.event import EventRecord
 from atm_sim.records.folder import EVENT_SCHEMA
-from bank_host.issuing import account_number
-
-Columns = dict[str, NDArray[np.int64]]
+from bank_host.issuing import ACCOUNT_DIGITS, BRANCH
 
 LEDGER_SCHEMA = pa.schema(
     [
@@ -38,10 +38,10 @@ LEDGER_SCHEMA = pa.schema(
 )
 
 
-def columns(flat: Sequence[int], names: Sequence[str]) -> Columns:
-    """Flat rows as one array a column."""
-    table = np.fromiter(flat, np.int64, len(flat)).reshape(-1, len(names))
-    return {name: np.ascontiguousarray(table[:, place]) for place, name in enumerate(names)}
+def account_numbers(numbers: NDArray[np.int64]) -> pa.Array:
+    """`account_number` of each."""
+    digits = pc.utf8_lpad(pc.cast(pa.array(numbers), pa.string()), ACCOUNT_DIGITS, "0")
+    return pc.binary_join_element_wise(BRANCH, digits, "")
 
 
 class Writer:
@@ -129,7 +129,7 @@ class Writer:
                 "kind": _words(rows["kind"], pa.array(POSTING_KINDS)),
                 "account": _words(rows["account"], self._accounts(rows["account"])),
                 "atm": _words(rows["machine"], self._machines),
-                **{name: rows[name] for name in JOURNAL[4:]},
+                **{name: rows[name] for name in ("number", *POSTING[1:])},
             }
         )
         self._ledger = _write(self._ledger, self.ledger_file, table)
@@ -144,9 +144,8 @@ class Writer:
 
     def _accounts(self, numbers: NDArray[np.int64]) -> pa.Array:
         """Account numbers, made once for each account of the window; `numbers` becomes places among them."""
-        found, places = np.unique(numbers, return_inverse=True)
-        numbers[:] = places
-        return pa.array([account_number(self._first + number) for number in found.tolist()])
+        found, numbers[:] = np.unique(numbers, return_inverse=True)
+        return account_numbers(self._first + found)
 
 
 def sha256(file: Path) -> str:
@@ -166,9 +165,16 @@ def _same(word: str, count: int) -> Any:
 def _write(writer: pq.ParquetWriter | None, file: Path, table: Any) -> pq.ParquetWriter:
     if writer is None:
         words = [field.name for field in table.schema if field.type != pa.int64()]
-        # whole numbers seldom repeat: a dictionary of them would be made and thrown away
+        numbers = [field.name for field in table.schema if field.type == pa.int64()]
+        # whole numbers seldom repeat: a dictionary of them would be made and thrown away; nobody looks for words by
+        # the first and last of a row group, and finding these two costs as much as all the rest
         writer = pq.ParquetWriter(
-            file, table.schema, compression="zstd", store_schema=False, use_dictionary=words
+            file,
+            table.schema,
+            compression="zstd",
+            store_schema=False,
+            use_dictionary=words,
+            write_statistics=numbers,
         )
     writer.write_table(table)
     return writer

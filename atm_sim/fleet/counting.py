@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atm_sim.fleet.arrivals import DEPOSIT, WITHDRAW
-from atm_sim.fleet.columns import Columns
 from atm_sim.fleet.ground import Site
 from atm_sim.fleet.kernel import DIVERTED, LOST, OUT_OF_CASH, POSTPONED, SESSION
+from atm_sim.fleet.rows import Columns
 from atm_sim.records.tally import LONGEST_WAIT_S, OPERATOR_COLUMNS, Tally, sums
 from bank_host.jst import HOUR_US, SECOND_US
 from bank_host.rules.reasons import APPROVED
@@ -31,8 +31,10 @@ class Counting:
             counts = self.tally.operators.setdefault(site.operator, dict.fromkeys(OPERATOR_COLUMNS, 0))
             counts["machines"] += site.machines
 
-    def arrivals(self, at_us: int, count: int) -> None:
-        self.tally.planned[(at_us - self._start_us) // HOUR_US] += count
+    def arrivals(self, end_us: int, by_hour: Sequence[int]) -> None:
+        """Who was planned in the hours that end there."""
+        last = (end_us - self._start_us) // HOUR_US
+        self.tally.planned[last - len(by_hour) : last] = by_hour
 
     def ledger(self, posted: Columns) -> None:
         """Cash that customers moved lies there, or is gone, from its posting to the end of the last day."""

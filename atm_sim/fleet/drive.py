@@ -1,13 +1,13 @@
 """Simulated time of a fleet: the session kernel inside one SimPy process, beside whatever acts from outside.
 
 The kernel lets visits happen up to the next SimPy event (`env.peek()`), then gives way to it. Without anything outside
-a day is twenty-four events.
+a day is twenty-four events at most.
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -31,7 +31,7 @@ class FleetClock:
         return self.kernel.now_us
 
     def call_at(self, at_us: int, call: Callable[[], None]) -> None:
-        """At `at_us`, when all visits up to then have happened; also from within a hearer of the kernel."""
+        """At `at_us`, when all visits up to then have happened; also while a visit is handed over."""
         timeout = self.env.timeout(max(0, at_us - int(self.env.now)))
         assert timeout.callbacks is not None, "a new timeout has not happened yet"
         timeout.callbacks.append(lambda _: self._due(at_us, call))
@@ -62,36 +62,32 @@ Outside = Callable[[Kernel, FleetClock], object]
 def drive(
     kernel: Kernel,
     start_us: int,
-    windows: Iterator[tuple[int, list[Arrival]]],
-    window_over: Callable[[int], None],
+    windows: Iterator[tuple[int, Iterable[Arrival]]],
     outside: tuple[Outside, ...] = (),
 ) -> None:
-    """Run to the last visit; `window_over` hears the end of each window once everything in it has happened."""
+    """Run to the last visit."""
     env = simpy.Environment(initial_time=start_us)
     clock = FleetClock(env, kernel)
     kernel.now_us = start_us
     for act in outside:
         act(kernel, clock)
     with without_collector():
-        env.run(env.process(_sessions(env, kernel, clock, windows, window_over)))
+        env.run(env.process(_sessions(env, kernel, clock, windows)))
 
 
 def _sessions(
     env: simpy.Environment,
     kernel: Kernel,
     clock: FleetClock,
-    windows: Iterator[tuple[int, list[Arrival]]],
-    window_over: Callable[[int], None],
+    windows: Iterator[tuple[int, Iterable[Arrival]]],
 ) -> Generator[simpy.Event, Any, None]:
     end_us = int(env.now)
     for end_us, arrivals in windows:
         kernel.expect(arrivals)
         yield from _up_to(env, kernel, end_us)
-        window_over(end_us)
     while not kernel.idle or clock.outstanding:  # who is still at a machine, and who comes back
         end_us += HOUR_US
         yield from _up_to(env, kernel, end_us)
-        window_over(end_us)
 
 
 def _up_to(env: simpy.Environment, kernel: Kernel, end_us: int) -> Generator[simpy.Event, Any, None]:

@@ -12,21 +12,23 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from atm_sim.fleet.arrivals import Arrival, Plan
 from atm_sim.fleet.audit import ColumnAudit
-from atm_sim.fleet.books import JOURNAL, POSTING_KINDS, Books
+from atm_sim.fleet.books import POSTING, POSTING_KINDS, Books
 from atm_sim.fleet.cash import CassetteClass, Stock
-from atm_sim.fleet.columns import Writer, columns
+from atm_sim.fleet.columns import Writer
 from atm_sim.fleet.counting import Counting
 from atm_sim.fleet.drive import Outside, drive
 from atm_sim.fleet.ground import Site, partition_of, sites_of
-from atm_sim.fleet.kernel import ROW, Kernel, Travel
+from atm_sim.fleet.kernel import VISIT, Kernel, Travel
 from atm_sim.fleet.measures import measures
 from atm_sim.fleet.outside import outside_of
 from atm_sim.fleet.population import Population, population
+from atm_sim.fleet.rows import spelled_out
 from atm_sim.fleet.visits import Visits, takes_part
 from atm_sim.records.tally import Tally
 from atm_sim.sansio.saf import SafSettings
@@ -43,7 +45,7 @@ WAY = ("atm-acquirer", "acquirer-switch", "switch-issuer")
 
 
 ROW_GROUP = 50_000
-"""Event rows that are written together at least; a large fleet's hour has more, and is a row group of its own."""
+"""So many event rows, and a few more, are written together."""
 
 
 ANY_TERMINAL = "T0000000"
@@ -111,6 +113,7 @@ def play_partition(job: Job) -> Played:
         fleet.accounts, fleet.days, figures.atm_standing_initial, job.seed, number, fleet.partitions
     )
     kernel = kernel_of(scenario, sites, people, policy)
+    books = kernel.books
     start_us = midnight_us(scenario.day)
     plan = Plan(scenario, sites, len(people), job.seed, job.replication, number)
     counting = Counting(sites, start_us, fleet.days * DAY_US // HOUR_US)
@@ -122,8 +125,8 @@ def play_partition(job: Job) -> Played:
     writer = Writer(job.out, name, job.run, job.replication, sites, start_us, people.first)
 
     def write() -> None:
-        posted = columns(kernel.books.take_journal(), JOURNAL)
-        rows = columns(kernel.take_rows(), ROW)
+        posted = spelled_out(books.journal.take(), "posting", books.postings, POSTING)
+        rows = spelled_out(kernel.rows.take(), "visit", kernel.visits, VISIT)
         audit.ledger(posted, POSTING_KINDS)
         words = list(kernel.words)
         audit.rows(rows, words, "withdrawal" in figures.atm_counts)
@@ -134,23 +137,24 @@ def play_partition(job: Job) -> Played:
         if visits is not None:
             writer.records(visits.take_rows())
 
-    def window_over(end_us: int) -> None:
-        if len(kernel.rows) >= ROW_GROUP * len(ROW):
-            write()
+    def windows() -> Iterator[tuple[int, Iterable[Arrival]]]:
+        for end_us, by_hour, arrivals in plan.windows():
+            counting.arrivals(end_us, by_hour)
+            yield end_us, chain.from_iterable(map(tidied, arrivals))
 
-    def windows() -> Iterator[tuple[int, list[Arrival]]]:
-        for end_us, arrivals in plan.windows():
-            counting.arrivals(end_us - HOUR_US, len(arrivals))
-            yield end_us, arrivals
+    def tidied(arrivals: Iterator[Arrival]) -> Iterator[Arrival]:
+        kernel.pack()
+        if len(kernel.rows) >= ROW_GROUP:
+            write()
+        return arrivals
 
     if takes_part(scenario):
         visits = Visits(scenario, policy, kernel, job.seed, job.replication)
         outside = (visits, *outside)
     if sites:
-        drive(kernel, start_us, windows(), window_over, outside)
+        drive(kernel, start_us, windows(), outside)
     write()
     counting.loads(sum(opened_jpy), kernel.loads)
-    books = kernel.books
     lying = (
         kernel.stock.total_jpy(machine) - kernel.added_jpy[machine] for machine in range(len(kernel.configs))
     )

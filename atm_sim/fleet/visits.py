@@ -173,7 +173,7 @@ class Visits:
             notes_of(amount_jpy) if service == "deposit" else (),
             pins,
         )
-        habits = {habit: getattr(arrival, f"{habit}_us") for habit in HABIT_NAMES}
+        habits = {habit: arrival.takes_us(habit) for habit in HABIT_NAMES}
         site = self._kernel.sites[self._kernel.site_of[machine]].name
         planned = Planned(now_us, person, label, ATM, service, site, name, wish, takes_us=habits)
         self._current[label] = _Current(machine, arrival, arrived_us, now_us, notes)

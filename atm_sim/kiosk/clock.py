@@ -1,4 +1,4 @@
-"""A person's time: the conductor's driver on asyncio, where a second takes a second.
+"""A person's time: the conductor's driver on asyncio, where a second takes a second, or less if a trainer wants it.
 
 All calls of one ATM run in a thread, one after the other in the order they are due: the bank's work (disk, key module)
 may block, and blocks neither the event loop nor another ATM.
@@ -16,11 +16,25 @@ from bank_host.jst import SECOND_US
 _LOG = logging.getLogger(__name__)
 
 
+def paced_clock(real_us: Callable[[], int], begins_us: int, pace: float) -> Callable[[], int]:
+    """A time that begins at that moment and goes `pace` times as fast as the real one."""
+    started_us = real_us()
+    return lambda: begins_us + int((real_us() - started_us) * pace)
+
+
 class PersonsClock:
     """The driver of one ATM; `run` does what is due until it is cancelled. `after_each` is called after each call."""
 
-    def __init__(self, now_us: Callable[[], int], after_each: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        now_us: Callable[[], int],
+        after_each: Callable[[], None] = lambda: None,
+        *,
+        pace: float = 1,
+    ) -> None:
+        """`pace` is the one at which `now_us` goes."""
         self._wall_us = now_us
+        self._pace = pace
         self._ahead_us = 0
         self._after_each = after_each
         self._loop = asyncio.get_running_loop()
@@ -63,5 +77,5 @@ class PersonsClock:
             self._planned.discard(handle)
             self._due.put_nowait(call)
 
-        handle = self._loop.call_later(delay_us / SECOND_US, due)
+        handle = self._loop.call_later(delay_us / SECOND_US / self._pace, due)
         self._planned.add(handle)

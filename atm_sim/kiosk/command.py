@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 import signal
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import click
 import uvicorn
 
+from atm_sim.kiosk.clock import paced_clock
 from atm_sim.kiosk.hall import Hall, LessonPlan
 from atm_sim.kiosk.keeping import Notebook
 from atm_sim.kiosk.reader import ReaderWatch
@@ -30,6 +30,7 @@ from bank_host.passwords import Passwords
 from bank_host.policy import load_policy
 from bank_host.port.http_server import HttpServer
 from bank_host.store.sql import SqlStore
+from bank_host.store.verify import newest_us
 from cardreader.pcsc.machine import system_transport
 from cardreader.problems import ReaderError
 
@@ -77,6 +78,13 @@ _CODE_LETTERS: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that looks like
     show_default=True,
     help="For --lesson: the folder with a result file for each learner.",
 )
+@click.option(
+    "--pace",
+    type=click.FloatRange(0.25, 5),
+    default=1,
+    show_default=True,
+    help="How fast time goes at the ATMs and in the bank; 2 halves every wait.",
+)
 def kiosk(
     listen: Address,
     folder: Path | None,
@@ -85,6 +93,7 @@ def kiosk(
     with_code: bool,
     lesson_file: Path | None,
     results: Path,
+    pace: float,
 ) -> None:
     """Show an ATM in the browser, with its bank behind it, until Ctrl-C."""
     if not is_loopback(web.host):
@@ -93,10 +102,10 @@ def kiosk(
     join_code = "" if is_loopback(listen.host) and not with_code else _new_code()
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="atm-sim-kiosk-") as made:
-            _serve(listen, web, reader, Path(made), join_code, lesson)
+            _serve(listen, web, reader, Path(made), join_code, lesson, pace)
         return
     folder.mkdir(parents=True, exist_ok=True)
-    _serve(listen, web, reader, folder, join_code, lesson)
+    _serve(listen, web, reader, folder, join_code, lesson, pace)
 
 
 def _lesson_case(file: Path) -> Case:
@@ -116,16 +125,19 @@ def _serve(
     folder: Path,
     join_code: str,
     lesson: LessonPlan | None,
+    pace: float,
 ) -> None:
-    now_us = steady_clock()
+    real_us = steady_clock()
     if lesson is None:
         scenario = open_scenario(shipped_scenarios() / "kiosk" / "training_room.yaml", load_policy()).scenario
+        begins_us = real_us()
     else:
         scenario = lesson.case.scenario
-        now_us = _clock_of(scenario, now_us)
+        begins_us = _first_step_us(scenario)
     store = SqlStore.create(f"sqlite:///{folder / DATABASE}", chain_name="")
     notebook = Notebook(folder / NOTEBOOK)
-    hall = Hall(scenario, store, notebook, now_us, lesson=lesson)
+    now_us = paced_clock(real_us, max(begins_us, newest_us(store)), pace)  # time never goes back on a folder
+    hall = Hall(scenario, store, notebook, now_us, lesson=lesson, pace=pace)
     try:
         banking = HttpServer("web", web.host, web.port, create_app(_bank(scenario, store), clock=now_us))
     except OSError as error:
@@ -181,13 +193,9 @@ def _bank(scenario: Scenario, store: SqlStore) -> Bank:
     return bank
 
 
-def _clock_of(scenario: Scenario, real_us: Callable[[], int]) -> Callable[[], int]:
-    """The lesson's day, from its first step on, as fast as the day outside."""
-    begins_us = midnight_us(scenario.day) + min(
-        scenario.after_midnight_us(step.at) for step in scenario.steps
-    )
-    behind_us = real_us() - begins_us
-    return lambda: real_us() - behind_us
+def _first_step_us(scenario: Scenario) -> int:
+    """When the lesson's day begins."""
+    return midnight_us(scenario.day) + min(scenario.after_midnight_us(step.at) for step in scenario.steps)
 
 
 class _Announcing(uvicorn.Server):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from atm_sim.kiosk.texts import Lang, say
+from atm_sim.kiosk.texts import TEXTS, Lang, say
 from atm_sim.records.log import MessageRow
 from atm_sim.report.texts import reason_text
 from atm_sim.report.words import in_words
@@ -106,6 +106,7 @@ def passed_before(reason: str) -> Iterable[str]:
 def _decision(each: Decided, lang: Lang) -> dict[str, Any]:
     row = response_code(each.code)
     answer = f"{each.code} {row.name_en if lang == 'en' else row.name_ja}"
+    passed = [rule_words(check, lang) for check in passed_before(each.reason)]
     asked = say(f"choice.{each.service}", lang) + (f" {yen(each.amount_jpy)}" if each.amount_jpy else "")
     return {
         "id": each.number,
@@ -114,7 +115,7 @@ def _decision(each: Decided, lang: Lang) -> dict[str, Any]:
         "rule": f"{say('glass.rule', lang)}: {each.reason} — {rule_words(each.reason, lang)}"
         if each.reason
         else "",
-        "passed": f"{say('glass.passed', lang)}: {', '.join(passed_before(each.reason)) or '–'}",
+        "passed": f"{say('glass.passed', lang)}: {', '.join(passed) or '–'}",
     }
 
 
@@ -132,5 +133,11 @@ def _posting(each: Posted, lang: Lang) -> dict[str, Any]:
     return {
         "id": each.number,
         "title": rule_words(each.kind, lang),
-        "legs": [[account, yen(amount_jpy)] for account, amount_jpy in each.legs],
+        "legs": [[_book(account, lang), yen(amount_jpy)] for account, amount_jpy in each.legs],
     }
+
+
+def _book(account: str, lang: Lang) -> str:
+    """`customer:0010000001` in words; a book without a word of its own keeps its name."""
+    kind, _, number = account.partition(":")
+    return f"{say(f'book.{kind}', lang)} {number}".strip() if f"book.{kind}" in TEXTS else account

@@ -75,13 +75,15 @@ class Hall:
         now_us: Callable[[], int],
         *,
         lesson: LessonPlan | None = None,
+        pace: float = 1,
     ) -> None:
-        """Without a lesson the kiosk lives on the day it is used, with one on the scenario's."""
+        """Without a lesson the kiosk lives on the day it is used, with one on the scenario's; time goes at `pace`."""
         self._scenario = scenario
         self._store = store
         self._notebook = notebook
         self._now_us = now_us
         self._lesson = lesson
+        self._pace = pace
         self._stations: dict[str, Station] = {}
         self._opened = 0
         self._in_front: Station | None = (
@@ -129,7 +131,7 @@ class Hall:
     async def _started(self, row: StationRow, *, again: bool) -> Station:
         self._opened = max(self._opened, row.number)
         loop = asyncio.get_running_loop()
-        clock = PersonsClock(self._now_us, lambda: self._turn_ends(station, loop))
+        clock = PersonsClock(self._now_us, lambda: self._turn_ends(station, loop), pace=self._pace)
         station = Station(row.number, row.key, clock)
         station.atm = await asyncio.to_thread(self._atm, row, clock, again)
         if not again:

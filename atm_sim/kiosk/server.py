@@ -38,7 +38,7 @@ _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with none at all a browser sends no Origin with its own form
     "Cache-Control": "no-store",
 }
 
@@ -95,7 +95,9 @@ class Pages:
 
     def _door(self, lang: Lang, problem: str, status: int = 200) -> Response:
         page = self._templates.get_template("door.html")
-        return HTMLResponse(page.render(lang=lang, problem=problem, say=lambda key: say(key, lang)), status)
+        other = "ja" if lang == "en" else "en"
+        html = page.render(lang=lang, other=other, problem=problem, say=lambda key: say(key, lang))
+        return HTMLResponse(html, status)
 
     async def page(self, request: Request) -> Response:
         station = self._hall.station(request.cookies.get(_COOKIE, ""))

@@ -26,6 +26,7 @@ from bank_host.jst import SECOND_US
 
 MOST_TOLD: Final = 20  # unmatched answers kept in words
 _TURN: Final = 64  # arrivals sent before answers are looked at again
+_TICK_US: Final = 1_000
 _POLL_S: Final = 0.02
 _LEAD_US: Final = 50_000
 _KNOWN_US: Final = 30 * SECOND_US  # so long, at least, an answer is known as late or duplicate
@@ -124,40 +125,67 @@ class Driver:
     # ---------------- the open model
 
     def _send_due(self) -> None:
-        """Send whoever is due, and wait for the next one."""
-        for _ in range(_TURN):
-            if self._next is None:
-                self._all_sent.set()
-                return
-            wait_us = self.start_us + self._next.at_us - self._clock()
-            if wait_us > 0:
-                self._loop.call_later(wait_us / SECOND_US, self._send_due)
-                return
-            self._start(self._next.deed, self._next.at_us)
-            self._next = next(self._arrivals, None)
-        self._loop.call_soon(self._send_due)
+        """Send whoever is due, and wait for the next one.
 
-    def _start(self, deed: Deed, intended_us: int) -> Transaction:
-        """Somebody presses the key at an ATM."""
-        transaction = self._record.planned(intended_us, deed)
-        connection = self.wires.next_open()
-        if connection is None or self.wires.waiting >= self._load.most_waiting:
-            self._record.set_state(transaction, "dropped")
-            return transaction
-        if self._turns is not None:
-            customer = self._turns.take()
-            if customer is None:
-                self._record.counts["no_card"] += 1
-                self._record.set_state(transaction, "dropped")
-                return transaction
-            transaction.deed = deed._replace(customer=customer)
+        In whole milliseconds, as the loop's timers tick (a shorter wait would be none): whoever comes due within one is
+        sent together, and the loop sleeps meanwhile.
+        """
         now_us = self._clock()
-        keys = connection.link.keys
-        assert keys is not None, "a fleet's PIN blocks need a key"
-        message, sent = self._fleet.request(transaction, now_us, keys)
-        connection.send(message, sent, now_us)
-        self._record.sent(transaction, now_us - self.start_us)
-        return transaction
+        self._send([self._record.planned(each.at_us, each.deed) for each in self._due(now_us)], now_us)
+        if self._next is None:
+            self._all_sent.set()
+        elif (wait_us := self.start_us + self._next.at_us - self._clock()) > 0:
+            self._loop.call_later(-(-wait_us // _TICK_US) * _TICK_US / SECOND_US, self._send_due)
+        else:
+            self._loop.call_soon(self._send_due)
+
+    def _due(self, now_us: int) -> Iterator[Arrival]:
+        """Whose moment has come; so many at most that answers are looked at in between."""
+        for _ in range(_TURN):
+            if self._next is None or self.start_us + self._next.at_us > now_us:
+                return
+            yield self._next
+            self._next = next(self._arrivals, None)
+
+    def _send(self, come: list[Transaction], now_us: int) -> bool:
+        """All of them press the key at their ATMs; whether a request of theirs went out.
+
+        Step by step for all, not one after the other: code that was just used is still in the processor's caches. They
+        count as sent when the last of them has been handed over.
+        """
+        going = self._ways(come)
+        made = [
+            (connection, self._fleet.request(each, now_us, connection.link)) for each, connection in going
+        ]
+        for connection, (message, sent) in made:
+            connection.send(message, sent, now_us)
+        self.wires.flush()
+        sent_us = self._clock() - self.start_us
+        for transaction, _ in going:
+            self._record.sent(transaction, sent_us)
+        return bool(going)
+
+    def _ways(self, come: list[Transaction]) -> list[tuple[Transaction, Connection[Sent]]]:
+        """The connection that each of them takes; who has none, or no card, is dropped."""
+        room = self._load.most_waiting - self.wires.waiting
+        found: list[tuple[Transaction, Connection[Sent]]] = []
+        for transaction in come:
+            connection = self.wires.next_open() if len(found) < room else None
+            if connection is not None and self._has_card(transaction):
+                found.append((transaction, connection))
+            else:
+                self._record.set_state(transaction, "dropped")
+        return found
+
+    def _has_card(self, transaction: Transaction) -> bool:
+        if self._turns is None:
+            return True
+        customer = self._turns.take()
+        if customer is None:
+            self._record.counts["no_card"] += 1
+            return False
+        transaction.deed = transaction.deed._replace(customer=customer)
+        return True
 
     # ---------------- the closed model
 
@@ -168,14 +196,15 @@ class Driver:
             self._loop.call_later(_LEAD_US / SECOND_US + first_s, self._user_starts)
 
     def _user_starts(self) -> None:
-        since_us = self._clock() - self.start_us
+        now_us = self._clock()
+        since_us = now_us - self.start_us
         if since_us >= self._load.for_us:
             return
-        transaction = self._start(next(self._deeds), since_us)
-        if transaction.state == "dropped":
-            self._user_thinks()
-        else:
+        transaction = self._record.planned(since_us, next(self._deeds))
+        if self._send([transaction], now_us):
             self._users.add(transaction.number)
+        else:
+            self._user_thinks()
 
     def _user_thinks(self) -> None:
         assert self._load.users is not None
@@ -201,7 +230,7 @@ class Driver:
             self._loop.call_soon(self._send_advices)
 
     def _user_goes_on(self, sent: Sent) -> None:
-        if sent.transaction.number in self._users:
+        if self._users and sent.transaction.number in self._users:
             self._users.remove(sent.transaction.number)
             self._user_thinks()
 

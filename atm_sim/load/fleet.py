@@ -12,18 +12,17 @@ from itertools import count
 from typing import Final, Literal, NamedTuple
 
 from atm_sim.load.people import Carrier
-from atm_sim.load.record import NO_ANSWER, Record, Stamp, Transaction
+from atm_sim.load.record import NO_ANSWER, Record, Transaction
+from atm_sim.load.requests import Requests
 from atm_sim.scenario.loading import Load
-from atm_sim.wire.keys import WireKeys
+from atm_sim.wire.link import WireLink, Written
 from bank_host.iso8583 import build
 from bank_host.iso8583.codes import response_code
 from bank_host.iso8583.message import Message
-from bank_host.jst import SECOND_US
 
 Part = Literal["request", "completion", "reversal"]
 MOVES_CASH: Final = ("withdraw", "deposit")
 STANS: Final = range(1, 1_000_000)
-_NEVER_KEPT: Final = (35, 48, 52)
 
 
 class Sent(NamedTuple):
@@ -48,15 +47,10 @@ class Fleet:
     ) -> None:
         """`stans`: the trace numbers that these ATMs may use, where other processes speak for them too."""
         self._load = load
-        self._terminals = terminals
-        self._people = people
+        self._requests = Requests(terminals, people)
         self.record = record
         self._first_stan, self._last_stan = stans[0], stans[-1]
         self._stans = [stans[-1]] * len(terminals)  # the last one used
-        self._common: dict[tuple[str, str], Message] = {}
-        self._forms: dict[tuple[int, str], dict[int, str]] = {}
-        self._second = -1
-        self._stamp = Stamp()
         self._due: list[tuple[int, int, Sent]] = []  # advices to send, by when; the number keeps the order
         self._numbers = count()
 
@@ -67,69 +61,13 @@ class Fleet:
 
     # ---------------- requests
 
-    def request(self, transaction: Transaction, now_us: int, keys: WireKeys) -> tuple[Message, Sent]:
-        """The 0200 of a transaction: the PIN block and the clock's elements are made now."""
-        carrier = self._people[transaction.deed.customer]
+    def request(
+        self, transaction: Transaction, now_us: int, link: WireLink[Sent]
+    ) -> tuple[Written | Message, Sent]:
+        """The 0200 of a transaction for this link: the PIN block and the clock's elements are made now."""
         transaction.stan = self._next_stan(transaction.deed.terminal)
-        transaction.made_us, transaction.stamp = now_us, self._stamped(now_us)
-        fields = self._elements(transaction, carrier)
-        if track2 := carrier.track2.reveal():
-            fields[35] = track2
-        fields[52] = keys.pin_block(carrier.pin.reveal(), fields[2])
-        return Message.of_ascending("0200", fields), Sent(transaction, "request")
-
-    def _elements(self, transaction: Transaction, carrier: Carrier) -> dict[int, str]:
-        """All elements of a request in ascending order, track and PIN block still without value."""
-        deed, stamp = transaction.deed, transaction.stamp
-        form = self._forms.get((deed.terminal, deed.service))
-        if form is None:
-            form = self._forms[deed.terminal, deed.service] = self._form(deed.terminal, deed.service)
-        stan_text = f"{transaction.stan:06d}"
-        return {
-            **form,
-            2: carrier.pan.reveal(),
-            4: f"{deed.amount_jpy:012d}",
-            7: stamp.transmitted,
-            11: stan_text,
-            12: stamp.time,
-            13: stamp.day,
-            14: carrier.expires,
-            37: stamp.reference + stan_text,
-        }
-
-    def _form(self, terminal: int, service: str) -> dict[int, str]:
-        """What never changes at an ATM."""
-        acceptor = self._terminals[terminal]
-        kind = (acceptor.acquirer_id, service)
-        common = self._common.get(kind)
-        if common is None:
-            common = self._common[kind] = build.financial_request(
-                service,
-                pan="0" * 16,
-                amount_jpy=0,
-                stan=1,
-                now_us=0,
-                acceptor=acceptor,
-                expiry_yymm="0001",
-                track2="0=0",
-                pin_block="0" * 16,
-            )
-        own = {41: acceptor.terminal_id.ljust(8), 42: acceptor.acceptor_id.ljust(15)}
-        return {**common.fields, **own}
-
-    def _stamped(self, now_us: int) -> Stamp:
-        """Made once a second."""
-        second = now_us // SECOND_US
-        if second != self._second:
-            made = build.network_request("301", stan=1, now_us=now_us)
-            self._second = second
-            self._stamp = Stamp(made[7], made[12], made[13], build.retrieval_reference(now_us, 1)[:-6])
-        return self._stamp
-
-    def _original(self, transaction: Transaction) -> Message:
-        """The request again, as an ATM keeps it: without track and PIN block."""
-        fields = self._elements(transaction, self._people[transaction.deed.customer])
-        return Message("0200", {de: value for de, value in fields.items() if de not in _NEVER_KEPT})
+        transaction.made_us, transaction.stamp = now_us, self._requests.stamped(now_us)
+        return self._requests.request(transaction, link), Sent(transaction, "request")
 
     def _next_stan(self, terminal: int) -> int:
         stan = self._stans[terminal]
@@ -193,7 +131,7 @@ class Fleet:
         self.record.counts["completions"] += 1
         stan = self._next_stan(sent.transaction.deed.terminal)
         advice = build.completion_advice(
-            self._original(sent.transaction), stan=stan, now_us=now_us, approval_code=approval_code
+            self._requests.original(sent.transaction), stan=stan, now_us=now_us, approval_code=approval_code
         )
         self._queue(sent._replace(part="completion", advice=advice), now_us)
 
@@ -201,7 +139,9 @@ class Fleet:
         self.record.set_state(sent.transaction, "reversing")
         self.record.counts["reversals"] += 1
         stan = self._next_stan(sent.transaction.deed.terminal)
-        advice = build.reversal_advice(self._original(sent.transaction), reason, stan=stan, now_us=now_us)
+        advice = build.reversal_advice(
+            self._requests.original(sent.transaction), reason, stan=stan, now_us=now_us
+        )
         self._queue(sent._replace(part="reversal", advice=advice), now_us)
 
     def _again(self, sent: Sent, at_us: int) -> None:

@@ -31,9 +31,9 @@ class Slope(NamedTuple):
 
     def when_s(self, arrived: float) -> float:
         """When so many have arrived since the stretch began."""
-        rise = (self.to_per_s - self.from_per_s) / self.length_s
-        if not rise:
+        if self.to_per_s == self.from_per_s:
             return arrived / self.from_per_s
+        rise = (self.to_per_s - self.from_per_s) / self.length_s
         # from * t + rise * t^2 / 2 = arrived, in the form that stays exact for a small rise
         root = sqrt(max(0.0, self.from_per_s**2 + 2 * rise * arrived))
         return 2 * arrived / (self.from_per_s + root) if arrived else 0.0
@@ -99,10 +99,7 @@ def deeds(load: Load, seed: int, customers: int) -> Iterator[Deed]:
 
 def arrivals(load: Load, seed: int, customers: int) -> Iterator[Arrival]:
     """Who comes when, in order, until the phases end."""
-    return (
-        Arrival(at_us, deed)
-        for at_us, deed in zip(_moments(load, seed), deeds(load, seed, customers), strict=False)
-    )
+    return map(Arrival, _moments(load, seed), deeds(load, seed, customers))
 
 
 def _moments(load: Load, seed: int) -> Iterator[int]:
@@ -113,19 +110,20 @@ def _moments(load: Load, seed: int) -> Iterator[int]:
     for slope in cycle(slopes(load.arrivals)):
         if round(begin_s * SECOND_US) >= last_us:
             return
-        while arrived < slope.arrivals:
+        due = slope.arrivals
+        while arrived < due:
             at_us = round((begin_s + slope.when_s(arrived)) * SECOND_US)
             if at_us > last_us:
                 return
             yield at_us
             arrived += random.expovariate(1.0) if poisson else 1.0
-        arrived -= slope.arrivals
+        arrived -= due
         begin_s += slope.length_s
 
 
 def _chooser(weighted: Sequence[tuple[Any, float]], random: Random) -> Any:
     """A function that draws one of the values by its weight."""
     values = [value for value, _ in weighted]
-    sums = list(accumulate(weight for _, weight in weighted))
-    last = len(values) - 1
-    return lambda: values[min(last, bisect(sums, random.random() * sums[-1]))]
+    *steps, total = accumulate(weight for _, weight in weighted)
+    draw = random.random
+    return lambda: values[bisect(steps, draw() * total)]

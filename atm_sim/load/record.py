@@ -45,33 +45,6 @@ class Stamp(NamedTuple):
     reference: str = ""  # DE37 without its trace number
 
 
-class Transaction:
-    """One transaction, from its planned moment on."""
-
-    __slots__ = (
-        "answered_us",
-        "code",
-        "deed",
-        "intended_us",
-        "made_us",
-        "number",
-        "sent_us",
-        "stamp",
-        "stan",
-        "state",
-    )
-
-    def __init__(self, number: int, intended_us: int, deed: Deed) -> None:
-        self.number = number  # in the plan
-        self.intended_us = intended_us
-        self.deed = deed
-        self.state: State = "dropped"  # until it is sent
-        self.code = NO_ANSWER
-        self.sent_us = self.answered_us = NOT  # answered, or given up
-        self.stan = self.made_us = 0  # of the request; wall clock
-        self.stamp = Stamp()
-
-
 class Window:
     """A stretch of the run, by the planned moment; answers by when they came."""
 
@@ -87,6 +60,35 @@ class Window:
         if self.times is not None:
             self.p50_us, self.p99_us = (self.times.nearest_rank(percent) for percent in (50, 99))
             self.times = None
+
+
+class Transaction:
+    """One transaction, from its planned moment on."""
+
+    __slots__ = (
+        "answered_us",
+        "code",
+        "deed",
+        "intended_us",
+        "made_us",
+        "number",
+        "sent_us",
+        "stamp",
+        "stan",
+        "state",
+        "window",
+    )
+
+    def __init__(self, number: int, intended_us: int, deed: Deed, window: Window) -> None:
+        self.number = number  # in the plan
+        self.intended_us = intended_us
+        self.deed = deed
+        self.window = window  # of the planned moment
+        self.state: State = "dropped"  # until it is sent
+        self.code = NO_ANSWER
+        self.sent_us = self.answered_us = NOT  # answered, or given up
+        self.stan = self.made_us = 0  # of the request; wall clock
+        self.stamp = Stamp()
 
 
 class Record:
@@ -112,12 +114,12 @@ class Record:
 
     def planned(self, intended_us: int, deed: Deed) -> Transaction:
         """Somebody comes. It counts as dropped unless it is sent."""
-        transaction = Transaction(self.number, intended_us, deed)
-        self.open[self.number] = transaction
-        self.number += 1
         window = self._window(intended_us)
         window.planned += 1
         window.open += 1
+        number = self.number
+        self.number += 1
+        transaction = self.open[number] = Transaction(number, intended_us, deed, window)
         if window is not self.windows[self._latest]:
             self._go_on_to(intended_us // self.window_us)
         return transaction
@@ -135,7 +137,7 @@ class Record:
         self.latency[transaction.deed.service, code].add(took_us)
         if code != NO_ANSWER:
             self._window(answered_us).answered += 1
-        window = self._window(transaction.intended_us)
+        window = transaction.window
         assert window.times is not None, "a window is open while somebody waits"
         window.times.add(took_us)
         window.open -= 1
@@ -145,7 +147,7 @@ class Record:
         if state in _OVER:
             del self.open[transaction.number]
             if state == "dropped":
-                self._window(transaction.intended_us).open -= 1
+                transaction.window.open -= 1
             self.states[state] += 1
             self._over(transaction)
 
@@ -157,7 +159,7 @@ class Record:
             window.close()
 
     def _window(self, at_us: int) -> Window:
-        number = max(0, at_us) // self.window_us
+        number = at_us // self.window_us if at_us > 0 else 0
         while number >= len(self.windows):
             self.windows.append(Window())
         return self.windows[number]

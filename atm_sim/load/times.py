@@ -6,7 +6,7 @@ counts is the one of the times themselves. Filling it for each message would cos
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Final
 
@@ -23,21 +23,22 @@ class Times:
     __slots__ = ("counts", "most_us", "total_us")
 
     def __init__(self, times_us: Iterable[int] = ()) -> None:
-        self.counts: dict[int, int] = {}
+        self.counts: defaultdict[int, int] = defaultdict(int)
         self.total_us = self.most_us = 0
         for time_us in times_us:
             self.add(time_us)
 
     def add(self, time_us: int) -> None:
         """One more; what the schedule or a clock makes negative is none."""
-        time_us = max(0, time_us)
+        if time_us < 0:
+            time_us = 0
         self.total_us += time_us
         if time_us > self.most_us:
             self.most_us = time_us
         beyond = time_us.bit_length() - _BITS
         if beyond > 0:
             time_us = time_us >> beyond << beyond
-        self.counts[time_us] = self.counts.get(time_us, 0) + 1
+        self.counts[time_us] += 1
 
     @property
     def number(self) -> int:
@@ -69,5 +70,5 @@ def together(parts: Iterable[Times]) -> Times:
         counts.update(part.counts)
         made.total_us += part.total_us
         made.most_us = max(made.most_us, part.most_us)
-    made.counts = dict(counts)
+    made.counts.update(counts)
     return made

@@ -79,8 +79,7 @@ class Multiplexer:
         since_us = now_us - self._start_us
         record = self.fleet.record
         transaction = record.planned(since_us, next(self._deeds))
-        assert connection.link.keys is not None
-        message, sent = self.fleet.request(transaction, now_us, connection.link.keys)
+        message, sent = self.fleet.request(transaction, now_us, connection.link)
         answer = self._waiting[transaction.number] = AsyncResult()
         connection.write(connection.link.send(message, sent, now_us))
         record.sent(transaction, since_us)

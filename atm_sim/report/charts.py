@@ -49,15 +49,7 @@ def histogram(name: str, times_us: Sequence[int], series: int) -> str:
     """How many of the times fall into each part of their range, as shares in percent; minutes along the axis."""
     figure, axes = new_figure(2.6, width=5.2)
     minutes = [time_us / _MINUTE_US for time_us in times_us]
-    share = [100 / len(minutes)] * len(minutes)
-    most = max(minutes) or 1.0
-    axes.hist(minutes, bins=20, range=(0, most), weights=share, color=SERIES[series], rwidth=0.9)
-    axes.set_xlim(0, most)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} min"))
-    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    axes.grid(axis="y")
+    _minutes(axes, minutes, [1] * len(minutes), max(minutes) or 1.0, SERIES[series])
     return svg(name, figure)
 
 
@@ -66,15 +58,22 @@ def waits_by_second(name: str, counts: Sequence[int]) -> str:
     figure, axes = new_figure(2.4)
     longest = max((second for second, count in enumerate(counts) if count), default=1) + 1
     minutes = [(second + 0.5) / 60 for second in range(longest)]
-    share = [100 * count / max(sum(counts), 1) for count in counts[:longest]]
-    axes.hist(minutes, bins=20, range=(0, longest / 60), weights=share, color=SERIES[0], rwidth=0.9)
-    axes.set_xlim(0, longest / 60)
+    _minutes(axes, minutes, counts[:longest], longest / 60, SERIES[0])
+    return svg(name, figure)
+
+
+def _minutes(
+    axes: Axes, minutes: Sequence[float], counts: Sequence[int], longest: float, colour: str
+) -> None:
+    """Twenty bars: which share of all that is counted falls into which part of the minutes up to the longest."""
+    share = [100 * count / max(sum(counts), 1) for count in counts]
+    axes.hist(minutes, bins=20, range=(0, longest), weights=share, color=colour, rwidth=0.9)
+    axes.set_xlim(0, longest)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} min"))
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     axes.grid(axis="y")
-    return svg(name, figure)
 
 
 def cash_lines(name: str, lines: Sequence[CashLine]) -> str:

@@ -9,16 +9,11 @@ from markupsafe import Markup
 
 from atm_sim.records.tally import Tally
 from atm_sim.report.names import Text
-from atm_sim.report.tables import Hour
+from atm_sim.report.tables import Count, Hour
 from atm_sim.report.view import RunView
 from bank_host.jst import HOUR_US
 
 MOST_BARS = 7 * 24
-
-
-class Reason(NamedTuple):
-    name: str
-    per_run: float
 
 
 class Away(NamedTuple):
@@ -65,7 +60,7 @@ def shown(view: RunView) -> Mapping[str, object] | None:
         "wait_chart": Markup(charts.waits_by_second("fleet-waits", waits)) if total.waited else "",
         "waited_share": 100 * total.waited / max(1, total.total("visits")),
         "longest_wait_us": total.longest_wait_us,
-        "declines": [Reason(name, count / runs) for name, count in total.declines.most_common()],
+        "declines": [Count(name, count / runs) for name, count in total.declines.most_common()],
         "away": _away(total, runs),
         "operators": [
             _operator(Text(*view.manifest.operators.get(code, (code, code))), counts, total.hours, runs)

@@ -164,10 +164,8 @@ def _failure(view: RunView, checks: tuple[Check, ...]) -> Failure:
 
 def _tables(view: RunView) -> Mapping[str, object]:
     people = trace.people(view)
-    declines = tables.declines_by_reason(view)
     return {
-        "declines": declines,
-        "most_declines": max((count.per_run for count in declines), default=1),
+        "declines": tables.declines_by_reason(view),
         "waits": tables.times(tables.wait_times_us(view)),
         "services": tables.times(tables.service_times_us(view)),
         "cash": tables.cash_by_atm(view)[:MOST_MACHINES],

@@ -1,6 +1,6 @@
 """Proves claims: a scenario that says `covers: [R81]` must fail when R81 is broken on purpose.
 
-The table of what is broken is `atm_sim.runner.disturbances`. For each row the scenarios that claim the requirement are
+The table of what is broken is `atm_sim.disturbances.table`. For each row the scenarios that claim the requirement are
 played again with that one thing wrong, until one of them notices. A requirement is proven when every row of it is
 noticed; it is merely claimed when one is not, or when the table has no row for it.
 """
@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from atm_sim.disturbances.table import DISTURBANCES
+from atm_sim.disturbances.ways import Disturbance
 from atm_sim.records.check import Check
-from atm_sim.runner.disturbances import DISTURBANCES
-from atm_sim.runner.disturbing import Disturbance
 from atm_sim.runner.files import open_scenario
 from atm_sim.runner.play import play
 from atm_sim.scenario import Case, Loaded, ScenarioError, rows

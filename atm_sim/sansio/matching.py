@@ -64,7 +64,7 @@ class Waiting(NamedTuple, Generic[Context]):
 class Pending(Generic[Context]):
     """The requests sent to one neighbour, each with whatever its owner wants back when the answer comes."""
 
-    __slots__ = ("_keep_us", "_key_of", "_settled", "_waiting", "counts")
+    __slots__ = ("_keep_us", "_key_of", "_settled", "_untimed", "_waiting", "counts")
 
     def __init__(self, keep_us: int = KEEP_US, key_of: Callable[[Message], MatchKey] = match_key) -> None:
         """`key_of` is what joins answer and request: a dialect's own `match_key`, where it has one."""
@@ -75,6 +75,7 @@ class Pending(Generic[Context]):
         # outdated stands in front.
         self._waiting: OrderedDict[str, Waiting[Context]] = OrderedDict()
         self._settled: OrderedDict[str, tuple[State, int]] = OrderedDict()
+        self._untimed = False  # whether anything ever waited without a timer of its owner's
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -87,8 +88,15 @@ class Pending(Generic[Context]):
         Asked again for a known key (a repeat), it waits anew. What is `timed` waits until its owner's timer gives it
         up: the machine's clock may have been set meanwhile.
         """
-        self._forget(now_us)
-        key = self._key_of(request)
+        return self.expect_key(self._key_of(request), context, now_us, wait_us, timed=timed)
+
+    def expect_key(
+        self, key: MatchKey, context: Context, now_us: int, wait_us: int, *, timed: bool = True
+    ) -> str:
+        """The same, for whoever knows the key of the answer without a message."""
+        if not timed:
+            self._untimed = True
+            self._forget_waiting(now_us)
         text = str(key)
         self._waiting[text] = Waiting(key, context, now_us + wait_us, timed)
         self._waiting.move_to_end(text)
@@ -96,17 +104,35 @@ class Pending(Generic[Context]):
 
     def state(self, message: Message, now_us: int) -> State:
         """What is known of the key of a request or answer; '' means never ours, or forgotten."""
-        self._forget(now_us)
         text = str(self._key_of(message))
+        self._forget_waiting(now_us)
         if text in self._waiting:
             return "waiting"
+        self._forget_settled(now_us)
         return self._settled[text][0] if text in self._settled else ""
 
     def answer(self, message: Message, now_us: int) -> Verdict[Context]:
         """Judge an incoming message and count it; a matched one ends the wait."""
-        verdict = self._judge(message, now_us)
-        setattr(self.counts, verdict.kind, getattr(self.counts, verdict.kind) + 1)
-        return verdict
+        if not is_response(message.mti):
+            self.counts.unsolicited += 1
+            return Verdict("unsolicited")
+        key = self._key_of(message)
+        text = str(key)
+        self._forget_waiting(now_us)
+        waiting = self._waiting.pop(text, None)
+        if waiting is not None:
+            self.counts.matched += 1
+            self._settle(text, "answered", now_us)
+            return Verdict("matched", waiting.context)
+        self._forget_settled(now_us)
+        if text not in self._settled:
+            self.counts.unmatched += 1
+            return Verdict("unmatched", detail=self._explain(key))
+        if self._settled[text][0] == "given_up":
+            self.counts.late += 1
+            return Verdict("late")
+        self.counts.duplicate += 1
+        return Verdict("duplicate")
 
     def give_up(self, key_text: str, now_us: int) -> Waiting[Context] | None:
         """The timer of `key_text` fired: the request that had no answer, or None if it no longer waits."""
@@ -124,20 +150,6 @@ class Pending(Generic[Context]):
             self.give_up(text, now_us)
             yield oldest
 
-    def _judge(self, message: Message, now_us: int) -> Verdict[Context]:
-        if not is_response(message.mti):
-            return Verdict("unsolicited")
-        self._forget(now_us)
-        key = self._key_of(message)
-        text = str(key)
-        waiting = self._waiting.pop(text, None)
-        if waiting is not None:
-            self._settle(text, "answered", now_us)
-            return Verdict("matched", waiting.context)
-        if text in self._settled:
-            return Verdict("late" if self._settled[text][0] == "given_up" else "duplicate")
-        return Verdict("unmatched", detail=self._explain(key))
-
     def _explain(self, wanted: MatchKey) -> str:
         nearest = min(
             islice(self._waiting.values(), MOST_COMPARED),
@@ -151,13 +163,17 @@ class Pending(Generic[Context]):
         return detail
 
     def _settle(self, text: str, state: State, now_us: int) -> None:
+        self._forget_settled(now_us)
         self._settled[text] = (state, now_us + self._keep_us)
         self._settled.move_to_end(text)
 
-    def _forget(self, now_us: int) -> None:
+    def _forget_settled(self, now_us: int) -> None:
         while self._settled and next(iter(self._settled.values()))[1] <= now_us:
             self._settled.popitem(last=False)
-        while self._waiting:
+
+    def _forget_waiting(self, now_us: int) -> None:
+        """What has no timer waits as long as its answer would be late, and no longer."""
+        while self._untimed and self._waiting:
             oldest = next(iter(self._waiting.values()))
             if oldest.timed or oldest.due_us + self._keep_us > now_us:
                 return

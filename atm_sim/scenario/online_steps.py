@@ -17,13 +17,14 @@ from atm_sim.scenario.fields import (
     LoginId,
     Member,
     Otp,
+    Password,
     Pin,
     Text,
     Whole,
 )
 from atm_sim.scenario.part import Contradiction
 from atm_sim.scenario.step_parts import PersonStep
-from atm_sim.scenario.vocabulary import Channel, ExchangeReason, PinEntry, TransferEnd
+from atm_sim.scenario.vocabulary import Cause, Channel, Declared, ExchangeReason, PinEntry, TransferEnd
 
 MOST_TOKENS = 9
 TokenNumber = Annotated[int, Whole(1, MOST_TOKENS)]
@@ -144,6 +145,14 @@ class SetLoginId(SelfService):
     login_id: LoginId = Field(repr=False)
 
 
+class ChangePassword(WithCode):
+    """A login password of one's own, with the one of today and a code."""
+
+    do: Literal["change_password"]
+    password: Literal["right", "wrong"] = "right"
+    new_password: Password = Field(repr=False)
+
+
 class ChangePinOnline(WithCode):
     do: Literal["change_pin_online"]
     new_pin: Pin = Field(repr=False)
@@ -185,6 +194,21 @@ class Transfer(WithCode):
     ends: TransferEnd = "transfer"
     wait_us: DurationUs = Field(default=0, alias="wait")
     repeat_request: Flag = False
+
+
+# ---------------------------------------------------------------- a loss
+
+
+class FileClaim(SelfService):
+    """A loss is reported to the bank's staff; what the rules give for it is the step `claim`."""
+
+    do: Literal["file_claim"]
+    cause: Cause
+    amount_jpy: Jpy = Field(alias="amount")
+    on: Day
+    stolen_on: Day | None = None
+    after_lock: Flag = False
+    declares: tuple[Declared, ...] = ()
 
 
 # ---------------------------------------------------------------- what one looks at

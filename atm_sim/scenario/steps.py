@@ -191,9 +191,11 @@ OfSomebody: TypeAlias = (
     | online.RegisterToken
     | online.Login
     | online.SetLoginId
+    | online.ChangePassword
     | online.ChangePinOnline
     | online.ChangeData
     | online.Transfer
+    | online.FileClaim
     | online.Statement
     | online.SecurityReport
     | staff.ReportCard

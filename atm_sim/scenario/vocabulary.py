@@ -31,6 +31,7 @@ Habit: TypeAlias = Literal["insert", "pin", "choose", "dispense", "take_card", "
 Outcome: TypeAlias = Literal["approved", "declined", "done", "refused", "failed", "no_service", "left"]
 Denomination: TypeAlias = Literal[1_000, 2_000, 5_000, 10_000]
 Cause: TypeAlias = Literal["forged", "stolen", "spyware", "phishing"]
+Declared: TypeAlias = Literal["prompt_notice", "full_explanation", "police_report"]
 Decision: TypeAlias = Literal["paid", "part", "refused", "refer"]
 Payer: TypeAlias = Literal["bank", "card_insurance", "net_insurance", "none"]
 Proved: TypeAlias = Literal[

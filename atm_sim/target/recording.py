@@ -1,7 +1,7 @@
 """A run folder as a recording: what was sent to the bank, in order, and what it answered (pure).
 
-A folder holds no card number, track or PIN block. They are made again from the cast, by card alias; what a folder hides
-and nobody can make again (chip data, a new PIN) is told, and its message is not sent.
+A folder holds no card number, track or PIN block. They are made again from the cast, by card alias, a new PIN from its
+step; what a folder hides and nobody can make again (chip data) is told, and its message is not sent.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from atm_sim.world.cast import Person, in_hand
 from atm_sim.world.lab import Keypad, Lab, issuer_node
 from atm_sim.world.people import Wish, wrong_pin
 from bank_host.hsm import Hsm
+from bank_host.iso8583.codes import response_code
 from bank_host.iso8583.describe import HIDDEN
 from bank_host.iso8583.identity import MatchKey, match_key
 from bank_host.iso8583.message import Message
@@ -25,7 +26,8 @@ COMPARED: Final = (4, 39, 54)
 """Elements of an answer whose value is compared; of DE38 only whether it is there, because each host gives its own."""
 
 _ISSUER: Final = issuer_node(DEFAULT_BANK)
-_REMADE: Final = (2, 14, 35, 52)
+_REMADE: Final = (2, 14, 35, 48, 52)
+_NEW_PIN: Final = 48
 _MACS: Final = (64, 128)  # made by the link that a message takes
 
 
@@ -112,7 +114,10 @@ class Remaker:
         return masked.but(changes)
 
     def heard(self, exchange: Exchange, answer: Message | None) -> None:
-        """An advice that follows quotes the approval code of this answer."""
+        """An advice that follows quotes the approval code of this answer; whoever has a new PIN now types it."""
+        wish = self._wishes.get(exchange.step)
+        if wish is not None and _NEW_PIN in exchange.message and _approved(answer):
+            self._people[exchange.card_alias].pin = wish.new_pin
         if answer is not None and 38 in answer and exchange.answer is not None and 38 in exchange.answer:
             self._approvals[exchange.request_id] = (exchange.answer[38], answer[38])
 
@@ -122,6 +127,10 @@ class Remaker:
         made = {2: card.pan, 14: card.expires, 35: card.track2}
         if 52 in exchange.message:
             made[52] = self._keypad.pin_block(self._typed(exchange.step, person, wish), card.pan)
+        if _NEW_PIN in exchange.message:
+            if not wish.new_pin:
+                raise CannotRemake(f"DE{_NEW_PIN} cannot be made again from the cast")
+            made[_NEW_PIN] = self._keypad.pin_block(wish.new_pin, card.pan)
         return {de: value or None for de, value in made.items() if de in exchange.message}
 
     def _typed(self, step: str, person: Person, wish: Wish) -> str:
@@ -143,6 +152,10 @@ def differences(exchange: Exchange, answer: Message | None) -> list[Difference]:
         pairs += [(f"DE{de}", exchange.answer.get(de, "absent"), answer.get(de, "absent")) for de in COMPARED]
         pairs.append(("DE38", _presence(exchange.answer), _presence(answer)))
     return [Difference(exchange.step, exchange.request_id, *pair) for pair in pairs if pair[1] != pair[2]]
+
+
+def _approved(answer: Message | None) -> bool:
+    return answer is not None and response_code(answer.get(39)).action == "pay"
 
 
 def _presence(answer: Message) -> str:

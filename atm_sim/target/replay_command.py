@@ -69,6 +69,8 @@ def replay(
 
 def _show(each: Replayed) -> None:
     what = f"step {each.exchange.step or '-'}, {each.exchange.message.mti} {each.exchange.request_id}"
+    if each.not_sent:
+        click.echo(f"not sent: {what}: {each.not_sent}")
     for found in each.differences:
         click.echo(f"DIFFERS: {what}: {found.element} recorded {found.recorded}, answered {found.answered}")
 

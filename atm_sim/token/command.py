@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import time
 from collections.abc import Callable
@@ -57,7 +58,7 @@ def token(file: Path, once: bool, moment: str, page: Address | None) -> None:
 
 
 def _serve(device: TokenDevice, now: Callable[[], int], listen: Address) -> None:
-    """Until Ctrl-C. Requests are not logged, and beyond this computer nobody sees a code (R14)."""
+    """Until Ctrl-C. Requests are not logged; nobody beyond this computer and no other user of it sees a code (R14)."""
     if not is_loopback(listen.host):
         raise click.BadParameter(
             f"{listen}: a token shows its code on this computer only; name 127.0.0.1:PORT",
@@ -68,8 +69,9 @@ def _serve(device: TokenDevice, now: Callable[[], int], listen: Address) -> None
         door = socket.create_server((listen.host, listen.port), family=family)
     except OSError as error:
         raise click.BadParameter(f"{listen}: {error.strerror}", param_hint="--page") from None
+    secret = secrets.token_urlsafe(16)
     config = uvicorn.Config(
-        token_page(device, now),
+        token_page(device, now, secret),
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -77,7 +79,7 @@ def _serve(device: TokenDevice, now: Callable[[], int], listen: Address) -> None
         limit_concurrency=50,
         timeout_graceful_shutdown=2,
     )
-    click.echo(f"Token: http://{listen._replace(port=door.getsockname()[1])}/")
+    click.echo(f"Token: http://{listen._replace(port=door.getsockname()[1])}/{secret}/")
     click.echo("Ready: Ctrl-C ends it")
     uvicorn.Server(config).run(sockets=[door])
 

@@ -1,7 +1,8 @@
 """A token's display as a web page of its own: it asks nothing, sets no cookie, runs no script (R7, R10, R14, R33).
 
 Every moment at which the picture changes, the page is asked for again. It is answered on loopback only, and only under
-a name of this computer: a foreign page whose name was made to point here (DNS rebinding) cannot read the code.
+a name of this computer: a foreign page whose name was made to point here (DNS rebinding) cannot read the code. Its
+path is a new secret each time: another user of this computer can come to the address, and sees nothing there.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ _TEXTS: Final = {
 }
 
 
-def token_page(device: TokenDevice, now_us: Callable[[], int]) -> ASGIApp:
-    """The page as an ASGI application. Its title holds no code: browsers keep titles."""
+def token_page(device: TokenDevice, now_us: Callable[[], int], secret: str) -> ASGIApp:
+    """The page as an ASGI application, below `/secret/`. Its title holds no code: browsers keep titles."""
     template = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True).get_template(
         "token.html"
     )
@@ -79,7 +80,7 @@ def token_page(device: TokenDevice, now_us: Callable[[], int]) -> ASGIApp:
         )
 
     routes = [Route("/", display), Mount("/static", StaticFiles(directory=_HERE / "static"))]
-    return _shielded(Starlette(routes=routes))
+    return _shielded(Starlette(routes=[Mount(f"/{secret}", Starlette(routes=routes))]))
 
 
 def _lang(request: Request) -> str:

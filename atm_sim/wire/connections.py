@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar, cast
 
 from atm_sim.wire.keys import WireKeys
-from atm_sim.wire.link import Close, Context, Effect, LinkSettings, Opened, WireLink, Write
+from atm_sim.wire.link import Close, Context, Effect, LinkSettings, Opened, WireLink, Write, Written
 from bank_host.address import Address
 from bank_host.iso8583.dialect import Dialect
 from bank_host.iso8583.message import Message
@@ -51,7 +51,6 @@ class Connection(asyncio.Protocol, Generic[Context]):
         self.place = place
         keys = wires.new_keys(place)
         self.link: WireLink[Context] = WireLink(wires.dialect, wires.settings, keys, wires.clock())
-        self._counted = 0  # of the link's waiting requests, in the sum of all
         self.lost: asyncio.Future[None] = self._loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -66,13 +65,11 @@ class Connection(asyncio.Protocol, Generic[Context]):
         if not self.lost.done():
             self.lost.set_result(None)
 
-    def send(self, message: Message, context: Context, now_us: int) -> None:
+    def send(self, message: Message | Written, context: Context, now_us: int) -> None:
         """Send a request or advice; FormatError for what is no message."""
         self._write(self.link.send(message, context, now_us))
-        self._count()
 
     def do(self, effects: list[Effect[Context]]) -> None:
-        self._count()
         passed_on: list[Effect[Context]] = []
         for effect in effects:
             if isinstance(effect, Write):
@@ -80,15 +77,11 @@ class Connection(asyncio.Protocol, Generic[Context]):
             else:
                 passed_on.append(effect)
                 if isinstance(effect, Close):
-                    self._flush()
+                    self.flush()
                     if self._transport is not None:
                         self._transport.close()
         if passed_on:
             self._wires.happened(self, passed_on)
-
-    def _count(self) -> None:
-        self._wires.waiting += self.link.waiting - self._counted
-        self._counted = self.link.waiting
 
     def cut(self) -> None:
         """Break the connection as a network would: at once, without a farewell."""
@@ -97,10 +90,11 @@ class Connection(asyncio.Protocol, Generic[Context]):
 
     def _write(self, data: bytes) -> None:
         if not self._out:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._out.append(data)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Hand over what waits to be written, which the next turn of the loop would do."""
         if self._out and self._transport is not None and not self._transport.is_closing():
             self._transport.write(b"".join(self._out))
         self._out.clear()
@@ -127,8 +121,6 @@ class Wires(Generic[Context]):
         self.ended: deque[tuple[str, str]] = deque(
             maxlen=MOST_ENDS
         )  # why connections ended, and in what words
-        self.waiting = 0
-        """How many requests have no answer yet, over all connections: a running count, since each arrival asks."""
         self._happened = happened
         self._all: list[Connection[Context]] = []
         self._open: list[Connection[Context]] = []
@@ -181,6 +173,11 @@ class Wires(Generic[Context]):
         return list(self._all)
 
     @property
+    def waiting(self) -> int:
+        """How many requests have no answer yet, over all connections."""
+        return sum(connection.link.waiting for connection in self._all)
+
+    @property
     def open_count(self) -> int:
         return len(self._open)
 
@@ -190,6 +187,11 @@ class Wires(Generic[Context]):
             return None
         self._turn = (self._turn + 1) % len(self._open)
         return self._open[self._turn]
+
+    def flush(self) -> None:
+        """Hand over what waits to be written, on all connections."""
+        for connection in self._open:
+            connection.flush()
 
     # ---------------- inside
 

@@ -22,18 +22,14 @@ class WireKeys(LinkKeys):
 
     def pin_block(self, pin: str, pan: str) -> str:
         """DE52."""
-        return self._hsm.encrypt_pin_block(self._pin_key, pin, pan)
+        return self._hsm.encrypt_pin_block(self.pin or self._standing_pin, pin, pan)
 
     def translated(self, pin_block: str, pan: str, from_key: str) -> str:
         """A PIN block of another key of the module, under this link's."""
-        return self._hsm.translate_pin_block(from_key, pin_block, pan, self._pin_key)
+        return self._hsm.translate_pin_block(from_key, pin_block, pan, self.pin or self._standing_pin)
 
     def mac_of(self, data: bytes) -> str:
         return self._hsm.mac(self.mac or self._standing_mac, data)
 
     def verify(self, data: bytes, mac: str) -> bool:
         return self._hsm.verify_mac(self.mac or self._standing_mac, data, mac)
-
-    @property
-    def _pin_key(self) -> str:
-        return self.pin or self._standing_pin

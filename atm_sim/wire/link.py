@@ -16,7 +16,9 @@ from bank_host.iso8583 import build, mti, network
 from bank_host.iso8583.dialect import Dialect
 from bank_host.iso8583.errors import FormatError
 from bank_host.iso8583.framing import Frame, FrameError
+from bank_host.iso8583.identity import MatchKey
 from bank_host.iso8583.message import Message
+from bank_host.iso8583.shapes import Template
 from bank_host.jst import SECOND_US
 
 Context = TypeVar("Context")
@@ -36,6 +38,13 @@ class LinkSettings(NamedTuple):
     managing_within_us: int = 5 * SECOND_US  # of our 0800s
     echo_after_us: int = 30 * SECOND_US  # of silence; 0: no echoes
     most_missing: int = 2  # so many 0810s missing in a row end the link
+
+
+class Written(NamedTuple):
+    """A request as it goes out, up to its MAC where there is one; and the key by which its answer is known."""
+
+    data: bytes
+    key: MatchKey
 
 
 class Odd(NamedTuple):
@@ -118,6 +127,7 @@ class WireLink(Generic[Context]):
         self._dialect = dialect
         self._settings = settings
         self._keys = keys
+        self._mac = keys.mac_of if settings.macs and keys is not None else None
         self._reader = dialect.framing.reader()
         self._business: Pending[Context] = Pending(settings.keep_us, dialect.match_key)
         self._own: Pending[str] = Pending(settings.keep_us, dialect.match_key)  # our 0800s, by what they ask
@@ -147,11 +157,22 @@ class WireLink(Generic[Context]):
             return [self._ask(network.SIGN_ON, now_us)]
         return self._next_step(now_us)
 
-    def send(self, message: Message, context: Context, now_us: int) -> bytes:
+    def send(self, message: Message | Written, context: Context, now_us: int) -> bytes:
         """The bytes of a request or advice, whose answer is waited for; FormatError for what is no message."""
-        data = self._wrapped(message)
-        self._business.expect(message, context, now_us, self._settings.answer_within_us)
-        return data
+        data, key = message if isinstance(message, Written) else self._written(message)
+        if self._mac is not None:
+            data = self._dialect.seal(data, self._mac)
+        framed = self._dialect.framing.wrap(data)
+        self._business.expect_key(key, context, now_us, self._settings.answer_within_us)
+        return framed
+
+    def template(self, message: Message, varying: tuple[int, ...]) -> Template | None:
+        """For the `data` of requests like this one; None where each has to go through the codec."""
+        return self._dialect.template(message, varying, macs=self._mac is not None)
+
+    def match_key(self, message: Message) -> MatchKey:
+        """What joins a request and its answer on this link."""
+        return self._dialect.match_key(message)
 
     def stop(self, now_us: int) -> list[Effect[Context]]:
         """Sign off and end the link."""
@@ -305,6 +326,7 @@ class WireLink(Generic[Context]):
         self._own.expect(message, code, now_us, self._settings.managing_within_us)
         return Write(self._dialect.framing.wrap(self._dialect.encode(message)))
 
-    def _wrapped(self, message: Message) -> bytes:
-        mac = self._keys.mac_of if self._settings.macs and self._keys is not None else None
-        return self._dialect.framing.wrap(self._dialect.encode(message, mac=mac))
+    def _written(self, message: Message) -> Written:
+        dialect = self._dialect
+        data = dialect.encode(message) if self._mac is None else dialect.unsealed(message)
+        return Written(data, dialect.match_key(message))

@@ -23,7 +23,7 @@ from bank_host.host import Bank
 from bank_host.jst import MINUTE_US, jst_date
 from bank_host.policy import Figures
 from bank_host.rules.changes import Outcome
-from bank_host.rules.compensation import Assessment, Claim, Loss, assess
+from bank_host.rules.compensation import Assessment, Claim, Loss, assess, reported
 from bank_host.rules.contacts import Contact, contact
 from bank_host.rules.facts import Act, Payee
 from bank_host.secrets import Pin, Secret
@@ -138,6 +138,19 @@ def _asked(step: Step, home: Home, bank: Bank, now_us: int) -> Act:
             return act._replace(serial=_serial(person, step.token), detail=step.because)
         case online.SetLoginId():
             return act._replace(login_id=step.login_id)
+        case online.ChangePassword():
+            old = Secret(person.password) if step.password == "right" else WRONG_PASSWORD
+            return act._replace(password=old, new_password=Secret(step.new_password))
+        case online.FileClaim():
+            loss = reported.Reported(
+                step.cause,
+                step.on,
+                step.amount_jpy,
+                stolen_on=step.stolen_on,
+                after_lock=step.after_lock,
+                declared=step.declares,
+            )
+            return act._replace(**reported.fields(loss))
         case online.ChangePinOnline():
             return act._replace(new_pin_block=bank.pin_block(person.account_id, Pin(step.new_pin)))
         case online.ChangeData():
@@ -160,6 +173,8 @@ def _remember(step: Step, person: Person) -> None:
     match step:
         case online.SetLoginId():
             person.login_id = step.login_id
+        case online.ChangePassword():
+            person.password = step.new_password
         case online.ChangePinOnline():
             person.pin = step.new_pin
         case staff.ReissuePassword():

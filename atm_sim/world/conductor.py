@@ -2,19 +2,17 @@
 
 The conductor knows no clock of its own and no SimPy: a driver gives it the time, calls it back later, and carries
 messages. It moves people through sites, hands their acts to the ATMs, performs the machines' effects (send, set a
-timer, dispense, record ...), and writes every row of the event record.
+timer, dispense, record ...), and tells the chronicle what happens.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
-from atm_sim.records.event import EventRecord
-from atm_sim.records.log import EventLog, MessageRow, fields_json
+from atm_sim.records.log import EventLog
 from atm_sim.sansio.effects import (
     CancelTimer,
     CashCounted,
@@ -37,8 +35,9 @@ from atm_sim.sansio.effects import (
     TimerFired,
 )
 from atm_sim.terminal.note_mix import counted
-from atm_sim.world.at_home import Script, Seen
+from atm_sim.world.agendas import Agendas
 from atm_sim.world.cast import in_hand
+from atm_sim.world.chronicle import Chronicle
 from atm_sim.world.disruptions import Disruptions
 from atm_sim.world.driver import Driver, Watcher
 from atm_sim.world.errands import Errands
@@ -47,20 +46,12 @@ from atm_sim.world.list_feed import ListFeed
 from atm_sim.world.mishaps import UNSEEN, first_notes, paid_out
 from atm_sim.world.people import Act, Wish
 from atm_sim.world.plans import Errand, Planned
-from bank_host.host import CHARGE, Bank, Commit
-from bank_host.iso8583.describe import masked_fields
+from bank_host.host import Bank, Commit
 from bank_host.iso8583.identity import request_id
 from bank_host.iso8583.message import Message
-from bank_host.ledger.posting import FEES, Post, customer
-from bank_host.rules.changes import Notify, Outcome, RaiseException
-from bank_host.rules.facts import Act as Asked
-from bank_host.rules.facts import CardRequest, Enrolment
-from bank_host.rules.reasons import MALFUNCTION
+from bank_host.rules.facts import Enrolment
 
 T = TypeVar("T")
-
-DOWN = Outcome("refused", MALFUNCTION)
-"""What somebody in internet banking is told while the bank's host is down."""
 
 
 @dataclass(slots=True)
@@ -75,29 +66,19 @@ class Visit:
     walked_away: bool = False
 
 
-@dataclass(slots=True)
-class _Agenda:
-    """What one person still has to do, in order; a person does one thing at a time."""
-
-    todo: deque[Planned] = field(default_factory=deque)
-    busy: bool = False
-    last: Planned | None = None
-
-
 class Conductor:
     """Runs one lab once. `start()` plans everything that is known; the driver then runs until nothing is left."""
 
     def __init__(self, lab: Lab, driver: Driver, log: EventLog, watcher: Watcher | None = None) -> None:
         self._lab = lab
         self._driver = driver
-        self._log = log
         self._watcher = watcher
         self._timers: dict[tuple[str, str], int] = {}  # the latest setting of each timer
         self._timer_count = 0
         self._visits: dict[str, Visit] = {}  # by machine
         self._requests: dict[str, Planned | Errand] = {}  # who started a chain of messages
-        self._agendas: dict[str, _Agenda] = {}
-        self._context: Planned | Errand | None = None
+        self._chronicle = Chronicle(lab, driver, log)
+        self._agendas = Agendas(lab, self, self._chronicle)
         self._disruptions = Disruptions(lab, self)
         self._errands = Errands(lab, self)
         self._list_feed = ListFeed(lab, self, self._disruptions)
@@ -126,7 +107,7 @@ class Conductor:
         self._tell(node, Received(sender, message), self._requests.get(request_id(message)))
 
     def struck(self, kind: str, fault: str, where: str) -> None:
-        self._row(kind, atm=where if where in self._lab.terminals else "", code=where, reason=fault)
+        self._chronicle.row(kind, atm=where if where in self._lab.terminals else "", code=where, reason=fault)
 
     def powered_off(self, node: str) -> None:
         self._timers = {slot: setting for slot, setting in self._timers.items() if slot[0] != node}
@@ -151,7 +132,7 @@ class Conductor:
 
     def run(self, errand: Errand, machine: str, event: CashCounted) -> None:
         self._tell(machine, event, errand)
-        self._row("act", errand, atm=machine, code="done")
+        self._chronicle.row("act", errand, atm=machine, code="done")
 
     def send_as(self, errand: Errand, sender: str, to: str, message: Message) -> None:
         self._requests.setdefault(request_id(message), errand)
@@ -185,7 +166,7 @@ class Conductor:
     def start(self) -> None:
         """Plan every scripted step and the first arrival of every stream."""
         for atm, terminal in self._lab.terminals.items():
-            self._row("cassette", atm=atm, amount_jpy=terminal.cash.total_jpy())
+            self._chronicle.row("cassette", atm=atm, amount_jpy=terminal.cash.total_jpy())
         for planned in self._lab.steps:
             self.call_at(planned.at_us, partial(self.step_due, planned))
         self._disruptions.start()
@@ -193,7 +174,7 @@ class Conductor:
             self.call_at(at_us, partial(self._clocked, node, clocked))
         self._errands.start()
         for at_us in self._lab.mornings():
-            self.call_at(at_us, self._run_due)
+            self.call_at(at_us, self.run_due)
         for arrivals in self._lab.streams:
             self._plan_arrival(arrivals)
         for caller, called in self._lab.host_lines():
@@ -203,8 +184,7 @@ class Conductor:
 
     def finish(self) -> None:
         """Write down how each person's last step left the bank."""
-        for agenda in self._agendas.values():
-            self._write_state(agenda)
+        self._agendas.finish()
 
     def _clocked(self, node: str, clocked: Clocked) -> None:
         """An hour of a node's own; one that is down misses it."""
@@ -222,29 +202,14 @@ class Conductor:
 
     def step_due(self, planned: Planned) -> None:
         """A person does this as soon as they have done what came before."""
-        agenda = self._agendas.setdefault(planned.person.alias, _Agenda())
-        agenda.todo.append(planned)
-        if not agenda.busy:
-            self._next_step(agenda)
-
-    def _next_step(self, agenda: _Agenda) -> None:
-        self._write_state(agenda)
-        agenda.last = planned = agenda.todo.popleft()
-        if planned.wish is not None:
-            agenda.busy = True
-            self.arrive(planned)
-        else:
-            assert planned.script is not None, "who does not go to an ATM is at home"
-            agenda.busy = True
-            bank = self._lab.banks[planned.person.bank]
-            self._go_on(agenda, planned.script(bank, self._driver.now_us, self._lab.offices), None)
+        self._agendas.due(planned)
 
     # ------------------------------------------------------------ people at sites
 
     def arrive(self, planned: Planned) -> None:
         """Somebody comes to a place for an ATM."""
         visitor = Visit(planned, self._driver.now_us())
-        self._row("arrived", planned)
+        self._chronicle.row("arrived", planned)
         if (machine := self._lab.sites[planned.site].arrive(visitor, planned.machine)) is not None:
             self._start_visit(machine, visitor)
 
@@ -257,9 +222,9 @@ class Conductor:
         card = in_hand(person.card, planned.wish.card)
         visitor.script = self._lab.visit(card, person.pin, planned.wish, partial(self._lab.takes_us, planned))
         self._visits[machine] = visitor
-        self._row("started", planned, atm=machine, wait_us=now_us - visitor.arrived_us)
+        self._chronicle.row("started", planned, atm=machine, wait_us=now_us - visitor.arrived_us)
         if person.from_reader and planned.wish.card == "own" and self._lab.card_read:
-            self._row("card_read", planned, atm=machine, reason=self._lab.card_read)
+            self._chronicle.row("card_read", planned, atm=machine, reason=self._lab.card_read)
         self._do(visitor, next(visitor.script))
 
     def _do(self, visitor: Visit, act: Act | None) -> None:
@@ -270,7 +235,7 @@ class Conductor:
         if visitor.walked_away:
             return
         if self._disruptions.is_down(visitor.machine):
-            self._row("no_service", visitor.planned, atm=visitor.machine, reason="power_loss")
+            self._chronicle.row("no_service", visitor.planned, atm=visitor.machine, reason="power_loss")
             visitor.walked_away = True
             self._maybe_leave(visitor.machine)
         elif (
@@ -319,7 +284,7 @@ class Conductor:
     def _leave(self, machine: str, visitor: Visit) -> None:
         now_us = self._driver.now_us()
         planned = visitor.planned
-        self._row(
+        self._chronicle.row(
             "left",
             planned,
             atm=machine,
@@ -329,76 +294,20 @@ class Conductor:
         following = self._lab.sites[planned.site].leave(machine)
         if following is not None:
             self._start_visit(machine, following)
-        agenda = self._agendas.get(planned.person.alias)
-        if agenda is not None and agenda.last is planned:
-            agenda.busy = False
-            if agenda.todo:
-                self._next_step(agenda)
+        self._agendas.left(planned)
 
-    # ------------------------------------------------------------ people at home
+    # ------------------------------------------------------------ what agendas ask of the banks
 
-    def _go_on(self, agenda: _Agenda, script: Script, outcome: Outcome | None) -> None:
-        """What comes next of a step at home or of the bank's staff: no message, only calls of the bank."""
-        planned = agenda.last
-        assert planned is not None, "a script belongs to a step"
-        try:
-            following = script.send(outcome)
-        except StopIteration:
-            agenda.busy = False
-            if agenda.todo:
-                self._next_step(agenda)
-            return
-        if isinstance(following, Seen):
-            self._row(
-                "shown",
-                planned,
-                code=following.what,
-                reason=following.text,
-                amount_jpy=following.amount_jpy,
-            )
-            self._go_on(agenda, script, None)
-        elif following.after_us:
-            call = partial(self._ask, agenda, script, following.act)
-            self._driver.call_after(following.after_us, call)
-        else:
-            self._ask(agenda, script, following.act)
-
-    def _ask(self, agenda: _Agenda, script: Script, act: Asked) -> None:
-        """One act, as the bank does it or refuses it."""
-        planned = agenda.last
-        assert planned is not None, "a script belongs to a step"
-        self._run_due()
-        self._context = planned
-        outcome = self._host_does(planned.person.bank, lambda bank, now_us: bank.act(act, now_us), DOWN)
-        self._row(
-            "act",
-            planned,
-            code=outcome.outcome,
-            reason=outcome.reason.lower(),
-            amount_jpy=act.amount_jpy,
-            service=act.kind,
-        )
-        self._context = None
-        self._go_on(agenda, script, outcome)
-
-    def _run_due(self) -> None:
+    def run_due(self) -> None:
         """The banks do what is due: reserved transfers, ended locks, settlements."""
         for name in self._lab.banks:
-            self._host_does(name, lambda bank, now_us: bank.run_due(now_us), 0)
+            self.host_does(name, lambda bank, now_us: bank.run_due(now_us), 0)
 
-    def _host_does(self, name: str, work: Callable[[Bank, int], T], otherwise: T) -> T:
+    def host_does(self, name: str, work: Callable[[Bank, int], T], otherwise: T) -> T:
         """What a bank does by its own clock, or `otherwise` while its host is down."""
         node, bank = issuer_node(name), self._lab.banks[name]
         at_us = self._disruptions.clock_us(node, self._driver.now_us())
         return self._disruptions.host_does(node, partial(work, bank, at_us), otherwise)
-
-    def _write_state(self, agenda: _Agenda) -> None:
-        planned, agenda.last = agenda.last, None
-        if planned is None:
-            return
-        standing = self._lab.standing(planned)
-        for name, amount_jpy in standing.items():
-            self._row("state", planned, reason=name, amount_jpy=amount_jpy)
 
     # ------------------------------------------------------------ machines
 
@@ -406,13 +315,13 @@ class Conductor:
         """Let a machine handle an event, then carry out its effects."""
         visitor = self._visits.get(node)
         context = planned or (visitor.planned if visitor else None)
-        previous, self._context = self._context, context
+        previous, self._chronicle.context = self._chronicle.context, context
         effects = self._handled(node, event)
         if self._watcher is not None:
             self._watch(self._watcher, node, event, effects)
         for effect in effects:
             self._perform(node, effect)
-        self._context = previous
+        self._chronicle.context = previous
         if node in self._lab.terminals:
             self._errands.comes_to_rest(node)
             self._maybe_leave(node)
@@ -459,35 +368,28 @@ class Conductor:
     def _send(self, sender: str, to: str, message: Message, errand: Errand | None = None) -> None:
         now_us = self._driver.now_us()
         request = request_id(message)
-        if self._context is not None:
-            self._requests.setdefault(request, self._context)
+        if self._chronicle.context is not None:
+            self._requests.setdefault(request, self._chronicle.context)
         planned = errand or self._errands.awaits(to, message) or self._requests.get(request)
         if planned is not None and sender in self._lab.terminals:
             self._errands.passes(sender, planned.label, message)
         link, bank = self._lab.line(sender, to)
         passage = self._lab.links.carry(link, bank, message, now_us)
         self._lab.tap(now_us, sender, to, message)
-        self._log.append_message(
-            MessageRow(
-                self._lab.run,
-                self._lab.replication,
-                now_us - self._lab.start_us,
-                request,
-                sender,
-                to,
-                planned.label if planned else "",
-                message.mti,
-                _masked_json(message),
-            )
-        )
+        self._chronicle.message(sender, to, request, message, planned)
         for kind in passage.struck:
-            self._row("fault", planned, request_id=request, mti=message.mti, reason=kind)
+            self._chronicle.row("fault", planned, request_id=request, mti=message.mti, reason=kind)
         if not passage.arrivals:
-            self._row("lost", planned, request_id=request, mti=message.mti, reason=link)
+            self._chronicle.row("lost", planned, request_id=request, mti=message.mti, reason=link)
         for after_us, arriving in passage.arrivals:
             if arriving is None:
                 unreadable = partial(
-                    self._row, "unreadable", planned, request_id=request, mti=message.mti, reason=link
+                    self._chronicle.row,
+                    "unreadable",
+                    planned,
+                    request_id=request,
+                    mti=message.mti,
+                    reason=link,
                 )
                 self._driver.call_after(after_us, unreadable)
             else:
@@ -496,11 +398,11 @@ class Conductor:
     def _deliver(self, sender: str, to: str, request: str, sent_us: int, message: Message) -> None:
         planned = self._requests.get(request)
         if errand := self._errands.answered(to, message):
-            self._row("replied", errand, request_id=request, mti=message.mti, code=message.get(39))
+            self._chronicle.row("replied", errand, request_id=request, mti=message.mti, code=message.get(39))
         elif self._disruptions.reaches(to, sent_us):
             self._tell(to, Received(sender, message), planned)
         else:
-            self._row("lost", planned, request_id=request, mti=message.mti, reason="down")
+            self._chronicle.row("lost", planned, request_id=request, mti=message.mti, reason="down")
 
     def _set_timer(self, node: str, timer: SetTimer) -> None:
         slot = (node, timer.key)
@@ -527,12 +429,12 @@ class Conductor:
     # ------------------------------------------------------------ the record
 
     def _recorded(self, node: str, record: Record) -> None:
-        planned = self._requests.get(record.request_id, self._context)
+        planned = self._requests.get(record.request_id, self._chronicle.context)
         if record.request_id and planned is not None:
             self._requests.setdefault(record.request_id, planned)
         if record.kind == "completed" and isinstance(planned, Planned) and planned.wish is not None:
             planned.person.pin = planned.wish.new_pin or planned.person.pin  # from now on the right one
-        self._row(
+        self._chronicle.row(
             record.kind,
             planned,
             atm=self._lab.atm_name(record.atm),
@@ -549,91 +451,6 @@ class Conductor:
         """What the host posted, told and set aside for people becomes rows too."""
         if self._watcher is not None:
             self._watcher.committed(commit)
-        if isinstance(commit.request, Enrolment):
-            return
-        self._write_commit(commit)
-        self._disruptions.committed(bank, commit)
-
-    def _write_commit(self, commit: Commit) -> None:
-        if isinstance(commit.request, CardRequest) and commit.code != CHARGE:
-            reason = commit.reason.lower()
-            self._row("decided", code=commit.code, reason=reason, amount_jpy=commit.request.amount_jpy)
-        elif isinstance(commit.request, Message):
-            advice = commit.request
-            self._row("advised", request_id=request_id(advice), mti=advice.mti, amount_jpy=int(advice.get(4) or 0),
-                      code=commit.code, reason=commit.reason.lower())  # fmt: skip
-        for change in commit.changes:
-            match change:
-                case Post():
-                    moved_jpy = _moved_jpy(change)
-                    self._row("posted", amount_jpy=moved_jpy, reason=change.kind)
-                    for account, amount_jpy in change.legs:
-                        if account == FEES:
-                            self._row("fee", amount_jpy=amount_jpy, reason=change.kind)
-                case Notify():
-                    self._row("notice", reason=change.kind, amount_jpy=change.amount_jpy)
-                case RaiseException():
-                    self._row("exception", reason=change.kind, amount_jpy=change.amount_jpy)
-
-    def _row(
-        self,
-        kind: str,
-        planned: Planned | Errand | None = None,
-        *,
-        atm: str = "",
-        card_alias: str = "",
-        request_id: str = "",
-        mti: str = "",
-        amount_jpy: int = 0,
-        code: str = "",
-        reason: str = "",
-        wait_us: int = 0,
-        service_us: int = 0,
-        latency_us: int = 0,
-        service: str = "",
-    ) -> None:
-        """One row of the record; who it is about fills in site, actor, channel, step and service."""
-        lab, now_us = self._lab, self._driver.now_us()
-        planned = planned or self._context
-        site = actor = channel = step = ""
-        if planned is not None:
-            actor, service = planned.actor, service or planned.service
-            site, channel, step = planned.site, planned.channel, planned.label
-        self._log.append(
-            EventRecord(  # by position and in the order of the columns: this is the most frequent call of a run
-                lab.run,
-                lab.replication,
-                now_us - lab.start_us,
-                kind,
-                site,
-                atm,
-                actor,
-                channel,
-                card_alias or actor,
-                request_id,
-                step,
-                mti,
-                amount_jpy,
-                code,
-                reason,
-                wait_us,
-                service_us,
-                latency_us,
-                lab.phase(planned, now_us),
-                service,
-            )
-        )
-
-
-def _moved_jpy(post: Post) -> int:
-    """The yen that a posting is about: of a reversal what its customer has back, of any other its largest leg."""
-    if post.kind == "reversal":
-        back = [abs(amount_jpy) for book, amount_jpy in post.legs if book.startswith(customer(""))]
-        return max(back, default=0)
-    return max(amount_jpy for _, amount_jpy in post.legs)
-
-
-@lru_cache(maxsize=64)
-def _masked_json(message: Message) -> str:
-    """A message's elements for the record; relays pass the same object on, so it is written out once for all hops."""
-    return fields_json(masked_fields(message))
+        if not isinstance(commit.request, Enrolment):
+            self._chronicle.commit(commit)
+            self._disruptions.committed(bank, commit)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
@@ -59,8 +61,14 @@ LETTERS = "bank-letters"
     type=AddressType(any_port=True),
     default="127.0.0.1:8580",
     show_default=True,
-    help="Internet banking.",
+    help="Internet banking; beyond loopback with --web-certificate and --web-key.",
 )
+@click.option(
+    "--web-certificate",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Of internet banking, with its chain, PEM.",
+)
+@click.option("--web-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM.")
 @click.option("--no-web", is_flag=True, help="No internet banking.")
 @click.option(
     "--dialect", "dialect_name", default="atm-sim", show_default=True, help="Name, or path of a .toml file."
@@ -100,6 +108,8 @@ def serve_command(
     connect: Address | None,
     admin: Address,
     web: Address,
+    web_certificate: Path | None,
+    web_key: Path | None,
     no_web: bool,
     dialect_name: str,
     script_file: Path | None,
@@ -123,10 +133,12 @@ def serve_command(
     warning = _refuse_to_expose(listen, connect, files is not None, plain, published)
     if not is_loopback(admin.host):
         stop(WRONG_USAGE, f"--admin {admin}: metrics and health are served on loopback only")
-    if not is_loopback(web.host):
+    web_tls = _page_files(web_certificate, web_key)
+    if not is_loopback(web.host) and web_tls is None and not no_web:
         stop(
             WRONG_USAGE,
-            f"--web {web}: internet banking is served on loopback only; a web server with TLS goes before it",
+            f"--web {web} is beyond loopback, where internet banking is served over TLS only: give "
+            "--web-certificate and --web-key, or put a web server with TLS before 127.0.0.1",
         )
     dialect = _dialect(dialect_name)
     script = None if script_file is None else script_of(script_file)
@@ -148,6 +160,7 @@ def serve_command(
         tls=listening,
         calling_tls=calling,
         web=None if no_web else web,
+        web_tls=web_tls,
     )
     _log_to(log_file)
     given = _database(database)
@@ -166,7 +179,7 @@ def serve_command(
                 click.echo(
                     f"bank-host: {len(script.rules)} rules of {script_file.as_posix()} come before the bank"
                 )
-            _announce(at, connect, dialect, given, published, warning)
+            _announce(at, plan, given, published, warning)
 
         try:
             code = serve(bank, plan, lambda: problem_of(engine), opened)
@@ -249,12 +262,29 @@ def _tls_files(certificate: Path | None, key: Path | None, authority: Path | Non
     return None
 
 
+def _page_files(certificate: Path | None, key: Path | None) -> tls.PageFiles | None:
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        stop(WRONG_USAGE, "--web-certificate and --web-key go together")
+    files = tls.PageFiles(certificate, key)
+    with _told_of_tls():
+        tls.pages(files)
+    return files
+
+
 def _tls_contexts(files: tls.TlsFiles | None) -> tuple[ssl.SSLContext | None, ssl.SSLContext | None]:
     """For those who call, and for the switch that we call."""
     if files is None:
         return None, None
-    try:
+    with _told_of_tls():
         return tls.listening(files), tls.calling(files)
+
+
+@contextmanager
+def _told_of_tls() -> Iterator[None]:
+    try:
+        yield
     except ssl.SSLError as error:
         stop(WRONG_USAGE, f"the TLS files do not fit together: {error.reason or error}")
     except OSError as error:
@@ -292,8 +322,7 @@ def problem_of(engine: Engine) -> str:
 
 def _announce(
     at: Opened,
-    connect: Address | None,
-    dialect: Dialect,
+    plan: Plan,
     database: str,
     published: tuple[str, ...],
     warning: str,
@@ -301,10 +330,16 @@ def _announce(
     if warning:
         click.echo(f"bank-host: {warning}", err=True)
     doors = [f"listening on {at.listen}"] if at.listen else []
-    if connect:
-        doors.append(f"calling {connect}")
-    web = f"web bank http://localhost:{at.web.port}/; " if at.web else ""
+    if plan.call:
+        doors.append(f"calling {plan.call}")
+    web = f"web bank {_web_url(at.web, plan.web_tls is not None)}; " if at.web else ""
     click.echo(
-        f"bank-host: {', '.join(doors)}; dialect {dialect.name}; database {shown(database)}; "
+        f"bank-host: {', '.join(doors)}; dialect {plan.dialect.name}; database {shown(database)}; "
         f"{web}metrics http://{at.admin}/metrics; published test keys: {', '.join(published) or 'none'}"
     )
+
+
+def _web_url(address: Address, has_tls: bool) -> str:
+    """By name on loopback: browsers keep cookies of secure sites there without TLS."""
+    host = address._replace(host="localhost") if is_loopback(address.host) else address
+    return f"{'https' if has_tls else 'http'}://{host}/"

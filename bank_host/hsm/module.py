@@ -177,7 +177,7 @@ class Hsm:
     def mac(self, mac_key: str, data: bytes, padding: Padding = 1) -> str:
         """DE64 or DE128 over these bytes, 16 hexadecimal digits: the retail MAC of a TDES key, the first half of an
         AES-CMAC of an AES key (which needs no padding of its own)."""
-        engine = self._engine(mac_key, *MAC_USAGES)
+        engine = self._engine(mac_key, MAC_USAGES)
         full = engine.cmac(data) if isinstance(engine, Aes) else engine.retail_mac(data, padding)
         return full[:_MAC_BYTES].hex().upper()
 
@@ -299,13 +299,15 @@ class Hsm:
             raise HsmError(f"key {handle!r} is for {key.usage}, not for {' or '.join(usages)}")
         return key
 
-    def _engine(self, handle: str, *usages: Usage) -> Des3 | Aes:
-        engine = self._key(handle, *usages).engine
-        assert engine is not None, "only a card_id key has no cipher"
-        return engine
+    def _engine(self, handle: str, usages: tuple[Usage, ...]) -> Des3 | Aes:
+        key = self._keys.get(handle)
+        if key is None or key.usage not in usages:
+            key = self._key(handle, *usages)  # which tells what is wrong
+        assert key.engine is not None, "only a card_id key has no cipher"
+        return key.engine
 
     def _des(self, handle: str, usage: Usage) -> Des3:
-        engine = self._engine(handle, usage)
+        engine = self._engine(handle, (usage,))
         assert isinstance(engine, Des3), "the table of algorithms leaves these usages no other cipher"
         return engine
 
@@ -318,7 +320,7 @@ class Hsm:
             raise HsmError(f"{error}") from None
 
     def _pin_engine(self, handle: str, format_: Format) -> Des3 | Aes:
-        engine = self._engine(handle, *PIN_USAGES)
+        engine = self._engine(handle, PIN_USAGES)
         if format_ not in _FORMATS[type(engine)]:
             raise HsmError(f"key {handle!r} cannot be used with PIN block format {format_}")
         return engine

@@ -47,14 +47,16 @@ def deciphered(engine: Des3 | Aes, block: bytes, pan: str, format_: Format) -> s
 def clear_8(pin: str, pan: str, format_: Format, fresh: Fresh) -> bytes:
     """0 or 3, PIN length, PIN, fill; xor 0000 and the twelve rightmost PAN digits without the check digit."""
     field = f"{format_}{len(pin):X}{pin}"
-    room = _FIELD_DIGITS - len(field)
-    fill = "F" * room if format_ == 0 else "".join(_LETTERS[byte % 6] for byte in _even(fresh, room))
-    return xor(bytes.fromhex(field + fill), _twelve_of_pan(pan))
+    if format_ == 0:
+        field = field.ljust(_FIELD_DIGITS, "F")
+    else:
+        field += "".join(_LETTERS[byte % 6] for byte in _even(fresh, _FIELD_DIGITS - len(field)))
+    return (int(field, 16) ^ _twelve_of_pan(pan)).to_bytes(8)
 
 
 def pin_of_clear_8(block: bytes, pan: str, format_: Format) -> str:
     """The PIN in a clear block of format 0 or 3."""
-    return _pin_of(xor(block, _twelve_of_pan(pan)), format_)
+    return _pin_of((int.from_bytes(block) ^ _twelve_of_pan(pan)).to_bytes(8), format_)
 
 
 def _pin_of(field: bytes, format_: Format) -> str:
@@ -72,10 +74,10 @@ def _even(fresh: Fresh, count: int) -> bytes:
     return found[:count]
 
 
-def _twelve_of_pan(pan: str) -> bytes:
+def _twelve_of_pan(pan: str) -> int:
     if not 13 <= len(pan) <= 19 or not (pan.isascii() and pan.isdecimal()):
         raise HsmError("a PIN block needs a PAN of 13 to 19 digits")
-    return bytes.fromhex("0000" + pan[-13:-1])
+    return int(pan[-13:-1], 16)
 
 
 def _whole_pan(pan: str) -> bytes:

@@ -25,11 +25,11 @@ from bank_host.iso8583.message_types import BY_MTI
 from bank_host.iso8583.mti import request_mti
 from bank_host.iso8583.plain import PlainCodec, bit
 from bank_host.iso8583.settings import PREFIXES, Element, Settings
-from bank_host.iso8583.shapes import FastCodec
+from bank_host.iso8583.shapes import FastCodec, Template
 from bank_host.iso8583.translate import Translation
 from bank_host.iso8583.wire import Form, Wire, form_of
 
-_MAC_BYTES: Final = 8
+_ODD: Final = {"hex": frozenset(b"13579BDF"), "raw": frozenset(range(1, 256, 2))}
 _ANNOUNCE_SECOND: Final = {"hex": frozenset(b"89ABCDEF"), "raw": frozenset(range(128, 256))}
 _MATCHED: Final = (7, 11, 32, 41)
 
@@ -77,14 +77,35 @@ class Dialect:
         """The message on the wire; `mac` gets the bytes that the MAC covers and gives it in hexadecimal."""
         if mac is None:
             return self._write(message).encode("latin-1")
-        element = self._mac_element(message)
-        fields = {**message._fields, element: "0" * 16}  # the last there is, so the order holds
-        data = self._write(Message.of_ascending(message.mti, fields)).encode("latin-1")
-        covered = data[: -self._mac_bytes()]
-        sealed = covered + self._mac_on_the_wire(mac(covered))
-        if len(sealed) != len(data):
+        return self.seal(self.unsealed(message), mac)
+
+    def unsealed(self, message: Message) -> bytes:
+        """The message on the wire up to its MAC, which it announces."""
+        return self._write(self._announcing(message)).encode("latin-1")[: -self._plain.mac_bytes]
+
+    def seal(self, covered: bytes, mac: Callable[[bytes], str]) -> bytes:
+        """What was `unsealed`, with its MAC."""
+        found = mac(covered)
+        sealed = found.encode("ascii") if self._plain.wire.binary == "hex" else bytes.fromhex(found)
+        if len(sealed) != self._plain.mac_bytes:
             raise ValueError("a MAC is 16 hexadecimal digits")
-        return sealed
+        return covered + sealed
+
+    def template(self, message: Message, varying: tuple[int, ...], *, macs: bool) -> Template | None:
+        """Writes messages like this one with other values of some elements, unsealed if it has a MAC. None where the
+        network's elements are not ours: a value then has no place of its own."""
+        if self._translation is not None or self._touched.intersection(varying):
+            return None
+        written = self._announcing(message) if macs else message
+        self._check_ours(written.fields)
+        return self._codec.template(
+            written.mti, written.fields, varying, sealed=self._plain.mac_bytes if macs else 0
+        )
+
+    def _announcing(self, message: Message) -> Message:
+        """With a place for the MAC: the last element there is, so the order holds."""
+        element = 128 if self.settings.mac.element == "128" or max(message._fields, default=0) > 64 else 64
+        return Message.of_ascending(message.mti, {**message._fields, element: "0" * 16})
 
     def mac_input(self, data: bytes) -> tuple[bytes, str] | None:
         """Of a message that `decode` accepts: the bytes that its MAC covers, and the MAC; None without one.
@@ -94,12 +115,12 @@ class Dialect:
         half, at = self._plain.half_bytes, self._plain.mti_bytes
         second = data[at] in _ANNOUNCE_SECOND[self._plain.wire.bitmap]
         last = data[at + half + half - 1] if second else data[at + half - 1]
-        announced = last & 1 if self._plain.wire.bitmap == "raw" else int(chr(last), 16) & 1
-        if not announced or (self.settings.mac.element == "128" and not second):
+        if last not in _ODD[self._plain.wire.bitmap] or (self.settings.mac.element == "128" and not second):
             return None
-        found = data[-self._mac_bytes() :]
+        covered = len(data) - self._plain.mac_bytes
+        found = data[covered:]
         text = found.decode("latin-1") if self._plain.wire.binary == "hex" else found.hex().upper()
-        return data[: -self._mac_bytes()], text
+        return data[:covered], text
 
     def _write(self, message: Message) -> str:
         mti, values = message.mti, message._fields
@@ -117,15 +138,6 @@ class Dialect:
             if not has_form(de, values[de]):
                 raise FormatError("bad_value", de)
 
-    def _mac_bytes(self) -> int:
-        return _MAC_BYTES * (2 if self._plain.wire.binary == "hex" else 1)
-
-    def _mac_element(self, message: Message) -> int:
-        return 128 if self.settings.mac.element == "128" or max(message._fields, default=0) > 64 else 64
-
-    def _mac_on_the_wire(self, mac: str) -> bytes:
-        return mac.encode("ascii") if self._plain.wire.binary == "hex" else bytes.fromhex(mac)
-
     # ---------------- which message is which
 
     def identity(self, message: Message) -> str:
@@ -136,10 +148,10 @@ class Dialect:
 
     def match_key(self, message: Message) -> MatchKey:
         """What joins an answer to its request; elements that the dialect does not match by are left empty."""
-        key = match_by_all(message)
-        if not self.settings.link.match:
+        key, match = match_by_all(message), self.settings.link.match
+        if not match:
             return key
-        by = self.settings.link.match.get(request_mti(message.mti), _MATCHED)
+        by = match.get(request_mti(message.mti), _MATCHED)
         return key._replace(
             acquirer=key.acquirer if 32 in by else "",
             terminal=key.terminal if 41 in by else "",

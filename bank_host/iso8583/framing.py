@@ -96,15 +96,14 @@ class Framing(NamedTuple):
 
     def message_length(self, prefix: bytes) -> int:
         """The bytes of message that this length announces (0: a keep-alive); FrameError if that cannot be."""
-        length = self._read(prefix)
+        length = int.from_bytes(prefix) if self.form == "binary" else self._read(prefix)
         if length == 0 and self.keep_alive:
             return 0
-        _check_bounds(length - self.overhead)
-        return length - self.overhead
+        length -= self.overhead
+        _check_bounds(length)
+        return length
 
     def _read(self, prefix: bytes) -> int:
-        if self.form == "binary":
-            return int.from_bytes(prefix, "big")
         if self.form == "hex":
             if _HEX.fullmatch(prefix) is None:
                 raise FrameError("not_a_length")
@@ -118,38 +117,39 @@ class Framing(NamedTuple):
 class FrameReader:
     """Cuts one connection's stream back into messages, however it was split or joined on its way."""
 
-    __slots__ = ("_buffer", "_framing")
+    __slots__ = ("_framing", "_rest")
 
     def __init__(self, framing: Framing) -> None:
         self._framing = framing
-        self._buffer = bytearray()
+        self._rest = b""
 
     @property
     def pending_bytes(self) -> int:
         """Bytes of a frame that has not wholly arrived; not 0 at the end of a stream means it was cut short."""
-        return len(self._buffer)
+        return len(self._rest)
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that these bytes complete, oldest first; FrameError as soon as a length cannot be."""
-        framing, buffer = self._framing, self._buffer
-        buffer += data
+        framing = self._framing
+        if self._rest:
+            data = self._rest + data
         frames: list[Frame] = []
-        tpdu_bytes = TPDU_BYTES if framing.tpdu else 0
-        position, size = 0, len(buffer)
-        while size - position >= framing.length_bytes:
-            begin = position + framing.length_bytes
+        prefix, tpdu_bytes = framing.length_bytes, TPDU_BYTES if framing.tpdu else 0
+        position, size = 0, len(data)
+        while size - position >= prefix:
+            begin = position + prefix
             try:
-                length = framing.message_length(bytes(buffer[position:begin]))
+                length = framing.message_length(data[position:begin])
             except FrameError as error:
-                buffer.clear()
+                self._rest = b""
                 raise FrameError(error.reason, tuple(frames)) from None
             payload = begin + tpdu_bytes if length else begin
             end = payload + length
             if end > size:
                 break
-            frames.append(Frame(bytes(buffer[payload:end]), bytes(buffer[begin:payload])))
+            frames.append(Frame(data[payload:end], data[begin:payload]))
             position = end
-        del buffer[:position]
+        self._rest = data[position:]
         return frames
 
 

@@ -7,7 +7,8 @@ its own trace number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
 from bank_host.iso8583.message import Message
@@ -50,10 +51,14 @@ class MatchKey(NamedTuple):
 _KEY_NAMES = ("MTI", "DE32", "DE41", "DE11", "DE7")
 
 
+key_of_parts: Callable[[tuple[str, str, str, str, str]], MatchKey] = partial(tuple.__new__, MatchKey)
+"""The parts as a key at half the price of its constructor: two are made for each message of a load run."""
+
+
 def match_key(message: Message) -> MatchKey:
     """The key of a request, or the key of the request that an answer looks for."""
     m = message
-    return MatchKey(request_mti(m.mti), m.get(32), m.get(41).rstrip(), m.get(11), m.get(7))
+    return key_of_parts((request_mti(m.mti), m.get(32), m.get(41).rstrip(), m.get(11), m.get(7)))
 
 
 def explain_mismatch(wanted: MatchKey, waiting: Iterable[MatchKey]) -> str:

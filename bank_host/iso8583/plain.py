@@ -51,6 +51,7 @@ class PlainCodec:
         self.message_types: Final = frozenset(message_types)
         self.mti_bytes: Final = 4 if wire.digits == "ascii" else 2
         self.half_bytes: Final = 16 if wire.bitmap == "hex" else 8
+        self.mac_bytes: Final = 16 if wire.binary == "hex" else 8
         self._known: Final = sum(map(bit, self.forms))
         self._matches: Final = {
             de: re.compile(form.field.pattern, re.ASCII).fullmatch for de, form in self.forms.items()
@@ -161,7 +162,7 @@ class PlainCodec:
         """The message as latin-1 text; FormatError if `read` would not accept it."""
         if mti not in self.message_types:
             raise FormatError("unknown_mti")
-        parts = [self._written(de, value) for de, value in values.items()]
+        parts = [self.written(de, value) for de, value in values.items()]
         text = self.head(mti, sum(map(bit, values))) + "".join(parts)
         if len(text) > MAX_BYTES:
             raise FormatError("too_long")
@@ -176,7 +177,8 @@ class PlainCodec:
         bitmap = (bits | SECOND_BITMAP).to_bytes(16, "big") if second else (bits >> 64).to_bytes(8, "big")
         return kind + (bitmap.decode("latin-1") if self.wire.bitmap == "raw" else bitmap.hex().upper())
 
-    def _written(self, de: int, value: str) -> str:
+    def written(self, de: int, value: str) -> str:
+        """One element as latin-1 text, with its length."""
         form = self.forms.get(de)
         if form is None:
             raise FormatError("unknown_element", de)

@@ -9,10 +9,11 @@ bound. They accept or they do not know: whatever they do not accept goes to the 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, cast
 
 from bank_host.iso8583.bounds import MAX_BYTES, MIN_BYTES
+from bank_host.iso8583.errors import FormatError
 from bank_host.iso8583.plain import CHIP_DATA, PlainCodec, bit, tlv_ok
 from bank_host.iso8583.wire import Form, length_texts, lengths_by_text
 
@@ -25,6 +26,39 @@ _BETWEEN: Final = "\n"  # joins values for one check of all; no element's form a
 
 Reader = Callable[[str, str], dict[int, str] | None]
 Writer = Callable[[Mapping[int, str]], str | None]
+Filler = Callable[[Sequence[str], Sequence[str]], str | None]
+
+
+class Template:
+    """A message of which little changes from one to the next: everything else is written already."""
+
+    __slots__ = ("_constant", "_fill", "_length", "_plain", "_varying")
+
+    def __init__(
+        self,
+        plain: PlainCodec,
+        varying: tuple[int, ...],
+        constant: tuple[str, ...],
+        fill: Filler,
+        sealed: int,
+    ) -> None:
+        """`sealed` bytes come behind what is written here: a MAC."""
+        self._plain, self._varying, self._constant, self._fill = plain, varying, constant, fill
+        self._length = range(MIN_BYTES - sealed, MAX_BYTES - sealed + 1)
+
+    def text(self, values: Sequence[str]) -> str:
+        """The message with these values of the elements that vary, in ascending order; FormatError as of any writer."""
+        text = self._fill(values, self._constant)
+        if text is None:
+            written = (
+                self._plain.written(de, value) for de, value in zip(self._varying, values, strict=True)
+            )
+            raise AssertionError(
+                f"the plain codec writes {sum(map(len, written))} bytes that the template refuses"
+            )
+        if len(text) not in self._length:
+            raise FormatError("too_short" if len(text) < self._length[0] else "too_long")
+        return text
 
 
 class FastCodec:
@@ -35,6 +69,7 @@ class FastCodec:
         self._accepts = accepts
         self._readers: dict[str, tuple[str, int, Reader]] = {}
         self._writers: dict[tuple[str, tuple[int, ...]], Writer] = {}
+        self._fillers: dict[tuple[tuple[int, ...], tuple[bool, ...]], Filler] = {}
         self._hex = any(_source_of(form) == "h" for form in plain.forms.values())
         self._one = plain.mti_bytes + plain.half_bytes
         self._two = self._one + plain.half_bytes
@@ -64,6 +99,27 @@ class FastCodec:
         self._learn(mti, bits, values)
         return text
 
+    def template(
+        self, mti: str, values: Mapping[int, str], varying: tuple[int, ...], sealed: int = 0
+    ) -> Template:
+        """Of a message that `write` accepts: its last `sealed` bytes are left out, and those elements can be filled in
+        with other values. It is for ourselves: nothing bounds how many there are."""
+        self.write(mti, values)
+        constant = [self._plain.head(mti, sum(map(bit, values)))]
+        for de, value in values.items():
+            if de in varying:
+                constant.append("")
+            else:
+                constant[-1] += self._plain.written(de, value)
+        if sealed:
+            constant[-1] = constant[-1][:-sealed]
+        there = tuple(map(bool, constant))
+        fill = self._fillers.get((varying, there))
+        if fill is None:
+            fill = make_filler([self._plain.forms[de] for de in varying], there)
+            self._fillers[varying, there] = fill
+        return Template(self._plain, varying, tuple(filter(None, constant)), fill, sealed)
+
     def _learn(self, mti: str, bits: int, example: Mapping[int, str]) -> None:
         head = self._plain.head(mti, bits)
         if head not in self._readers and len(self._readers) < MOST_SHAPES:
@@ -83,6 +139,22 @@ def make_shape(head: str, forms: list[Form], usual: list[int]) -> tuple[Reader, 
     source = "\n".join([*_reader(head, forms, usual, names), *_writer(forms, names)])
     exec(compile(source, "<codec of one message shape>", "exec"), names)
     return names["read"], names["write"]
+
+
+def make_filler(forms: list[Form], there: tuple[bool, ...]) -> Filler:
+    """A writer of these elements; before each of them and behind the last is constant text, or none `there`."""
+    names: dict[str, Any] = {"tlv_ok": tlv_ok}
+    constants = [f"c{place}" if given else "" for place, given in enumerate(there)]
+    parts = [f"{{{constant}}}" if constant else "" for constant in constants]
+    elements = "".join(part + _put(form) for part, form in zip(parts, [*forms, None], strict=True) if form)
+    source = [
+        "def fill(values, constant):",
+        *_checked("values", forms, names),
+        f"  {''.join(f'{constant}, ' for constant in constants if constant)} = constant",
+        f"  return f'{elements}{parts[-1]}'",
+    ]
+    exec(compile("\n".join(source), "<template of one message shape>", "exec"), names)
+    return cast("Filler", names["fill"])
 
 
 def _source_of(form: Form) -> str:
@@ -225,7 +297,16 @@ def _not_formed(form: Form) -> str:
 
 def _writer(forms: list[Form], names: dict[str, Any]) -> list[str]:
     """All values are checked by one pattern, then put together in one expression."""
-    variables = ", ".join(f"v{form.field.de}" for form in forms)
+    return [
+        "def write(values):",
+        *_checked("values.values()", forms, names),
+        f"  text = f'{{HEAD}}{''.join(_put(form) for form in forms)}'",
+        f"  return text if {MIN_BYTES} <= len(text) <= {MAX_BYTES} else None",
+    ]
+
+
+def _checked(values: str, forms: list[Form], names: dict[str, Any]) -> list[str]:
+    """Lines that take the values into variables, and give up where one has not its element's form."""
     patterns = _BETWEEN.join(f"(?:{form.field.pattern})" for form in forms)
     names["well_formed"] = re.compile(patterns, re.ASCII).fullmatch
     names["BETWEEN"] = _BETWEEN
@@ -234,12 +315,9 @@ def _writer(forms: list[Form], names: dict[str, Any]) -> list[str]:
             names[f"texts{form.field.de}"] = length_texts(form)
     names["packed"] = re.compile("[0-9A-F]*", re.ASCII).fullmatch
     return [
-        "def write(values):",
-        "  if well_formed(BETWEEN.join(values.values())) is None: return None",
-        f"  {variables}, = values.values()",
+        f"  if well_formed(BETWEEN.join({values})) is None: return None",
+        f"  {_targets(forms)} = {values}",
         *(f"  if {test}: return None" for form in forms for test in _not_written(form)),
-        f"  text = f'{{HEAD}}{''.join(_put(form) for form in forms)}'",
-        f"  return text if {MIN_BYTES} <= len(text) <= {MAX_BYTES} else None",
     ]
 
 

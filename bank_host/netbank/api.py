@@ -12,13 +12,17 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from bank_host.jst import SECOND_US, civil, jst_date
 from bank_host.netbank import api_models as models
 from bank_host.netbank import gate, typed, words
-from bank_host.netbank.visit import Netbank, act_key, ask
+from bank_host.netbank.visit import Netbank, act_key, ask, proves_more
 from bank_host.rules.changes import Outcome
+from bank_host.rules.compensation import reported
 from bank_host.rules.facts import Payee, Transfer
+from bank_host.rules.views import ClaimLine
 from bank_host.secrets import Pin, Secret
 
 NOT_LOGGED_IN = "NOT_LOGGED_IN"
 STATEMENT_DAYS, LATEST = 31, 50
+SESSION_TOKEN = "Session-Token"
+"""The header by which a session's new id comes."""
 
 
 class Refused(Exception):
@@ -57,8 +61,12 @@ class Caller:
     """A program within a session."""
 
     def __init__(
-        self, request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+        self,
+        request: Request,
+        response: Response,
+        given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     ) -> None:
+        self._response = response
         self.netbank: Netbank = request.app.state.netbank
         self.bank = self.netbank.bank
         self.now_us = self.netbank.clock()
@@ -72,7 +80,15 @@ class Caller:
         outcome = ask(self.netbank, self.session, request_id, kind, self.now_us, fields)
         if outcome.outcome != "done":
             raise Refused(409, outcome.reason)
+        if proves_more(fields) and kind != "change_password":  # which ends every session
+            self._renew()
         return outcome
+
+    def _renew(self) -> None:
+        """The session under a new id, which goes back with the answer (ASVS v5.0.0-7.2.4)."""
+        renewed = self.netbank.sessions.renew(self.session, self.now_us)
+        if renewed != self.session:
+            self._response.headers[SESSION_TOKEN] = renewed.session_id
 
     def own_transfer(self, transfer_id: str) -> Transfer:
         entry = self.bank.transfer(transfer_id)
@@ -110,9 +126,8 @@ def log_in(request: Request, login: models.Login) -> models.LoggedIn:
 
 
 @router.delete("/session", status_code=204)
-def log_out(caller: Session) -> Response:
+def log_out(caller: Session) -> None:
     caller.netbank.sessions.end(caller.session, caller.now_us)
-    return Response(status_code=204)
 
 
 # ---------------------------------------------------------------- views
@@ -181,58 +196,52 @@ def notices(caller: Session) -> list[models.Notice]:
 
 
 @router.put("/limits/atm", status_code=204)
-def set_limit(caller: Session, limit: models.Limit) -> Response:
+def set_limit(caller: Session, limit: models.Limit) -> None:
     """The daily limit at ATMs; a code is needed only to raise it."""
     caller.act("set_limit", amount_jpy=limit.amount_jpy, otp=limit.otp)
-    return Response(status_code=204)
 
 
 @router.put("/limits/transfer", status_code=204)
-def set_transfer_limit(caller: Session, limit: models.Limit) -> Response:
+def set_transfer_limit(caller: Session, limit: models.Limit) -> None:
     """The daily limit of transfers; 0 stops them."""
     caller.act("set_transfer_limit", amount_jpy=limit.amount_jpy, otp=limit.otp)
-    return Response(status_code=204)
 
 
 @router.put("/limits/raises/{day}", status_code=204)
-def raise_limit(caller: Session, day: date, limit: models.Limit) -> Response:
+def raise_limit(caller: Session, day: date, limit: models.Limit) -> None:
     """A higher limit at ATMs on one day."""
     caller.act("raise_limit", day=day, amount_jpy=limit.amount_jpy, otp=limit.otp)
-    return Response(status_code=204)
 
 
 @router.delete("/limits/raises/{day}", status_code=204)
-def cancel_raise(caller: Session, day: date) -> Response:
+def cancel_raise(caller: Session, day: date) -> None:
     caller.act("cancel_raise", day=day)
-    return Response(status_code=204)
 
 
 @router.put("/cards/{card_id}/lock", status_code=204)
-def lock_card(caller: Session, card_id: models.CardId, lock: models.Lock) -> Response:
+def lock_card(caller: Session, card_id: models.CardId, lock: models.Lock) -> None:
     """Locking needs no code, releasing does."""
     if lock.locked:
         caller.act("lock_card", card_id=card_id)
     else:
         caller.act("unlock_card", card_id=card_id, otp=lock.otp)
-    return Response(status_code=204)
 
 
 @router.put("/tokens/{serial}/lock", status_code=204)
-def lock_token(caller: Session, serial: models.Serial, lock: models.Lock) -> Response:
+def lock_token(caller: Session, serial: models.Serial, lock: models.Lock) -> None:
     """Locking needs no code; releasing needs one of another token, or the PIN where there is none."""
     if lock.locked:
         caller.act("lock_token", serial=serial)
     else:
         block = caller.bank.pin_block(caller.account_id, Pin(lock.pin)) if lock.pin else ""
         caller.act("unlock_token", serial=serial, otp=lock.otp, pin_block=block)
-    return Response(status_code=204)
 
 
 # ---------------------------------------------------------------- password
 
 
 @router.put("/password", status_code=204)
-def change_password(caller: Session, change: models.NewPassword) -> Response:
+def change_password(caller: Session, change: models.NewPassword) -> None:
     """A new login password; every session of the customer ends, this one too."""
     caller.act(
         "change_password",
@@ -240,7 +249,40 @@ def change_password(caller: Session, change: models.NewPassword) -> Response:
         new_password=Secret(change.new_password),
         otp=change.otp,
     )
-    return Response(status_code=204)
+
+
+# ---------------------------------------------------------------- losses
+
+
+@router.get("/claims")
+def claims(caller: Session) -> list[models.ClaimView]:
+    """The losses that the customer has reported, the latest first."""
+    return [_claim_view(each) for each in reversed(caller.bank.claims(caller.account_id))]
+
+
+@router.post("/claims", status_code=201)
+def file_claim(caller: Session, request_id: models.RequestId, loss: models.NewClaim) -> models.ClaimView:
+    """Report a loss. Nothing is decided by it: the bank's staff looks into it."""
+    declared = tuple(dict.fromkeys(loss.declared))
+    told = reported.Reported(
+        loss.cause, loss.day, loss.amount_jpy, loss.time, loss.stolen_on, loss.after_lock, declared
+    )
+    if not reported.is_claim(told, jst_date(caller.now_us)):
+        raise Refused(409, "BAD_CLAIM")
+    caller.act("file_claim", request_id, **reported.fields(told))
+    key = act_key(caller.session, request_id)
+    return _claim_view(next(each for each in caller.bank.claims(caller.account_id) if each.request_id == key))
+
+
+def _claim_view(line: ClaimLine) -> models.ClaimView:
+    return models.ClaimView(
+        number=line.number,
+        at=line.at,
+        cause=line.cause,
+        day=line.day,
+        amount_jpy=line.amount_jpy,
+        state="open" if line.state == "open" else "closed",
+    )
 
 
 # ---------------------------------------------------------------- transfers
@@ -273,11 +315,10 @@ def confirm_transfer(
 
 
 @router.delete("/transfers/{transfer_id}", status_code=204)
-def cancel_transfer(caller: Session, transfer_id: models.TransferId) -> Response:
+def cancel_transfer(caller: Session, transfer_id: models.TransferId) -> None:
     """Only one that still waits for its confirmation."""
     caller.own_transfer(transfer_id)
     caller.act("cancel_transfer", transfer=transfer_id)
-    return Response(status_code=204)
 
 
 def _view(entry: Transfer) -> models.TransferView:

@@ -151,6 +151,33 @@ class Notice(Model):
     amount_jpy: int
 
 
+class NewClaim(Model):
+    """A loss. `time` is empty when it is not known; `declared` is what the customer says of himself."""
+
+    cause: Literal["forged", "stolen", "spyware", "phishing"]
+    day: date
+    amount_jpy: Annotated[Yen, Field(ge=1)]
+    time: Annotated[str, Field(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9])?$")] = ""
+    stolen_on: date | None = None
+    after_lock: Annotated[StrictBool, Field(description="Card or account was locked or reported before")] = (
+        False
+    )
+    declared: Annotated[
+        list[Literal["prompt_notice", "full_explanation", "police_report"]], Field(max_length=3)
+    ] = []
+
+
+class ClaimView(Model):
+    """`number` is the one to name on the telephone; `open` while the bank looks into it."""
+
+    number: int
+    at: datetime
+    cause: str
+    day: date
+    amount_jpy: int
+    state: Literal["open", "closed"]
+
+
 class Problem(Model):
     """Why something was not done: a code for programs, a sentence for people."""
 

@@ -7,8 +7,8 @@ left of the danger is in docs/security.md. Nothing here says whether an account 
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
-from threading import Lock
 from typing import NamedTuple
 
 from bank_host.host import Bank
@@ -39,6 +39,7 @@ class Rate(NamedTuple):
 
 PER_ADDRESS = Rate(20, 30 * SECOND_US)
 GLOBAL = Rate(300, SECOND_US // 5)
+_EVERYBODY = hashed("strangers from everywhere")
 
 
 class Entry(NamedTuple):
@@ -70,8 +71,6 @@ class Gate:
         self._tables = tables
         self._sessions = sessions
         self._new_secret = new_secret
-        self._addresses = _Buckets(PER_ADDRESS)
-        self._all = _Buckets(GLOBAL)
 
     def log_in(self, entry: Entry, now_us: int) -> LoggedIn | NotLoggedIn:
         """A try at the door. Strangers pay before anything is compared, and get it back when they are right."""
@@ -101,46 +100,32 @@ class Gate:
         return asked._replace(pin_block=self._bank.pin_block(entry.account_id, Pin(entry.third.reveal())))
 
     def _charge(self, entry: Entry, now_us: int) -> int:
-        for buckets, key in ((self._addresses, entry.address), (self._all, "")):
-            wait_us = buckets.take(key, now_us)
-            if wait_us:
-                return wait_us
-        return self._tables.charge(_pace_key(entry), now_us, STRANGER_WAITS_US, FORGET_US)
+        """What is full already is only read: a flood writes nothing."""
+        wait_us = self._tables.full_for(_EVERYBODY, now_us, *GLOBAL)
+        wait_us = wait_us or self._tables.take(_address_key(entry), now_us, *PER_ADDRESS)
+        wait_us = wait_us or self._tables.take(_EVERYBODY, now_us, *GLOBAL)
+        return wait_us or self._tables.charge(_pace_key(entry), now_us, STRANGER_WAITS_US, FORGET_US)
 
     def _forgive(self, entry: Entry) -> None:
         self._tables.forgive(_pace_key(entry))
-        self._addresses.give_back(entry.address)
-        self._all.give_back("")
+        self._tables.give_back(_address_key(entry), PER_ADDRESS.every_us)
+        self._tables.give_back(_EVERYBODY, GLOBAL.every_us)
 
 
 def _pace_key(entry: Entry) -> str:
     return hashed(f"strangers to {entry.account_id}")
 
 
-class _Buckets:
-    """Attempts by key, in the memory of this process: a flood is slowed by each process for itself."""
+def _address_key(entry: Entry) -> str:
+    return hashed(f"from {_network(entry.address)}")
 
-    _MOST_KEYS = 10_000
 
-    def __init__(self, rate: Rate) -> None:
-        self._rate = rate
-        self._full_at_us: dict[str, int] = {}  # when the bucket will be full again
-        self._lock = Lock()
-
-    def take(self, key: str, now_us: int) -> int:
-        """0, or how long to wait for the next attempt."""
-        every_us, burst = self._rate.every_us, self._rate.burst
-        with self._lock:
-            full_at_us = max(self._full_at_us.get(key, 0), now_us) + every_us
-            over_us = full_at_us - now_us - burst * every_us
-            if over_us > 0:
-                return over_us
-            self._full_at_us[key] = full_at_us
-            if len(self._full_at_us) > self._MOST_KEYS:
-                self._full_at_us = {key: at for key, at in self._full_at_us.items() if at > now_us}
-        return 0
-
-    def give_back(self, key: str) -> None:
-        with self._lock:
-            if key in self._full_at_us:
-                self._full_at_us[key] -= self._rate.every_us
+def _network(address: str) -> str:
+    """An address as one caller's: of IPv6 everybody is given 2^64 at least."""
+    try:
+        caller = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if caller.version == 4:
+        return str(caller)
+    return str(caller.ipv4_mapped or ipaddress.ip_network((caller, 64), strict=False))

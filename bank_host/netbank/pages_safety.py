@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from bank_host.jst import moment_us
 from bank_host.netbank import typed
 from bank_host.netbank.visit import REFUSED, Customer, CustomersForm, act_key
 from bank_host.notices.texts import TEXTS
 from bank_host.rules.changes import Outcome
+from bank_host.rules.compensation import reported
 from bank_host.rules.compensation.assess import assess
-from bank_host.rules.compensation.claim import BY_DEPOSITOR, CAUSES, Claim, Loss
+from bank_host.rules.compensation.claim import BY_DEPOSITOR, CAUSES
 from bank_host.rules.compensation.words import report
 from bank_host.rules.languages import say
+from bank_host.rules.views import ClaimLine
 
 router = APIRouter()
 
 LATEST = 50
 _ENTERED = ("cause", "day", "time", "amount", "stolen_on", "after_lock", *BY_DEPOSITOR)
+_EMPTY = dict.fromkeys(_ENTERED, "")
 
 
 @router.get("/security")
@@ -40,63 +41,68 @@ def notices(visit: Customer) -> Response:
 
 @router.get("/claim")
 def claim_form(visit: Customer) -> Response:
-    return visit.page("claim.html", form=dict.fromkeys(_ENTERED, ""), causes=CAUSES, answer="", number=0)
+    return _claim_page(visit, form=_EMPTY)
 
 
 @router.post("/claim")
 def claim(visit: CustomersForm) -> Response:
     """The rules' answer to what is described; `send` gives it to the bank's staff too, who decide."""
     form = {name: visit.form.get(name, "") for name in _ENTERED}
-    described = _claim(visit, form)
-    if described is None:
-        return visit.page(
-            "claim.html", REFUSED, form=form, causes=CAUSES, answer="", number=0, refused="BAD_CLAIM"
-        )
-    answer = report(assess(described, visit.figures), visit.figures, visit.language)
+    told = _told(form)
+    if not reported.is_claim(told, visit.today):
+        return _claim_page(visit, REFUSED, form=form, refused="BAD_CLAIM")
     number = 0
     if visit.form.get("act") == "send":
-        outcome = _send(visit, form)
+        outcome = _send(visit, told)
         if outcome.outcome != "done":
-            refused = outcome.reason
-            return visit.page(
-                "claim.html", REFUSED, form=form, causes=CAUSES, answer="", number=0, refused=refused
-            )
-        number = visit.bank.claim_number(act_key(visit.session, visit.form["request"]))
-    return visit.page("claim.html", form=form, causes=CAUSES, answer=answer, number=number)
+            return _claim_page(visit, REFUSED, form=form, refused=outcome.reason)
+        sent = act_key(visit.session, visit.form["request"])
+        number = next(each.number for each in _claims(visit) if each.request_id == sent)
+    described = reported.as_claim(told, f"{number or ''}", visit.facts.account.kind, visit.now_us)
+    answer = report(assess(described, visit.figures), visit.figures, visit.language)
+    return _claim_page(visit, form=_EMPTY if number else form, answer=answer, number=number)
 
 
-def _send(visit: CustomersForm, form: dict[str, str]) -> Outcome:
+def _send(visit: CustomersForm, told: reported.Reported) -> Outcome:
     """Under the request id of the form, so that a claim sent twice is one."""
     if not visit.form.get("request"):
         return Outcome("refused", "BAD_CLAIM")
-    told = [(name, form[name][:20]) for name in ("time", "stolen_on") if form[name]]
-    told += [(name, "yes") for name in ("after_lock", *BY_DEPOSITOR) if form[name]]
-    return visit.act(
-        "file_claim",
-        detail=form["cause"],
-        day=typed.day(form["day"]),
-        amount_jpy=typed.yen(form["amount"]),
-        data=tuple(told),
-    )
+    return visit.act("file_claim", **reported.fields(told))
 
 
-def _claim(visit: CustomersForm, form: dict[str, str]) -> Claim | None:
-    """Of what is typed; None when it is no claim. A day in the future is none either."""
-    lost_on, amount_jpy = typed.day(form["day"]), typed.yen(form["amount"])
-    if form["cause"] not in CAUSES or amount_jpy <= 0 or not _past(lost_on, visit.today):
-        return None
-    time = form["time"] if re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", form["time"]) else "00:00"
-    stolen_on = typed.day(form["stolen_on"])
-    return Claim(
-        f"{visit.today:%Y%m%d}",
-        visit.facts.account.kind,
+def _told(form: dict[str, str]) -> reported.Reported:
+    return reported.Reported(
         form["cause"],
-        (Loss(moment_us(f"{lost_on} {time}"), amount_jpy, after_lock=bool(form["after_lock"])),),
-        visit.now_us,
-        stolen_on if _past(stolen_on, visit.today) else None,
+        typed.day(form["day"]),
+        typed.yen(form["amount"]),
+        form["time"] if re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", form["time"]) else "",
+        typed.day(form["stolen_on"]),
+        bool(form["after_lock"]),
         tuple(name for name in BY_DEPOSITOR if form[name]),
     )
 
 
-def _past(day: date | None, today: date) -> bool:
-    return day is not None and date(1970, 1, 2) <= day <= today
+def _claims(visit: Customer) -> tuple[ClaimLine, ...]:
+    """The latest first."""
+    return visit.bank.claims(visit.session.account_id)[::-1]
+
+
+def _claim_page(
+    visit: Customer,
+    status: int = 200,
+    *,
+    form: dict[str, str],
+    answer: str = "",
+    number: int = 0,
+    refused: str = "",
+) -> Response:
+    return visit.page(
+        "claim.html",
+        status,
+        form=form,
+        causes=CAUSES,
+        answer=answer,
+        number=number,
+        claims=_claims(visit),
+        refused=refused,
+    )

@@ -8,6 +8,8 @@ import threading
 import uvicorn
 from starlette.applications import Starlette
 
+from bank_host.port.tls import PageFiles
+
 _STOP_S = 2.0
 _AT_ONCE = 64
 
@@ -15,8 +17,12 @@ _AT_ONCE = 64
 class HttpServer:
     """The address is taken when this is made, so that a taken one is told at the start."""
 
-    def __init__(self, name: str, host: str, port: int, application: Starlette) -> None:
-        self._socket = socket.create_server((host, port))
+    def __init__(
+        self, name: str, host: str, port: int, application: Starlette, tls: PageFiles | None = None
+    ) -> None:
+        """`tls`: over TLS 1.2 or newer, else plain."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family)
         config = uvicorn.Config(
             application,
             log_config=None,
@@ -26,6 +32,8 @@ class HttpServer:
             proxy_headers=False,  # who calls is who is connected: headers that say otherwise are the caller's own
             server_header=False,
             timeout_graceful_shutdown=1,
+            ssl_certfile=tls and tls.certificate,
+            ssl_keyfile=tls and tls.key,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(

@@ -22,6 +22,7 @@ from bank_host.port.http_server import HttpServer
 from bank_host.port.link import LinkSecurity
 from bank_host.port.metrics import Metrics
 from bank_host.port.server import Port, PortSettings
+from bank_host.port.tls import PageFiles
 from bank_host.port.verdict import Judge, no_judge
 
 try:
@@ -62,6 +63,7 @@ class Plan(NamedTuple):
     tls: ssl.SSLContext | None = None
     calling_tls: ssl.SSLContext | None = None
     web: Address | None = None  # of the web bank
+    web_tls: PageFiles | None = None
 
 
 class Opened(NamedTuple):
@@ -99,7 +101,7 @@ async def _serve(bank: Bank, plan: Plan, problem: Callable[[], str], opened: Cal
     beside = [_http("admin", "--admin", plan.admin, admin_pages)]
     try:
         if plan.web is not None:
-            beside.append(_http("web", "--web", plan.web, create_app(bank)))
+            beside.append(_http("web", "--web", plan.web, create_app(bank), plan.web_tls))
         listening = None if plan.listen is None else _listen(port, plan.listen)
     except AddressError:
         for each in beside:
@@ -149,8 +151,10 @@ def _listen(port: Port, wanted: Address) -> Address:
         raise AddressError(wanted, "--listen", error) from None
 
 
-def _http(name: str, option: str, wanted: Address, pages: Starlette) -> HttpServer:
+def _http(
+    name: str, option: str, wanted: Address, pages: Starlette, tls: PageFiles | None = None
+) -> HttpServer:
     try:
-        return HttpServer(name, wanted.host, wanted.port, pages)
+        return HttpServer(name, wanted.host, wanted.port, pages, tls)
     except OSError as error:
         raise AddressError(wanted, option, error) from None

@@ -24,6 +24,21 @@ class TlsFiles(NamedTuple):
     authority: Path
 
 
+class PageFiles(NamedTuple):
+    """The certificate that browsers are shown, with its chain, and its key (PEM)."""
+
+    certificate: Path
+    key: Path
+
+
+def pages(files: PageFiles) -> ssl.SSLContext:
+    """For browsers, which show no certificate of theirs."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(files.certificate, files.key)
+    return context
+
+
 def listening(files: TlsFiles) -> ssl.SSLContext:
     """For those who call us: TLS 1.2 or newer, and a certificate of our authority."""
     return _loaded(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), files)

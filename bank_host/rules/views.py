@@ -59,6 +59,18 @@ class StatementLine(NamedTuple):
     balance_jpy: int
 
 
+class ClaimLine(NamedTuple):
+    """A loss that the customer has reported; its number is the one under which the staff has it."""
+
+    request_id: str
+    number: int
+    at: datetime  # JST, of the report
+    cause: str
+    day: date  # of the loss
+    amount_jpy: int
+    state: str  # open | closed
+
+
 class _Posting(Protocol):
     @property
     def seq(self) -> int: ...

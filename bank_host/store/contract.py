@@ -250,6 +250,9 @@ class Store(Protocol):
     def notices(self, account_id: str) -> Iterator[OutboxRow]:
         """The notices of an account, in the order of their events."""
 
+    def items(self, account_id: str) -> Iterator[ExceptionRow]:
+        """The exception items of an account, the oldest first."""
+
     # what is due
     def due_transfers(self, now_us: int) -> Iterator[Transfer]:
         """Reserved transfers whose time has come, the earliest first."""

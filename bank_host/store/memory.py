@@ -108,6 +108,9 @@ class MemoryStore:
     def notices(self, account_id: str) -> Iterator[OutboxRow]:
         return (row for row in self.outbox() if row.account_id == account_id)
 
+    def items(self, account_id: str) -> Iterator[ExceptionRow]:
+        return (row for row in self.exceptions() if row.account_id == account_id)
+
     # ---------------------------------------------------------------- what is due
 
     def due_transfers(self, now_us: int) -> Iterator[Transfer]:

@@ -189,6 +189,11 @@ class SqlStore:
         table = schema.exception_item
         return map(ExceptionRow._make, self._rows(columns(table, ExceptionRow).order_by(table.c.seq)))
 
+    def items(self, account_id: str) -> Iterator[ExceptionRow]:
+        table = schema.exception_item
+        own = columns(table, ExceptionRow).where(table.c.account_id == account_id)
+        return map(ExceptionRow._make, self._rows(own.order_by(table.c.seq)))
+
     def raises(self) -> Iterator[Raise]:
         table = schema.atm_raise
         rows = self._rows(columns(table, Raise).order_by(table.c.account_id, table.c.day))

@@ -232,11 +232,11 @@ def approvals_end_once(store: Store) -> Iterator[Finding]:
 
 def nothing_is_open_too_long(store: Store, figures: Figures) -> Iterator[Finding]:
     """I12: no approval is open longer than timer and store-and-forward life, and a day for settling it."""
-    newest_us = _newest_us(store)
+    latest_us = newest_us(store)
     longest_us = figures.settlement_after_h * HOUR_US + DAY_US
     for row in store.authorisations():
-        if row.state == "open" and newest_us - row.at_us > longest_us:
-            open_h = (newest_us - row.at_us) // HOUR_US
+        if row.state == "open" and latest_us - row.at_us > longest_us:
+            open_h = (latest_us - row.at_us) // HOUR_US
             yield Finding("I12", f"authorisation {row.original_key}", f"has been open for {open_h} hours")
 
 
@@ -366,7 +366,7 @@ def verify(store: Store, policy: Policy | None = None) -> list[Finding]:
         once = cast(Store, _Once(moment))
         found = [finding for sweep in SWEEPS for finding in sweep(once)]
         if policy is not None:
-            figures = policy.on(jst_date(_newest_us(once)))
+            figures = policy.on(jst_date(newest_us(once)))
             found += [*nothing_is_open_too_long(once, figures), *tries_are_counted(once, figures)]
     return sorted(found, key=lambda finding: int(finding.invariant[1:]))
 
@@ -384,7 +384,7 @@ class _Once:
         return lambda: self._rows[name]
 
 
-def _newest_us(store: Store) -> int:
+def newest_us(store: Store) -> int:
     """The time by the store's own rows: a simulated bank may stand in any year."""
     return max((row.at_us for row in store.audit()), default=0)
 

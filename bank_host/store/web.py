@@ -110,6 +110,34 @@ class WebTables:
             ).changed:
                 return 0
 
+    def full_for(self, key: str, now_us: int, burst: int, every_us: int) -> int:
+        """How long until there is room under a key for one more attempt; 0 when there is now. Of `burst` at once
+        one comes back each `every_us`; what is kept is when all of them will be back."""
+        all_back_us = max(self._next_us(key) or 0, now_us)
+        return max(0, all_back_us + every_us - now_us - burst * every_us)
+
+    def take(self, key: str, now_us: int, burst: int, every_us: int) -> int:
+        """One attempt under a key: 0, or how long it has to wait."""
+        while True:
+            kept_us = self._next_us(key)
+            if kept_us is None:
+                self._insert_once(insert(_P).values(key=key, attempts=0, next_us=0, seen_us=now_us))
+                continue
+            all_back_us = max(kept_us, now_us) + every_us
+            if all_back_us > now_us + burst * every_us:
+                return all_back_us - now_us - burst * every_us
+            step = update(_P).where(_P.c.key == key, _P.c.next_us == kept_us)
+            if self._run(step.values(next_us=all_back_us, seen_us=now_us)).changed:
+                return 0
+
+    def give_back(self, key: str, every_us: int) -> None:
+        """An attempt that does not count after all."""
+        self._run(update(_P).where(_P.c.key == key).values(next_us=_P.c.next_us - every_us))
+
+    def _next_us(self, key: str) -> int | None:
+        rows = self._run(select(_P.c.next_us).where(_P.c.key == key)).rows
+        return int(rows[0][0]) if rows else None
+
     def forget_attempts(self, paced_before_us: int, known_before_us: int) -> None:
         """Drop attempts that no longer slow anybody down, and sources that have not come back."""
         self._run(delete(_P).where(_P.c.seen_us <= paced_before_us))

@@ -33,8 +33,8 @@ class Des3:
             raise ValueError("a TDES key has 16 or 24 bytes")
         self._key = key
         # Made once: a context costs ten times the block it enciphers, and keeps nothing between whole blocks.
-        self._contexts: dict[Callable[[bytes], CipherContext], CipherContext] = {}
-        self._last_chained = _ZERO_BLOCK
+        self._contexts = _Contexts(key)
+        self._last_chained = 0
         self._lock = Lock()
 
     def __repr__(self) -> str:
@@ -55,15 +55,15 @@ class Des3:
         if len(self._key) != 2 * BLOCK_BYTES:
             raise ValueError("the retail MAC needs a double-length key")
         padded = pad(data, padding)
-        head, last = padded[:-BLOCK_BYTES], padded[-BLOCK_BYTES:]
+        last = int.from_bytes(padded[-BLOCK_BYTES:])
         with self._lock:
-            if head:
+            if len(padded) > BLOCK_BYTES:
                 # The context goes on where the last MAC ended; xor with that block begins anew from zeros.
-                begun = xor(head[:BLOCK_BYTES], self._last_chained)
-                chained = self._context(_chain).update(begun + head[BLOCK_BYTES:])
-                self._last_chained = chained[-BLOCK_BYTES:]
-                last = xor(last, self._last_chained)
-            return self._context(_encryptor).update(last)
+                begun = int.from_bytes(padded[:BLOCK_BYTES]) ^ self._last_chained
+                head = begun.to_bytes(BLOCK_BYTES) + padded[BLOCK_BYTES:-BLOCK_BYTES]
+                self._last_chained = int.from_bytes(self._contexts[_chain].update(head)[-BLOCK_BYTES:])
+                last ^= self._last_chained
+            return self._contexts[_encryptor].update(last.to_bytes(BLOCK_BYTES))
 
     def cmac(self, data: bytes) -> bytes:
         """CMAC (NIST SP 800-38B), from which key blocks derive their keys."""
@@ -79,13 +79,7 @@ class Des3:
         if len(blocks) % BLOCK_BYTES:
             raise ValueError("TDES works on whole blocks of 8 bytes")
         with self._lock:
-            return self._context(kind).update(blocks)
-
-    def _context(self, kind: Callable[[bytes], CipherContext]) -> CipherContext:
-        context = self._contexts.get(kind)
-        if context is None:
-            context = self._contexts[kind] = kind(self._key)
-        return context
+            return self._contexts[kind].update(blocks)
 
 
 def pad(data: bytes, padding: Padding) -> bytes:
@@ -107,6 +101,18 @@ def odd_parity(key: bytes) -> bytes:
 
 
 # ---------------------------------------------------------------- contexts of the library
+
+
+class _Contexts(dict[Callable[[bytes], CipherContext], CipherContext]):
+    """The contexts of one key, each made when it is first asked for."""
+
+    def __init__(self, key: bytes) -> None:
+        super().__init__()
+        self._key = key
+
+    def __missing__(self, kind: Callable[[bytes], CipherContext]) -> CipherContext:
+        context = self[kind] = kind(self._key)
+        return context
 
 
 def _encryptor(key: bytes) -> CipherContext:

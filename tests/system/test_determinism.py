@@ -22,7 +22,7 @@ start = Conductor.start
 
 def start_with_a_set(self):
     for alias in set(self._lab.people):
-        self._row("greeted", card_alias=alias)
+        self._chronicle.row("greeted", card_alias=alias)
     start(self)
 
 Conductor.start = start_with_a_set

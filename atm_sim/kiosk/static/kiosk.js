@@ -242,7 +242,7 @@ function drawLesson(lesson) {
   place.hidden = !lesson;
   if (!lesson) return;
   fill(place, lesson, () => {
-    const parts = [make("h3", lesson.title), make("p", lesson.text)];
+    const parts = [make("h2", lesson.title, { id: "lesson-name" }), make("p", lesson.text)];
     for (const text of lesson.told) parts.push(make("p", text, { class: "told" }));
     if (lesson.questions.length) {
       const form = make("form");

@@ -6,6 +6,7 @@ What the rules give for it is told beside it (`bank_host.rules.compensation`); n
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Final
 
 from bank_host.policy import Figures
@@ -35,6 +36,12 @@ def _file(act: Act, facts: ActFacts, figures: Figures, at: At) -> Outcome:
     told = "; ".join([f"{act.detail} {act.day}", *(f"{name} {value}" for name, value in act.data)])
     item = RaiseException(act.key, LOSS_CLAIM, act.account_id, act.amount_jpy, told)
     return done(item, audit(act, "", f"yen {act.amount_jpy}; {told}"))
+
+
+def reported(detail: str) -> tuple[str, date]:
+    """Cause and day of a loss, of what its item says."""
+    cause, day = detail.split("; ")[0].split()
+    return cause, date.fromisoformat(day)
 
 
 ROWS: Mapping[str, ActRule] = {"file_claim": ActRule(CUSTOMER, _refuse, _file)}

@@ -98,9 +98,10 @@ def step_text(step: Step, language: str) -> str:
 
 def report(assessment: Assessment, figures: Figures, language: str) -> str:
     """The decision on a claim for its holder: result, each transaction with its trail, and whom to complain to."""
+    name = f" ({assessment.claim.claim_id})" if assessment.claim.claim_id else ""
     lines = [
         f"{say(OUTCOMES[assessment.outcome], language)}: "
-        f"¥{assessment.amount_jpy:,} / ¥{assessment.loss_jpy:,} ({assessment.claim.claim_id})"
+        f"¥{assessment.amount_jpy:,} / ¥{assessment.loss_jpy:,}{name}"
     ]
     for each in assessment.decided:
         lines.append(_decided_line(each, language))

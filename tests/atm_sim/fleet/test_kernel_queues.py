@@ -6,12 +6,12 @@ import datetime
 
 import pytest
 
-from atm_sim.fleet.arrivals import Arrival
-from atm_sim.fleet.columns import columns
+from atm_sim.fleet.arrivals import WITHDRAW, Arrival
 from atm_sim.fleet.ground import Site
-from atm_sim.fleet.kernel import KINDS, ROW, Kernel
+from atm_sim.fleet.kernel import IN_USE, KINDS, VISIT, Kernel
 from atm_sim.fleet.play import kernel_of
 from atm_sim.fleet.population import population
+from atm_sim.fleet.rows import spelled_out
 from atm_sim.scenario import loads
 from bank_host.jst import DAY_US, HOUR_US, MINUTE_US, SECOND_US, midnight_us
 from bank_host.policy import load_policy
@@ -41,30 +41,15 @@ def balance(
 ) -> Arrival:
     """Thirty-four seconds at the machine, the way to the bank and back not counted."""
     s = SECOND_US
-    return Arrival(
-        NOON_US + after_us,
-        at,
-        number,
-        2,
-        0,
-        5 * s,
-        10 * s,
-        15 * s,
-        0,
-        4 * s,
-        0,
-        0,
-        patience_us,
-        returns,
-        number,
-    )
+    clock_us = (0, 5 * s, 15 * s, 30 * s, 30 * s, 34 * s, 34 * s)
+    return Arrival(NOON_US + after_us, at, number, 2, 0, *clock_us, 0, patience_us, returns, number)
 
 
 def rows(played: Kernel, *arrivals: Arrival) -> list[tuple[str, int, int, int]]:
     """(kind, account, seconds after noon, seconds waited) in the order of the account."""
     played.expect(sorted(arrivals))
     played.drain(NOON_US + DAY_US)
-    found = columns(played.take_rows(), ROW)
+    found = spelled_out(played.rows.take(), "visit", played.visits, VISIT)
     return sorted(
         (KINDS[kind], account, round((at - NOON_US) / SECOND_US), round(wait / SECOND_US))
         for kind, account, at, wait in zip(
@@ -119,7 +104,7 @@ def test_a_machine_that_is_repaired_serves_who_waits_meanwhile():
     two.drain(NOON_US + 10 * SECOND_US)
     two.resume(1, NOON_US + 10 * SECOND_US)
     two.drain(NOON_US + HOUR_US)
-    waits = columns(two.take_rows(), ROW)["wait_us"].tolist()
+    waits = two.rows.take()["wait_us"].tolist()
     assert [0, 10, VISIT_S] == sorted(round(wait / SECOND_US) for wait in waits)
 
 
@@ -134,5 +119,54 @@ def test_littles_law_holds_of_what_is_written(patience_us):
     found = kernel(site(0, 1, 0))
     found.expect([balance(n * MINUTE_US, number=n % 9, patience_us=patience_us) for n in range(60)])
     found.drain(NOON_US + 2 * HOUR_US)
-    service = columns(found.take_rows(), ROW)["service_us"]
+    service = found.rows.take()["service_us"]
     assert 60 * (VISIT_S * SECOND_US + TRAVEL_US) == int(service.sum())
+
+
+def withdrawal(after_us: int, *, at: int, number: int, chosen_after_us: int, alone_until_us: int) -> Arrival:
+    """Of most of the one account's money."""
+    clock_us = (0, 0, 0, chosen_after_us, *[chosen_after_us + 10 * SECOND_US] * 3)
+    at_us = NOON_US + after_us
+    return Arrival(at_us, at, 0, WITHDRAW, 500_000, *clock_us, 0, 0, False, number, alone_until_us)
+
+
+def test_of_two_visits_with_one_account_the_bank_decides_first_on_who_asks_first():
+    """Who comes first dawdles at the machine; whether an arrival knows of the other one changes nothing."""
+    for known in (False, True):
+        until_us = NOON_US + 5 * SECOND_US if known else 0
+        slow = withdrawal(0, at=0, number=0, chosen_after_us=MINUTE_US, alone_until_us=until_us)
+        quick = withdrawal(
+            5 * SECOND_US,
+            at=1,
+            number=1,
+            chosen_after_us=SECOND_US,
+            alone_until_us=(NOON_US + HOUR_US) * known,
+        )
+        found = kernel(site(0, 1, 0), site(1, 1, 1))
+        found.expect([slow, quick])
+        found.drain(NOON_US + HOUR_US)
+        rows = spelled_out(found.rows.take(), "visit", found.visits, VISIT)
+        words = list(found.words)
+        told = {
+            site: words[code] for site, code in zip(rows["site"].tolist(), rows["code"].tolist(), strict=True)
+        }
+        assert {0: "61", 1: "00"} == told
+
+
+def test_who_is_alone_with_account_and_machine_is_decided_ahead_and_the_record_is_the_same(monkeypatch):
+    """The heap is not touched; machine, times and answers are those of a visit that waits for its moment."""
+    ahead, waited = kernel(site(0, 1, 0)), kernel(site(0, 1, 0))
+    ahead.expect([balance(0)._replace(alone_until_us=NOON_US + HOUR_US)])
+    waited.expect([balance(0)])
+    monkeypatch.setattr(ahead, "_at", None)
+    for each in (ahead, waited):
+        each.drain(NOON_US + HOUR_US)
+    assert waited.rows.flat == ahead.rows.flat
+    assert waited.free_at_us(0) == ahead.free_at_us(0)
+
+
+def test_nobody_is_decided_ahead_of_what_acts_from_outside():
+    found = kernel(site(0, 1, 0))
+    found.expect([balance(0)._replace(alone_until_us=NOON_US + HOUR_US)])
+    found.drain(NOON_US + 10 * SECOND_US)
+    assert IN_USE == found.free_at_us(0)

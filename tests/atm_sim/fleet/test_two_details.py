@@ -16,12 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atm_sim.fleet.arrivals import HABIT_NAMES, WITHDRAW, Arrival
-from atm_sim.fleet.columns import columns
 from atm_sim.fleet.drive import drive
 from atm_sim.fleet.ground import Site
-from atm_sim.fleet.kernel import KINDS, ROW
+from atm_sim.fleet.kernel import KINDS
+from atm_sim.fleet.kernel import VISIT as VISITED
 from atm_sim.fleet.play import Job, Played, kernel_of, play_replication
 from atm_sim.fleet.population import population
+from atm_sim.fleet.rows import spelled_out
 from atm_sim.fleet.visits import Visits
 from atm_sim.scenario import ScenarioError, loads
 from bank_host.jst import DAY_US, HOUR_US, SECOND_US, midnight_us
@@ -232,13 +233,13 @@ def test_a_machine_is_empty_once_the_answer_has_reached_it_and_not_while_it_is_u
     start_us = midnight_us(scenario.day)
     first = Arrival(
         start_us + 12 * HOUR_US, 0, 0, WITHDRAW, 10_000,
-        *(5 * SECOND_US for _ in HABIT_NAMES), 0, DAY_US, False, 0,
+        *(5 * SECOND_US * done for done in range(len(HABIT_NAMES) + 1)), 0, DAY_US, False, 0,
     )  # fmt: skip
     answered_us = first.at_us + 15 * SECOND_US + sum(kernel.travel)
     late = first._replace(at_us=answered_us + after_answer_us, account=1, number=1)
     outside = (Visits(scenario, policy, kernel, 5, 1),) if detail == "full" else ()
-    drive(kernel, start_us, iter([(start_us + DAY_US, [first, late])]), lambda end_us: None, outside)
-    rows = columns(kernel.take_rows(), ROW)
+    drive(kernel, start_us, iter([(start_us + DAY_US, [first, late])]), outside)
+    rows = spelled_out(kernel.rows.take(), "visit", kernel.visits, VISITED)
     kinds = dict(zip(rows["time_us"].tolist(), rows["kind"].tolist(), strict=True))
     assert ["session", kind] == [KINDS[kinds[at]] for at in (first.at_us, late.at_us)]
 

@@ -19,7 +19,9 @@ from bank_host.rules.reasons import ORDER_OF_CHECKS
 from tests.atm_sim.terminal.bench import HANAKO, NOON_US, new_bench
 
 REQUEST = CardRequest("key", "original", "withdraw", 30_000, "392", "seven_bank", "TERM0001")
-POSTED = Post("key", "withdrawal", date(2014, 1, 15), (("0010000001", -30_000), ("suspense:34", 30_000)))
+POSTED = Post(
+    "key", "withdrawal", date(2014, 1, 15), (("customer:0010000001", -30_000), ("suspense:34", 30_000))
+)
 
 
 def commit(code: str, reason: str = "", *changes: Post) -> Commit:
@@ -32,8 +34,8 @@ def test_a_decline_is_told_with_the_rule_that_decided_and_the_checks_before_it()
     (seen,) = glass.view(new_bench().terminal, (), NOON_US, "en")["decisions"]
     assert (False, True) == (seen["approved"], "¥30,000 → 61" in seen["title"])
     assert "LIMIT_EXCEEDED" in seen["rule"]
-    assert "BAD_AMOUNT" in seen["passed"]
-    assert "NO_FUNDS" not in seen["passed"], "it was not looked at any more"
+    assert "amount not possible" in seen["passed"]
+    assert "not enough money" not in seen["passed"], "it was not looked at any more"
 
 
 def test_the_charge_of_a_pin_try_is_no_decision_and_an_approval_shows_its_posting() -> None:
@@ -42,7 +44,7 @@ def test_the_charge_of_a_pin_try_is_no_decision_and_an_approval_shows_its_postin
     glass.committed(commit("00", "", POSTED))
     view = glass.view(new_bench().terminal, (), NOON_US, "ja")
     assert [True] == [each["approved"] for each in view["decisions"]]
-    assert [["0010000001", "suspense:34"]] == [[leg[0] for leg in each["legs"]] for each in view["ledger"]]
+    assert [["口座 0010000001", "仮勘定 34"]] == [[leg[0] for leg in each["legs"]] for each in view["ledger"]]
 
 
 def test_only_the_latest_are_shown_and_each_keeps_its_number() -> None:

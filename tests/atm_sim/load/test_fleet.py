@@ -9,8 +9,11 @@ from atm_sim.load.people import Carrier
 from atm_sim.load.plan import Deed
 from atm_sim.load.record import Record
 from atm_sim.wire.keys import WireKeys
+from atm_sim.wire.link import LinkSettings, WireLink, Written
 from bank_host.hsm import TPK, Hsm
 from bank_host.iso8583 import build
+from bank_host.iso8583.dialect import DEFAULT, Dialect, load_dialect
+from bank_host.iso8583.dialect_file import shipped
 from bank_host.iso8583.message import Message
 from bank_host.jst import SECOND_US
 from bank_host.secrets import Pan, Secret
@@ -31,11 +34,16 @@ def fleet() -> Fleet:
     return Fleet(LOAD, ATMS, [CARRIER], Record())
 
 
+def link_in(dialect: Dialect, *, macs: bool = False) -> WireLink[Sent]:
+    return WireLink(dialect, LinkSettings(macs=macs), WireKeys(Hsm.simulation(), 1), NOW_US)
+
+
 def asked(fleet: Fleet, deed: Deed = WITHDRAW) -> tuple[Message, Sent]:
     transaction = fleet.record.planned(0, deed)
-    message, sent = fleet.request(transaction, NOW_US, WireKeys(Hsm.simulation(), 1))
+    written, sent = fleet.request(transaction, NOW_US, link_in(DEFAULT))
+    assert isinstance(written, Written), "the default dialect has templates"
     fleet.record.sent(transaction, 5)
-    return message, sent
+    return DEFAULT.decode(written.data), sent
 
 
 def answered(fleet: Fleet, sent: Sent, message: Message, code: str) -> None:
@@ -65,6 +73,34 @@ def test_a_request_is_the_one_that_a_terminal_builds(fleet):
     )
     assert expected == message
     assert list(expected.fields) == list(message.fields)
+
+
+@pytest.mark.parametrize("macs", [True, False], ids=["macs", "no macs"])
+@pytest.mark.parametrize("track", [TRACK, ""], ids=["track", "no track"])
+@pytest.mark.parametrize("dialect", shipped())
+def test_in_every_dialect_a_request_has_the_bytes_and_the_key_of_the_terminals_own(dialect, track, macs):
+    """Also the second one, which finds what the first has left; bytes are compared as the host gets them."""
+    assert LOAD is not None
+    fleet = Fleet(LOAD, ATMS, [CARRIER._replace(track2=Secret(track))], Record())
+    ours, theirs = (link_in(load_dialect(dialect), macs=macs) for _ in range(2))
+    asked_for = (("withdraw", 0, 1), ("withdraw", 1, 1), ("balance", 1, 2), ("withdraw", 1, 3))
+    for service, terminal, stan in asked_for:
+        expected = build.financial_request(
+            service,
+            pan=PAN,
+            amount_jpy=10_000,
+            stan=stan,
+            now_us=NOW_US,
+            acceptor=ATMS[terminal],
+            expiry_yymm="3001",
+            track2=track,
+            pin_block=Hsm.simulation().encrypt_pin_block(TPK, "2580", PAN),
+        )
+        transaction = fleet.record.planned(0, Deed(service, 10_000, 0, terminal))
+        written, sent = fleet.request(transaction, NOW_US, ours)
+        assert theirs.send(expected, sent, NOW_US) == ours.send(written, sent, NOW_US)
+        key = written.key if isinstance(written, Written) else ours.match_key(written)
+        assert theirs.match_key(expected) == key
 
 
 def test_trace_numbers_count_up_at_each_atm_and_wrap(fleet):

@@ -23,7 +23,7 @@ from atm_sim.load.record import MOST_WINDOWS, NO_ANSWER, Record, Transaction
 from atm_sim.load.target import carriers
 from atm_sim.load.times import LONGEST_US, Times
 from atm_sim.wire.keys import WireKeys
-from atm_sim.wire.link import Answered, LinkSettings, NotAnswered, WireLink
+from atm_sim.wire.link import Answered, LinkSettings, NotAnswered, WireLink, Written
 from bank_host.hsm import Hsm
 from bank_host.iso8583 import build
 from bank_host.iso8583.dialect import DEFAULT
@@ -55,15 +55,15 @@ def soak(over: Callable[[Transaction], None]) -> Soaked:
     people = carriers(SCENARIO, LOAD, 1, policy, START_US)
     record = Record(LOAD.for_us, over)
     fleet = Fleet(LOAD, acceptors(SCENARIO, LOAD, policy.on(jst_date(START_US))), people, record)
-    keys = WireKeys(Hsm.simulation(), 1)
     settings = LinkSettings(False, answer_within_us=LOAD.answer_within_us, keep_us=SECOND_US, echo_after_us=0)
-    link: WireLink[Sent] = WireLink(DEFAULT, settings, keys, START_US)
+    link: WireLink[Sent] = WireLink(DEFAULT, settings, WireKeys(Hsm.simulation(), 1), START_US)
     link.opened(START_US)
     coming: list[tuple[int, int, bytes]] = []
     objects = []
 
-    def transmit(message: Message, sent: Sent, at_us: int) -> None:
-        link.send(message, sent, START_US + at_us)
+    def transmit(asked: Message | Written, sent: Sent, at_us: int) -> None:
+        (frame,) = DEFAULT.framing.reader().feed(link.send(asked, sent, START_US + at_us))
+        message = DEFAULT.decode(frame.payload)
         if random.random() < 0.98:
             answer = build.answer(message, "51" if random.random() < 0.1 else "00", {38: message[11]})
             data = DEFAULT.framing.wrap(DEFAULT.encode(answer))
@@ -98,9 +98,9 @@ def soak(over: Callable[[Transaction], None]) -> Soaked:
             record.set_state(transaction, "dropped")
             continue
         late_us = random.randrange(3) * 100
-        message, sent = fleet.request(transaction, START_US + arrival.at_us + late_us, keys)
+        asked, sent = fleet.request(transaction, START_US + arrival.at_us + late_us, link)
         record.sent(transaction, arrival.at_us + late_us)
-        transmit(message, sent, arrival.at_us + late_us)
+        transmit(asked, sent, arrival.at_us + late_us)
     for tenth in range(1, 100):
         pass_time(LOAD.for_us + tenth * SECOND_US // 10)
     record.close()

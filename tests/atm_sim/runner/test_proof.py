@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from atm_sim.runner.disturbances import DISTURBANCES
-from atm_sim.runner.disturbing import Disturbance
+from atm_sim.disturbances.table import DISTURBANCES
+from atm_sim.disturbances.ways import Disturbance
 from atm_sim.runner.matrix import requirements
 from atm_sim.runner.proof import Proof, claims_of, prove
 

@@ -12,24 +12,31 @@ from atm_sim.cli import main
 from atm_sim.load.target import own_host
 from atm_sim.records.folder import RunFolder
 from atm_sim.records.log import fields_of
+from atm_sim.scenario import loads
 from atm_sim.target.profile import own_profile
+from atm_sim.target.recording import CannotRemake, Exchange, Remaker
 from atm_sim.target.replay import read_recording, replay
+from atm_sim.world.lab import Lab
 from bank_host.clock import wall_clock
+from bank_host.iso8583.describe import HIDDEN
 from bank_host.iso8583.dialect import DEFAULT
+from bank_host.iso8583.message import Message
 from bank_host.policy import load_policy
 from bank_host.store.sql import SqlStore
 
 # ¥30_000 and more is free of a fee on every day; other fees have changed since then
-SCENARIO = """scenario: Approved, declined, reversed, a wrong PIN
+SCENARIO = """scenario: Approved, declined, reversed, a wrong PIN, a new PIN
 version: 1
 day: 2014-01-15
 cast: {hanako: {name: 山田 花子, balance: ¥100_000, pin: "4711"}}
-places: {shibuya: {operator: seven_bank}}
+places: {shibuya: {operator: seven_bank}, marunouchi: {operator: smbc}}
 steps:
   - {at: 12:00, who: hanako, do: withdraw, amount: ¥30_000, atm: shibuya, expect: {outcome: approved}}
   - {at: 12:05, who: hanako, do: withdraw, amount: ¥90_000, atm: shibuya, expect: {outcome: declined}}
   - {at: 12:10, who: hanako, do: withdraw, amount: ¥40_000, atm: shibuya, device: jam}
   - {at: 12:20, who: hanako, do: withdraw, amount: ¥30_000, atm: shibuya, pin: [wrong, right]}
+  - {at: 12:30, who: hanako, do: change_pin, new_pin: "5963", atm: marunouchi, expect: {outcome: approved}}
+  - {at: 12:40, who: hanako, do: balance, atm: shibuya, expect: {outcome: approved}}
 """
 
 
@@ -62,6 +69,22 @@ def test_our_own_host_answers_as_in_simulated_time(run: Path) -> None:
 def test_the_recorded_run_has_approvals_declines_and_a_wrong_pin(run: Path) -> None:
     recording = read_recording(run, run.parent / "four.yaml", load_policy())
     assert {"00", "51", "55"} == {each.answer[39] for each in recording.exchanges if each.answer is not None}
+
+
+def test_a_new_pin_is_made_again_and_typed_from_then_on(run: Path) -> None:
+    """The bank of the replay took it: the balance enquiry after it has no other PIN."""
+    recording = read_recording(run, run.parent / "four.yaml", load_policy())
+    changed, enquired = recording.exchanges[-2:]
+    assert (True, False) == (48 in changed.message, 48 in enquired.message)
+    assert ["00", "00"] == [each.answer[39] for each in (changed, enquired) if each.answer is not None]
+
+
+def test_what_cannot_be_made_again_is_told_and_not_sent() -> None:
+    """Chip data are a cryptogram over the message that was."""
+    lab = Lab(loads(SCENARIO).scenario, seed=1, replication=1, run="replay")
+    message = Message("0200", {2: HIDDEN, 11: "000001", 55: HIDDEN})
+    with pytest.raises(CannotRemake, match=r"^DE55 cannot be made again from the cast$"):
+        Remaker(lab).remade(Exchange("1", "T1/1", "hanako", message, None))
 
 
 def test_one_wrong_response_code_is_found(run: Path, tmp_path: Path) -> None:

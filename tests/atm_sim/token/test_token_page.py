@@ -19,12 +19,12 @@ SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # the published test seed of RFC 62
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 NOON_US = 1_389_754_800 * SECOND
-HERE = "http://127.0.0.1:8587"
+HERE = "http://127.0.0.1:8587/of-its-holder"
 
 
 def page(now_us: int = NOON_US, device: TokenDevice | None = None, base_url: str = HERE) -> TestClient:
     device = device or TokenDevice(SECRET, serial="TK0010000001")
-    return TestClient(token_page(device, lambda: now_us), base_url=base_url)
+    return TestClient(token_page(device, lambda: now_us, "of-its-holder"), base_url=base_url)
 
 
 def shown(now_us: int) -> str:
@@ -97,6 +97,14 @@ def test_a_name_that_was_made_to_point_here_gets_no_code(host: str) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1:8587", "localhost:1", "[::1]:8587"])
 def test_each_name_of_this_computer_gets_the_page(host: str) -> None:
     assert 200 == page().get("/", headers={"host": host}).status_code
+
+
+@pytest.mark.parametrize("path", ["/", "/static/token.css", "/another-secret/"])
+def test_who_does_not_know_the_printed_path_gets_no_code(path: str) -> None:
+    """Another user of this computer can come to the port, and has not seen what was printed."""
+    answer = page(base_url="http://127.0.0.1:8587").get(path)
+    assert 404 == answer.status_code
+    assert TokenDevice(SECRET).display(NOON_US) not in answer.text
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])

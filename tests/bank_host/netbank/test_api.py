@@ -15,6 +15,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from bank_host.jst import SECOND_US
 from tests.bank_host.netbank.visitor import Web
 
 WEB = Web()
@@ -106,6 +107,34 @@ def test_without_a_session_and_after_its_end_nothing_is_told(web: Web) -> None:
         answer.json()["reason"],
         answer.headers["www-authenticate"],
     )
+
+
+def test_a_code_gives_the_session_a_new_id_and_the_old_one_ends(web: Web) -> None:
+    """ASVS v5.0.0-7.2.4. Calls that were under way beside it are still answered for ten seconds."""
+    program = Program(web)
+    old = dict(program.client.headers)
+    answer = program.client.put("/api/limits/atm", json={"amount_jpy": 1_000})
+    assert "session-token" not in answer.headers, "lowering a limit proves no more than the login"
+    raised = {"amount_jpy": 400_000, "otp": web.code("hanako")}
+    answer = program.client.put("/api/limits/atm", json=raised)
+    program.client.headers["Authorization"] = f"Bearer {answer.headers['session-token']}"
+    assert 200 == program.client.get("/api/account", headers=old).status_code
+    web.wait(11 * SECOND_US)
+    assert 401 == program.client.get("/api/account", headers=old).status_code
+    assert 400_000 == program.client.get("/api/limits").json()["atm_standing_jpy"]
+
+
+def test_a_claim_is_filed_once_and_listed_with_its_state(web: Web) -> None:
+    program, other = Program(web), Program(web, "kenji")
+    loss = {"cause": "stolen", "day": "2014-01-14", "amount_jpy": 50_000, "declared": ["police_report"]}
+    key = {"Idempotency-Key": "loss-0001"}
+    first, again = (program.client.post("/api/claims", json=loss, headers=key) for _ in range(2))
+    assert (201, "open") == (first.status_code, first.json()["state"])
+    assert [first.json()] == program.client.get("/api/claims").json() == [again.json()]
+    assert [] == other.client.get("/api/claims").json()
+    assert "stolen 2014-01-14; police_report yes" == next(web.bank.store.exceptions()).detail
+    future = program.client.post("/api/claims", json=loss | {"day": "2014-01-16"}, headers=key)
+    assert (409, "BAD_CLAIM") == (future.status_code, future.json()["reason"])
 
 
 def test_a_new_password_ends_the_session_of_every_program(web: Web) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bank_host.rules.facts import Act
 from tests.bank_host.netbank.visitor import Visitor, Web
 
 PAGES = ("welcome", "statement", "transfer", "limits", "locks")
@@ -117,6 +118,26 @@ def test_a_claim_that_is_sent_is_an_item_of_the_staff_and_the_customer_knows_its
     assert "stolen 2014-01-14; police_report yes" == item.detail
     assert f"We have received your report. Its number is {item.seq};" in visitor.page.text
     assert "file_claim" in {row.what for row in web.bank.store.audit()}
+
+
+def test_a_customer_sees_the_claims_sent_and_when_the_staff_has_closed_one(
+    web: Web, visitor: Visitor
+) -> None:
+    """X12. What was sent is not in the form any more, and what others sent is not in the list."""
+    for alias, amount in (("kenji", "70,000"), ("hanako", "50,000")):
+        each = visitor if alias == "hanako" else web.visitor(alias)
+        each.log_in()
+        each.get("/claim")
+        each.send("/claim", cause="forged", day="2014-01-14", amount=amount, act="send")
+    page = visitor.get("/claim").text
+    assert "No. 2" in page
+    assert "The bank is looking into it" in page
+    assert "70,000" not in page
+    assert 'value="50,000"' not in page
+    *_, item = web.bank.store.exceptions()
+    closing = Act("c", "close_exception", "", "operator", detail=item.key, operator="sato", because="paid")
+    web.bank.close_exception(closing, web.now_us)
+    assert "Closed by the bank" in visitor.get("/claim").text
 
 
 def test_a_claim_without_a_cause_is_not_sent(web: Web, visitor: Visitor) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx2
 import pytest
 
 from bank_host.jst import DAY_US, HOUR_US, MINUTE_US
+from bank_host.netbank.app import create_app
+from bank_host.netbank.gate import PER_ADDRESS, Entry, LoggedIn, NotLoggedIn
 from bank_host.netbank.sessions import csrf_of
+from bank_host.secrets import Secret
+from bank_host.store.sql import SqlStore
 from tests.bank_host.netbank.visitor import Visitor, Web
 
 
@@ -158,6 +164,26 @@ def test_a_source_that_a_browser_made_up_itself_does_not_become_a_known_one(web:
     assert given not in (None, "my-pc")
     assert "/welcome" == careless.log_in().url.path
     assert given == careless.client.cookies.get("__Host-device", domain="bank.example")
+
+
+def test_several_processes_on_one_database_share_the_bounds(tmp_path: Path) -> None:
+    """A right login costs nothing at either of them."""
+    web = Web(SqlStore.create(f"sqlite:///{tmp_path / 'bank.sqlite'}"))
+    other = create_app(web.bank, clock=lambda: web.now_us)
+    gates = web.app.state.netbank.gate, other.state.netbank.gate
+
+    def tries(number: int, address: str) -> NotLoggedIn | LoggedIn:
+        unknown = Entry("pc", f"002{number:07d}", "", Secret("wrong 12345"), address, "")
+        return gates[number % 2].log_in(unknown, web.now_us)
+
+    burst, every_us = PER_ADDRESS
+    answers = [tries(number, f"2001:db8::{number:x}") for number in range(burst)]
+    assert {NotLoggedIn("LOGIN_FAILED")} == set(answers)
+    assert NotLoggedIn("TOO_MANY_ATTEMPTS", every_us) == tries(burst, "2001:db8::ffff")
+    assert NotLoggedIn("LOGIN_FAILED") == tries(burst + 1, "2001:db8:0:1::1")
+    for _ in range(burst):
+        assert 303 == web.visitor(address="198.51.100.7").log_in().history[0].status_code
+    web.bank.store.close()
 
 
 def test_one_address_cannot_try_many_accounts(web: Web) -> None:

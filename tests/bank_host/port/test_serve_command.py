@@ -136,10 +136,28 @@ def test_a_database_that_does_not_answer_is_why_the_host_is_not_ready(database: 
     assert "the database does not work" in problem_of(nobody)
 
 
-@pytest.mark.parametrize("option", ["--admin", "--web"])
-def test_pages_are_shown_on_loopback_only(database: str, option: str) -> None:
-    done = serve("--database", database, option, "192.0.2.1:8584")
+def test_metrics_are_shown_on_loopback_only(database: str) -> None:
+    done = serve("--database", database, "--admin", "192.0.2.1:8584")
     assert (2, True) == (done.exit_code, "loopback only" in done.output)
+
+
+def test_internet_banking_is_served_beyond_loopback_over_tls_only(database: str, tmp_path: Path) -> None:
+    """ASVS v5.0.0-12.3.1. With a certificate it is; here the address is nobody's, which is what is told then."""
+    beyond = ("--database", database, "--admin", "127.0.0.1:0", "--web", "192.0.2.1:8443")
+    plain = serve(*beyond, "--plain")
+    assert (2, True) == (plain.exit_code, "over TLS only" in plain.output)
+    files = Authority(tmp_path).issue("localhost")
+    done = serve(*beyond, "--web-certificate", str(files.certificate), "--web-key", str(files.key))
+    assert (3, True) == (done.exit_code, "192.0.2.1:8443 cannot be listened on" in done.output)
+
+
+def test_what_browsers_are_shown_needs_its_own_key(database: str, tmp_path: Path) -> None:
+    ours, other = (Authority(tmp_path / name).issue("localhost") for name in ("a", "b"))
+    alone = serve("--database", database, "--web-certificate", str(ours.certificate))
+    assert (2, True) == (alone.exit_code, "go together" in alone.output)
+    words = ("--web-certificate", str(ours.certificate), "--web-key", str(other.key))
+    done = serve("--database", database, *words)
+    assert (2, True) == (done.exit_code, "do not fit together" in done.output)
 
 
 def test_tls_files_go_together(database: str, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from bank_host.rules.changes import (
     Notify,
     Open,
     OpenTransfer,
+    RaiseException,
     Resolve,
     SetAccount,
     SetCustomer,
@@ -269,6 +270,12 @@ def test_accounts_older_than_customers_get_the_transfer_limit_of_their_opening(t
     limits = {row.account_id: row.transfer_limit_jpy for row in SqlStore(engine).customers()}
     assert {"a": 3_000_000, "b": 300_000, "c": 3_000_000} == limits
     engine.dispose()
+
+
+def test_exception_items_are_those_of_one_account_in_their_order(bank):
+    raised = [RaiseException(f"{n}", "LOSS_CLAIM", owner, 1, "") for n, owner in enumerate((A, B, A))]
+    write(bank, *raised)
+    assert ["0", "2"] == [row.key for row in bank.items(A)]
 
 
 def test_notices_are_those_of_one_account_in_their_order(bank):

@@ -3,58 +3,50 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.system.kiosk.forked import ForkedKiosk
+
 ROOT = Path(__file__).parents[3]
 CHROMIUM = "/usr/bin/chromium"
+FAST = "5"
+"""The pace of most tests: nobody has to be caught while the notes are counted or the bank is asked."""
 
 
 class Kiosk:
     """`atm-sim kiosk` as started by a person; stopped by the process that was started here, and no other."""
 
-    def __init__(self, *options: str, listen: str = "127.0.0.1:0") -> None:
-        self._command = [
-            sys.executable,
-            "-m",
-            "atm_sim.cli",
-            "kiosk",
-            "--listen",
-            listen,
-            "--web",
-            "127.0.0.1:0",
-        ]
-        self._command += options
+    def __init__(self, *options: str, listen: str = "127.0.0.1:0", pace: str = FAST) -> None:
+        self._options = ["--listen", listen, "--web", "127.0.0.1:0", *options]
         self.told: dict[str, str] = {}
-        self.start()
+        self.start(pace)
 
-    def start(self) -> None:
-        self.process = subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
+    def start(self, pace: str = FAST) -> None:
+        self._process = ForkedKiosk([*self._options, "--pace", pace])
+        for line in self._process.lines():
             name, _, value = line.strip().partition(": ")
             self.told[name] = value
             if name == "Ready":
                 return
-        raise AssertionError(f"the kiosk does not start: {self.process.wait()}")
+        raise AssertionError(f"the kiosk does not start: {self._process.stop()}")
 
     @property
     def url(self) -> str:
         return self.told["ATM"]
 
-    def kill(self) -> None:
-        """As a crash or a power cut."""
-        self.process.kill()
-        self.process.wait()
+    @property
+    def database(self) -> Path:
+        return Path(self.told["Database"])
 
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(20)
+    def kill(self) -> None:
+        self._process.kill()
+
+    def stop(self) -> int | None:
+        return self._process.stop()
 
 
 def free_port() -> int:
@@ -68,13 +60,21 @@ def free_port() -> int:
 def new_kiosk() -> Iterator[Callable[..., Kiosk]]:
     started: list[Kiosk] = []
 
-    def start(*options: str, listen: str = "127.0.0.1:0") -> Kiosk:
-        started.append(Kiosk(*options, listen=listen))
+    def start(*options: str, listen: str = "127.0.0.1:0", pace: str = FAST) -> Kiosk:
+        started.append(Kiosk(*options, listen=listen, pace=pace))
         return started[-1]
 
     yield start
     for kiosk in started:
         kiosk.stop()
+
+
+@pytest.fixture(scope="module")
+def kiosk() -> Iterator[Kiosk]:
+    """One that a file's tests share: each page that is opened has an ATM, accounts and cards of its own."""
+    kiosk = Kiosk()
+    yield kiosk
+    kiosk.stop()
 
 
 @pytest.fixture(scope="module")  # while it runs, no other test of this process can have an event loop
@@ -88,12 +88,12 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def new_page(chromium: Browser) -> Iterator[Callable[[str], Page]]:
+def new_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
     """Each page is a browser of its own: no cookie is shared. What goes wrong on a page fails its test."""
     contexts, wrong = [], []
 
-    def open_page(url: str) -> Page:
-        context = chromium.new_context(viewport={"width": 1500, "height": 1200})
+    def open_page(url: str, locale: str = "ja") -> Page:
+        context = chromium.new_context(viewport={"width": 1500, "height": 1200}, locale=locale)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(f"{error}"))

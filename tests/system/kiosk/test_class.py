@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Iterator
 
 import httpx
 import pytest
@@ -30,12 +29,14 @@ async def at_once(url: str, cookies: list[str], course: Callable[[int, Learner],
     await asyncio.gather(*(one(number, cookie) for number, cookie in enumerate(cookies)))
 
 
-@pytest.fixture
-def kiosk(new_kiosk: Callable[..., Kiosk], tmp_path: Path) -> Kiosk:
-    return new_kiosk("--folder", str(tmp_path), "--join-code")
+@pytest.fixture(scope="module")
+def kiosk() -> Iterator[Kiosk]:
+    kiosk = Kiosk("--join-code")
+    yield kiosk
+    kiosk.stop()
 
 
-def test_twenty_people_withdraw_at_once_and_every_sum_is_right(kiosk: Kiosk, tmp_path: Path) -> None:
+def test_twenty_people_withdraw_at_once_and_every_sum_is_right(kiosk: Kiosk) -> None:
     """Each takes another amount, so a mixed-up account, screen or drawer would show."""
     cookies = [cookie_of(kiosk.url, kiosk.told["Join code"]) for _ in range(LEARNERS)]
     assert LEARNERS == len(set(cookies))
@@ -47,7 +48,7 @@ def test_twenty_people_withdraw_at_once_and_every_sum_is_right(kiosk: Kiosk, tmp
         await learner.withdraws(amount_notes(number))
 
     asyncio.run(at_once(kiosk.url, cookies, course))
-    store = SqlStore.create(f"sqlite:///{tmp_path / 'bank.sqlite'}")
+    store = SqlStore.create(f"sqlite:///{kiosk.database}")
     balances = {each.account_id: each.posted_jpy for each in store.accounts()}
     accounts = [f"001{1_000 * (number + 1) + 1:07d}" for number in range(LEARNERS)]
     expected = [OPENED_JPY - 10_000 * amount_notes(number) for number in range(LEARNERS)]
@@ -79,7 +80,7 @@ def test_a_page_of_another_site_cannot_use_the_line(kiosk: Kiosk) -> None:
 def test_a_kiosk_that_is_told_to_end_leaves_no_folder_behind(new_kiosk: Callable[..., Kiosk]) -> None:
     """SIGTERM, as a service manager sends it, ends it as Ctrl-C does: without --folder nothing is kept."""
     kiosk = new_kiosk()
-    folder = Path(kiosk.told["Database"]).parent
+    folder = kiosk.database.parent
     assert folder.is_dir()
-    kiosk.stop()
-    assert (0, False) == (kiosk.process.returncode, folder.exists())
+    assert 0 == kiosk.stop()
+    assert not folder.exists()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from click.testing import CliRunner
 from playwright.sync_api import Locator, Page, expect
 
 from atm_sim.kiosk.texts import TEXTS
+from bank_host.cli import main as bank_host_command
 from bank_host.store.sql import SqlStore
-from tests.system.kiosk.conftest import Kiosk, free_port
+from tests.system.kiosk.conftest import FAST, Kiosk, free_port
 from tests.system.kiosk.person import AtTheKiosk
 
 pytestmark = pytest.mark.xdist_group("kiosk")
@@ -21,10 +21,8 @@ pytestmark = pytest.mark.xdist_group("kiosk")
 HANAKO, HER_PIN = "山田 花子", "4649"
 
 
-def test_a_card_a_pin_and_an_amount_give_cash(
-    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page]
-) -> None:
-    hanako = AtTheKiosk(new_page(new_kiosk().url))
+def test_a_card_a_pin_and_an_amount_give_cash(kiosk: Kiosk, new_page: Callable[[str], Page]) -> None:
+    hanako = AtTheKiosk(new_page(kiosk.url))
     hanako.withdraws(HANAKO, HER_PIN, 30_000).takes_card().sees("take_cash")
     assert 3 == hanako.page.locator(".note-10000").count()
     hanako.takes_cash()
@@ -34,10 +32,10 @@ def test_a_card_a_pin_and_an_amount_give_cash(
 
 @pytest.mark.parametrize(("width", "height"), [(1366, 768), (1500, 1200), (390, 844)])
 def test_a_key_beside_the_screen_stands_beside_what_it_chooses(
-    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page], width: int, height: int
+    kiosk: Kiosk, new_page: Callable[[str], Page], width: int, height: int
 ) -> None:
     """Who presses the key next to "Deposit" deposits; and nothing has to be scrolled sideways."""
-    hanako = AtTheKiosk(new_page(new_kiosk().url))
+    hanako = AtTheKiosk(new_page(kiosk.url))
     hanako.page.set_viewport_size({"width": width, "height": height})
     hanako.inserts(HANAKO).types(HER_PIN).sees("menu")
     choices, keys = (hanako.page.locator(place).all() for place in ("#choices button", ".sidekeys .live"))
@@ -57,20 +55,36 @@ def middle(button: Locator) -> float:
     return box["y"] + box["height"] / 2
 
 
-def test_cards_and_machine_are_in_sight_on_a_notebook(
-    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page]
-) -> None:
+def test_cards_and_machine_are_in_sight_on_a_notebook(kiosk: Kiosk, new_page: Callable[[str], Page]) -> None:
     """A newcomer finds the cards, and the tray, without scrolling."""
-    page = AtTheKiosk(new_page(new_kiosk().url)).page
+    page = AtTheKiosk(new_page(kiosk.url)).page
     page.set_viewport_size({"width": 1366, "height": 768})
     for place in ("#wallet", "#slot", "#pad", "#tray"):
         expect(page.locator(place)).to_be_in_viewport(ratio=1)
 
 
-def test_two_browsers_at_two_atms_keep_apart(
-    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page]
+def test_on_a_phone_what_a_screen_asks_for_stands_below_it(
+    kiosk: Kiosk, new_page: Callable[[str], Page]
 ) -> None:
-    kiosk = new_kiosk()
+    """The keypad for a PIN, the slot for the card, the tray for the cash: nobody scrolls to find them."""
+    hanako = AtTheKiosk(new_page(kiosk.url))
+    hanako.page.set_viewport_size({"width": 390, "height": 844})
+
+    def in_sight(place: str) -> None:
+        hanako.page.evaluate("scrollTo(0, 0)")
+        expect(hanako.page.locator(place)).to_be_in_viewport(ratio=0.9)
+
+    in_sight("#wallet")
+    hanako.inserts(HANAKO)
+    in_sight("#pad")
+    hanako.types(HER_PIN).sees("menu").chooses("withdraw").sees("amount").chooses("amount:30000")
+    hanako.sees("confirm").chooses("yes").sees("take_card")
+    in_sight("#slot")
+    hanako.takes_card().sees("take_cash")
+    in_sight("#tray")
+
+
+def test_two_browsers_at_two_atms_keep_apart(kiosk: Kiosk, new_page: Callable[[str], Page]) -> None:
     one, other = AtTheKiosk(new_page(kiosk.url)), AtTheKiosk(new_page(kiosk.url))
     one.withdraws(HANAKO, HER_PIN, 30_000).takes_card().takes_cash()
     assert "idle" == other.page.get_attribute("body", "data-screen")
@@ -78,11 +92,16 @@ def test_two_browsers_at_two_atms_keep_apart(
     assert "250,000" in other.reads("#said")  # her namesake's account: nothing was taken from it
 
 
+def papers_of(page: Page, name: str) -> list[str]:
+    """Account, password and what the token shows."""
+    page.click(".papers summary")
+    return page.locator(f".paper:has-text('{name}')").locator("dd").all_inner_texts()
+
+
 def at_home(page: Page, kiosk: Kiosk, name: str) -> Page:
     """Internet banking in a second tab, entered with what the kiosk's papers say."""
-    page.click(".papers summary")
-    paper = page.locator(f".paper:has-text('{name}')").locator("dd").all_inner_texts()
-    (branch, account), password = paper[0].split(" - "), paper[1]
+    account, password, *_ = papers_of(page, name)
+    branch, account = account.split(" - ")
     home = page.context.new_page()
     home.goto(kiosk.told["Internet banking"])
     home.fill("#branch", branch)
@@ -94,10 +113,9 @@ def at_home(page: Page, kiosk: Kiosk, name: str) -> Page:
 
 
 def test_a_card_locked_in_internet_banking_is_declined_at_the_atm(
-    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page]
+    kiosk: Kiosk, new_page: Callable[[str], Page]
 ) -> None:
     """R115, R116: the lock acts on the next authorisation."""
-    kiosk = new_kiosk("--web", "127.0.0.1:0")
     hanako = AtTheKiosk(new_page(kiosk.url))
     home = at_home(hanako.page, kiosk, HANAKO)
     home.goto(kiosk.told["Internet banking"] + "locks")
@@ -112,23 +130,19 @@ def test_a_card_locked_in_internet_banking_is_declined_at_the_atm(
 # ---------------------------------------------------------------- a restart in the middle
 
 
-def verified(folder: Path) -> str:
+def verified(kiosk: Kiosk) -> str:
     """What `bank-host verify` says of the kiosk's database."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bank_host.cli", "verify", str(folder / "bank.sqlite")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert 0 == done.returncode, done.stdout + done.stderr
-    return done.stdout
+    done = CliRunner().invoke(bank_host_command, ["verify", str(kiosk.database)])
+    assert 0 == done.exit_code, done.output
+    return done.output
 
 
-def balance_jpy(folder: Path) -> int:
+def balance_jpy(kiosk: Kiosk, person: AtTheKiosk) -> int:
     """Hanako's, by the bank's own books."""
-    store = SqlStore.create(f"sqlite:///{folder / 'bank.sqlite'}")
+    account_id = papers_of(person.page, HANAKO)[0].replace(" - ", "")
+    store = SqlStore.create(f"sqlite:///{kiosk.database}")
     try:
-        return next(each.posted_jpy for each in store.accounts() if each.account_id == "0010001001")
+        return next(each.posted_jpy for each in store.accounts() if each.account_id == account_id)
     finally:
         store.close()
 
@@ -149,7 +163,8 @@ def test_a_restart_in_the_middle_gives_the_money_back(
     killed_at: str,
 ) -> None:
     """Whatever the machine was doing: no cash has left it, so nothing stays charged."""
-    kiosk = new_kiosk("--folder", str(tmp_path), listen=f"127.0.0.1:{free_port()}")
+    first_pace = "1" if killed_at == "counting" else FAST
+    kiosk = new_kiosk("--folder", str(tmp_path), listen=f"127.0.0.1:{free_port()}", pace=first_pace)
     hanako = AtTheKiosk(new_page(kiosk.url))
     if killed_at == "please_wait":
         hanako.page.click("#faults [data-id=line]")  # else the bank answers before anybody has seen it asked
@@ -163,8 +178,8 @@ def test_a_restart_in_the_middle_gives_the_money_back(
     hanako.sees("idle")
     for waiting in (2, 3):  # advices; notes for staff to count
         expect(hanako.page.locator("#glass-session dd").nth(waiting)).to_have_text("0", timeout=30_000)
-    assert 250_000 == balance_jpy(tmp_path)
-    assert "in order" in verified(tmp_path)
+    assert 250_000 == balance_jpy(kiosk, hanako)
+    assert "in order" in verified(kiosk)
 
 
 def test_a_restart_after_the_cash_leaves_it_paid(
@@ -175,17 +190,33 @@ def test_a_restart_after_the_cash_leaves_it_paid(
     starts_again(kiosk, hanako)
     hanako.sees("idle").inserts(HANAKO).types(HER_PIN).sees("menu").chooses("balance").sees("take_card")
     assert "220,000" in hanako.reads("#said")
-    assert "in order" in verified(tmp_path)
+    assert "in order" in verified(kiosk)
+
+
+@pytest.mark.parametrize(("language", "other"), [("ja", "en"), ("en", "ja")])
+def test_a_learner_joins_in_a_browser_in_either_language(
+    new_kiosk: Callable[..., Kiosk], new_page: Callable[..., Page], language: str, other: str
+) -> None:
+    """The door asks in the browser's language or in the other one, and a wrong code can be mended."""
+    kiosk = new_kiosk("--join-code")
+    page = new_page(kiosk.url, locale=language)
+    assert language == page.get_attribute("html", "lang")
+    page.click(f"a[hreflang={other}]")
+    assert 0 == Axe().run(page).violations_count
+    for code, problem in (("AAAAAA", TEXTS["door.wrong"]), (kiosk.told["Join code"].lower(), None)):
+        page.fill("#code", code)
+        page.click("button")
+        if problem:
+            expect(page.get_by_role("alert")).to_have_text(problem.en if other == "en" else problem.ja)
+    page.wait_for_selector("body[data-screen=idle]")
 
 
 # ---------------------------------------------------------------- whoever stands in front of it
 
 
-def test_the_keyboard_alone_is_enough(
-    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page]
-) -> None:
+def test_the_keyboard_alone_is_enough(kiosk: Kiosk, new_page: Callable[[str], Page]) -> None:
     """From the card to the cash: Tab and Enter for what is pressed, the figures for what is typed."""
-    hanako = AtTheKiosk(new_page(new_kiosk().url))
+    hanako = AtTheKiosk(new_page(kiosk.url))
     hanako.tabs_to(HANAKO).sees("enter_pin").keys(*HER_PIN, "Enter").sees("menu").keys("1").sees("amount")
     hanako.keys("3", "m", "Enter").sees("confirm").keys("Enter").sees("take_card")
     hanako.tabs_to("カードを取る").sees("take_cash").tabs_to("現金を取る").sees("thank_you")
@@ -195,7 +226,7 @@ def test_everything_can_be_said_and_seen_in_both_languages(
     new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page]
 ) -> None:
     """axe finds nothing on any screen: names, roles, contrast."""
-    hanako, axe = AtTheKiosk(new_page(new_kiosk().url)), Axe()
+    hanako, axe = AtTheKiosk(new_page(new_kiosk(pace="1").url)), Axe()
     hanako.page.emulate_media(reduced_motion="reduce")
 
     def looks_well(screen: str) -> None:
@@ -227,34 +258,30 @@ def test_everything_can_be_said_and_seen_in_both_languages(
 
 
 def test_the_card_can_be_pulled_while_the_bank_is_asked(
-    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page], tmp_path: Path
+    kiosk: Kiosk, new_page: Callable[[str], Page]
 ) -> None:
     """The chip is gone when the bank approves, so it agrees to nothing: no cash, and what was charged is reversed."""
-    hanako = AtTheKiosk(new_page(new_kiosk("--folder", str(tmp_path)).url))
+    hanako = AtTheKiosk(new_page(kiosk.url))
     hanako.page.click("#faults [data-id=line]")
     hanako.withdraws(HANAKO, HER_PIN, 30_000).sees("please_wait")
     hanako.page.click("#slot")
     hanako.sees("thank_you")
     hanako.page.click("#faults [data-id=line]")
     expect(hanako.page.locator("#glass-session dd").nth(2)).to_have_text("0", timeout=60_000)
-    assert 250_000 == balance_jpy(tmp_path)
+    assert 250_000 == balance_jpy(kiosk, hanako)
 
 
-def test_a_jam_pays_nothing_and_charges_nothing(
-    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page], tmp_path: Path
-) -> None:
-    hanako = AtTheKiosk(new_page(new_kiosk("--folder", str(tmp_path)).url))
+def test_a_jam_pays_nothing_and_charges_nothing(kiosk: Kiosk, new_page: Callable[[str], Page]) -> None:
+    hanako = AtTheKiosk(new_page(kiosk.url))
     hanako.page.click("#faults [data-id=jam]")
     hanako.withdraws(HANAKO, HER_PIN, 30_000).takes_card().sees("thank_you")
     expect(hanako.page.locator("#glass-ledger .posting")).to_have_count(2)
     expect(hanako.page.locator("#glass-session dd").nth(2)).to_have_text("0", timeout=30_000)
-    assert 250_000 == balance_jpy(tmp_path)
-    assert "in order" in verified(tmp_path)
+    assert 250_000 == balance_jpy(kiosk, hanako)
+    assert "in order" in verified(kiosk)
 
 
-def test_without_power_the_card_comes_back_later(
-    new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page]
-) -> None:
-    hanako = AtTheKiosk(new_page(new_kiosk().url)).inserts(HANAKO)
+def test_without_power_the_card_comes_back_later(kiosk: Kiosk, new_page: Callable[[str], Page]) -> None:
+    hanako = AtTheKiosk(new_page(kiosk.url)).inserts(HANAKO)
     hanako.page.click("#faults [data-id=power]")
     hanako.sees("off").takes_card().sees("thank_you").sees("idle")

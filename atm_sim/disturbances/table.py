@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from atm_sim.runner.disturbances_online import ONLINE
-from atm_sim.runner.disturbing import (
+from atm_sim.disturbances.table_online import ONLINE
+from atm_sim.disturbances.ways import (
     Disturbance,
     act_is,
     answers,

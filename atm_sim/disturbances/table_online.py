@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from atm_sim.runner.disturbing import (
+from atm_sim.disturbances.ways import (
     Disturbance,
     act_is,
     no_lock,
@@ -16,7 +16,7 @@ from atm_sim.runner.disturbing import (
     without,
     writes,
 )
-from atm_sim.runner.disturbing_online import (
+from atm_sim.disturbances.ways_online import (
     acting_on,
     always_within_the_period,
     any_code_is_right,

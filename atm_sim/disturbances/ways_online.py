@@ -1,6 +1,6 @@
 """How what customers do at home is broken on purpose: acts that see, prove, write or show something else.
 
-The first part holds the ways, the second the branches that `atm_sim.runner.disturbances_online` sets wrong.
+The first part holds the ways, the second the branches that `atm_sim.disturbances.table_online` sets wrong.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import date
 from fractions import Fraction
 from typing import NamedTuple
 
-from atm_sim.runner.disturbing import Rewire
+from atm_sim.disturbances.ways import Rewire
 from atm_sim.world.at_home import OFFICES, Offices
 from bank_host.host import Bank
 from bank_host.ledger.entries import charged_fee, transferred

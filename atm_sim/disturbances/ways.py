@@ -1,7 +1,7 @@
 """How a requirement is broken on purpose: a lab with one policy figure, or one branch of a rule, set wrong.
 
 The rules themselves are never edited. They are wrapped, and the wrapped set is handed to the lab. The first part holds
-the ways to set a rule wrong, the second the branches that the table in `atm_sim.runner.disturbances` sets wrong.
+the ways to set a rule wrong, the second the branches that the table in `atm_sim.disturbances.table` sets wrong.
 """
 
 from __future__ import annotations
