@@ -199,9 +199,7 @@ def _arrivals(columns: Sequence[NDArray[Any]]) -> Iterator[Iterator[Arrival]]:
     for first in range(0, len(columns[0]), ARRIVALS_AT_ONCE):
         values = (column[first : first + ARRIVALS_AT_ONCE].tolist() for column in columns)
         rows = zip(*values, repeat(()), repeat(False))
-        yield map(
-            partial(tuple.__new__, Arrival), rows
-        )  # as the constructor does, at a third of its cost
+        yield map(partial(tuple.__new__, Arrival), rows)  # as the constructor does, at a third of its cost
 
 
 def drawn_us(rng: np.random.Generator, spread: Distribution, count: int) -> NDArray[np.int64]:

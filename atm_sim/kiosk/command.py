@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import signal
+import socket
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -213,12 +214,24 @@ class _Announcing(uvicorn.Server):
         if not self.started:
             return
         port = self.servers[0].sockets[0].getsockname()[1]
-        click.echo(f"ATM: http://{self._listen._replace(port=port)}/")
+        click.echo(f"ATM: http://{_as_called(self._listen._replace(port=port))}/")
         click.echo(f"Internet banking: {self._bank_url}")
         click.echo(f"Database: {self._folder / DATABASE}")
         if self._join_code:
             click.echo(f"Join code: {self._join_code}")
         click.echo("Ready: Ctrl-C ends it")
+
+
+def _as_called(listen: Address) -> Address:
+    """What a class types: of every address of this computer the one by which it would call others itself."""
+    if listen.host not in ("0.0.0.0", "::"):
+        return listen
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # chooses an address, and sends nothing
+        except OSError:
+            return listen._replace(host=socket.gethostname())
+        return listen._replace(host=str(probe.getsockname()[0]))
 
 
 def _new_code() -> str:

@@ -209,6 +209,7 @@ def test_a_learner_joins_in_a_browser_in_either_language(
         if problem:
             expect(page.get_by_role("alert")).to_have_text(problem.en if other == "en" else problem.ja)
     page.wait_for_selector("body[data-screen=idle]")
+    expect(page.locator("#title")).to_have_text("Welcome" if other == "en" else "いらっしゃいませ")
 
 
 # ---------------------------------------------------------------- whoever stands in front of it
