@@ -135,8 +135,9 @@ def _serve(
     else:
         scenario = lesson.case.scenario
         begins_us = _first_step_us(scenario)
-    store = SqlStore.create(f"sqlite:///{folder / DATABASE}", chain_name="")
     notebook = Notebook(folder / NOTEBOOK)
+    _is_of(notebook, "" if lesson is None else scenario.title, folder)
+    store = SqlStore.create(f"sqlite:///{folder / DATABASE}", chain_name="")
     now_us = paced_clock(real_us, max(begins_us, newest_us(store)), pace)  # time never goes back on a folder
     hall = Hall(scenario, store, notebook, now_us, lesson=lesson, pace=pace)
     try:
@@ -171,6 +172,17 @@ def _serve(
         banking.stop()
         notebook.close()
         store.close()
+
+
+def _is_of(notebook: Notebook, lesson: str, folder: Path) -> None:
+    """A folder goes on with what it was begun with: another lesson would find its people's money spent."""
+    begun_with = notebook.lesson()
+    if begun_with is None:
+        notebook.begin_lesson(lesson)
+    elif begun_with != lesson:
+        notebook.close()
+        held = f"the lesson “{begun_with}”" if begun_with else "a kiosk without a lesson"
+        raise click.UsageError(f"--folder {folder} holds {held}: name another folder")
 
 
 def _ends_well(*_: object) -> None:
