@@ -1,22 +1,23 @@
-"""Notes in and out of many machines at once, with the terminal's own note mix and cassettes.
+"""Notes in and out of many machines at once, by the terminal's own note mix.
 
 While every cassette has notes and room for a whole part of a day, the order of customers does not matter and one sum
-does; where it may not have, the customers of that machine are served one after the other by the terminal's `CashUnit`.
+does; where it may not have, the customers of that machine are served one after the other, as the terminal's `CashUnit`
+would: tests/atm_sim/cash/test_cash_policy.py asks it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
-from atm_sim.cash.world import DEPOSITED_IN, World
+from atm_sim.cash.world import DEPOSITED_IN, PLENTY, World
 from atm_sim.demand import generator
 from atm_sim.demand.draw import Whole
-from atm_sim.terminal.cassettes import CashUnit, Cassette
-from atm_sim.terminal.note_mix import note_mix
+from atm_sim.terminal.cassettes import Cassette
+from atm_sim.terminal.note_mix import Notes, note_mix
 
 
 class Moved(NamedTuple):
@@ -55,26 +56,39 @@ def one_by_one(
     world: World, part: int, machine: int, notes: Whole, cassettes: Sequence[Cassette]
 ) -> tuple[Whole, int, int]:
     """The customers of one machine in an order drawn from its own stream."""
-    unit = CashUnit(
-        replace(each, count=int(count)) for each, count in zip(cassettes, notes[machine], strict=True)
-    )
     rng = generator(world.seed, world.replication, f"cash/order/{machine}/{part}")
     order = rng.permutation(np.repeat(np.arange(len(world.kinds)), world.wanted[part, machine]))
+    lying = {each.denomination_jpy: int(count) for each, count in zip(cassettes, notes[machine], strict=True)}
+    paying = tuple(each.denomination_jpy for each in cassettes if each.pays_out)
+    room = {each.denomination_jpy: each.capacity or PLENTY for each in cassettes if each.recycles}
     lost = lost_jpy = 0
     for number in order.tolist():
-        kind = world.kinds[number]
-        if kind.service == "withdraw":
-            mix = unit.mix(kind.amount_jpy)
+        service, amount_jpy = world.kinds[number]
+        if service == "withdraw":
+            mix = _mix(amount_jpy, paying, lying)
             if mix is None:
-                lost, lost_jpy = lost + 1, lost_jpy + kind.amount_jpy
-            else:
-                unit.count_out(mix)
-                unit.hand_out()
-        elif kind.service == "deposit":
-            unit.take_in(note_mix(kind.amount_jpy, dict.fromkeys(DEPOSITED_IN, 10**6)) or ())
-            unit.keep_deposit()
-    left = dict(unit.stock)
-    after = np.array([left[each.denomination_jpy] for each in cassettes], dtype=np.int64)
+                lost, lost_jpy = lost + 1, lost_jpy + amount_jpy
+                continue
+            for note, count in mix:
+                lying[note] -= count
+        elif service == "deposit":
+            for note, count in _usual(amount_jpy, DEPOSITED_IN) or ():
+                if note in room:
+                    lying[note] += max(0, min(count, room[note] - lying[note]))
+    after = np.array([lying[each.denomination_jpy] for each in cassettes], dtype=np.int64)
     net = notes[machine] - after
     notes[machine] = after
     return net, lost, lost_jpy
+
+
+def _mix(amount_jpy: int, paying: tuple[int, ...], lying: Mapping[int, int]) -> Notes | None:
+    """The notes that pay the amount. While each note is there for all of it, how much more there is changes nothing."""
+    if all(lying[note] * note >= amount_jpy for note in paying):
+        return _usual(amount_jpy, paying)
+    return note_mix(amount_jpy, {note: lying[note] for note in paying})
+
+
+@cache
+def _usual(amount_jpy: int, denominations: tuple[int, ...]) -> Notes | None:
+    """The notes of an amount where there is plenty of each."""
+    return note_mix(amount_jpy, dict.fromkeys(denominations, PLENTY))

@@ -27,7 +27,7 @@ WITHDRAW, DEPOSIT = 0, 1
 HOURS = 24
 SITES_BY_DAY = 500
 """So many sites' arrivals are drawn a day at a time, those of more an hour at a time."""
-ARRIVALS_AT_ONCE = 2_000
+ARRIVALS_AT_ONCE = 250
 HABIT_NAMES = ("insert", "pin", "choose", "dispense", "take_card", "take_cash")
 
 

@@ -164,8 +164,8 @@ class Books:
         table[:, POSTED] = people.balance_jpy
         self._state = array("q")
         self._state.frombytes(table.tobytes())
-        self.trace = [0] * len(partners)
-        self.suspense = [0] * len(partners)
+        self.trace = array("i", [0]) * len(partners)
+        self.suspense = array("q", [0]) * len(partners)
         self.told = Numbered[Told]()
         self.postings = Numbered[Posting]()
         self.journal = Rows(JOURNAL)
@@ -335,7 +335,7 @@ class Books:
         self._day = jst_date(now_us)
         self._ends_us = midnight_us(self._day) + DAY_US
         self._at = At(0, self._day, 0)  # rules copy day and time and never look at them
-        self.trace = [0] * len(self.partners)
+        self.trace = array("i", [0]) * len(self.partners)
         before, self._figures = self._figures, self.policy.on(self._day)
         table = np.frombuffer(self._state, dtype=np.int64).reshape(-1, WIDTH)
         table[:, USED] = 0

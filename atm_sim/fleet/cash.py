@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -29,7 +30,7 @@ class Stock:
         self.classes = classes
         self.denominations = tuple(sorted({note for each in classes for note, _ in each.fill}, reverse=True))
         self.width = len(self.denominations)
-        self.notes: list[int] = []
+        self.notes = array("q")
         self._place = {note: place for place, note in enumerate(self.denominations)}
         for each in classes:
             fill = dict(each.fill)
@@ -42,7 +43,7 @@ class Stock:
         }
         self._pays = [by_class[each] for each in classes]
         # what people at the door see; `pay_out` and `take_in` say that it may be so no more, by `stale`
-        self.empty = [not self.can_pay(machine) for machine in range(len(classes))]
+        self.empty = bytearray(not self.can_pay(machine) for machine in range(len(classes)))
         self.stale = False
         self._mixes: dict[tuple[CassetteClass, int, str, int], Notes | None] = {}
 

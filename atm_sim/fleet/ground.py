@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -109,10 +110,11 @@ def _drawn(fleet: Fleet, seed: int) -> Iterator[Site]:
     rng = generator(seed, 0, "fleet/sites")
     stand: list[tuple[str, int]] = []
     for code, operator in fleet.operators.items():
-        sizes, shares = list(operator.sites), np.array(list(operator.sites.values()))
+        sizes, sums = list(operator.sites), np.cumsum(list(operator.sites.values()), dtype=float)
+        reached = (sums / sums[-1]).tolist()
         left = operator.machines
         while left > 0:
-            size = min(int(rng.choice(sizes, p=shares / shares.sum())), left)
+            size = min(sizes[bisect_right(reached, rng.random())], left)
             stand.append((code, size))
             left -= size
     where = prefectures()

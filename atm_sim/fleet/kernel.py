@@ -8,6 +8,7 @@ answer come from the terminal's tables, answers from the bank's rules.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -129,8 +130,9 @@ class Kernel:
         self.visits = Numbered[tuple[int, int, int, int, int, int]]()
         self.rows = Rows(ROW)
         self.now_us = self.until_us = 0
-        self.first = [site.first_machine - sites[0].first_machine for site in sites]
-        self.site_of = [place for place, site in enumerate(sites) for _ in range(site.machines)]
+        # numbers of machines lie together in arrays: a large fleet touches another one with every visit
+        self.first = array("i", (site.first_machine - sites[0].first_machine for site in sites))
+        self.site_of = array("i", (place for place, site in enumerate(sites) for _ in range(site.machines)))
         self.added_jpy = [0] * len(configs)  # by staff, net of what they took out
         self.loads: list[tuple[int, int]] = []  # the same visit by visit, with its time
         self._neighbours = Neighbours(sites, customers.neighbour_within_m)
@@ -140,10 +142,12 @@ class Kernel:
         self._coming = _NOBODY
         # by account: visits that take their way through queues and the heap, or come again
         self._under_way = Counter[int]()
-        self._free_at = [0] * len(configs)
-        self._down = [False] * len(configs)
+        self._free_at = array("q", [0]) * len(configs)
+        self._down = bytearray(len(configs))
         self._queues: dict[int, deque[Waiting]] = {}
-        self._always_open = [config.hours == (ALL_DAY,) and not config.maintenance for config in configs]
+        self._always_open = bytearray(
+            config.hours == (ALL_DAY,) and not config.maintenance for config in configs
+        )
         self._class_of = _classes(configs, stock)
         self._wishes: dict[tuple[int, int, int], _Wish] = {}
 
@@ -454,14 +458,12 @@ class Kernel:
         self.books.journal.pack()
 
 
-def _classes(configs: Sequence[TerminalConfig], stock: Stock) -> list[int]:
-    """Machines that refuse, pay and end alike, by a number."""
-    known: dict[Any, int] = {}
-    return [
-        known.setdefault((c.operator, c.ceiling_jpy, c.amount_step_jpy, c.services, c.accepts_jpy, c.max_notes_in,
-                          c.max_notes_out, c.note_policy, c.retains_also, c.completion_advice, cassettes), len(known))
-        for c, cassettes in zip(configs, stock.classes, strict=True)
-    ]  # fmt: skip
+def _classes(configs: Sequence[TerminalConfig], stock: Stock) -> array[int]:
+    """Machines that share configuration and cassettes, by a number."""
+    known = Numbered[tuple[int, int]]()
+    return array(
+        "i", (known[id(config), id(held)] for config, held in zip(configs, stock.classes, strict=True))
+    )
 
 
 REFUSED_HABITS = habit_ends(REFUSED.habits)

@@ -130,37 +130,61 @@ class Driver:
         In whole milliseconds, as the loop's timers tick (a shorter wait would be none): whoever comes due within one is
         sent together, and the loop sleeps meanwhile.
         """
-        room = self._load.most_waiting - self.wires.waiting  # no answer comes in meanwhile
-        for _ in range(_TURN):
-            if self._next is None:
-                self._all_sent.set()
-                return
-            now_us = self._clock()
-            wait_us = self.start_us + self._next.at_us - now_us
-            if wait_us > 0:
-                self._loop.call_later(-(-wait_us // _TICK_US) * _TICK_US / SECOND_US, self._send_due)
-                return
-            transaction = self._record.planned(self._next.at_us, self._next.deed)
-            room -= self._start(transaction, now_us, room)
-            self._next = next(self._arrivals, None)
-        self._loop.call_soon(self._send_due)
+        now_us = self._clock()
+        self._send([self._record.planned(each.at_us, each.deed) for each in self._due(now_us)], now_us)
+        if self._next is None:
+            self._all_sent.set()
+        elif (wait_us := self.start_us + self._next.at_us - self._clock()) > 0:
+            self._loop.call_later(-(-wait_us // _TICK_US) * _TICK_US / SECOND_US, self._send_due)
+        else:
+            self._loop.call_soon(self._send_due)
 
-    def _start(self, transaction: Transaction, now_us: int, room: int) -> bool:
-        """Somebody presses the key at an ATM; whether a request went out."""
-        connection = self.wires.next_open() if room > 0 else None
-        if connection is None:
-            self._record.set_state(transaction, "dropped")
-            return False
-        if self._turns is not None:
-            customer = self._turns.take()
-            if customer is None:
-                self._record.counts["no_card"] += 1
+    def _due(self, now_us: int) -> Iterator[Arrival]:
+        """Whose moment has come; so many at most that answers are looked at in between."""
+        for _ in range(_TURN):
+            if self._next is None or self.start_us + self._next.at_us > now_us:
+                return
+            yield self._next
+            self._next = next(self._arrivals, None)
+
+    def _send(self, come: list[Transaction], now_us: int) -> bool:
+        """All of them press the key at their ATMs; whether a request of theirs went out.
+
+        Step by step for all, not one after the other: code that was just used is still in the processor's caches. They
+        count as sent when the last of them has been handed over.
+        """
+        going = self._ways(come)
+        made = [
+            (connection, self._fleet.request(each, now_us, connection.link)) for each, connection in going
+        ]
+        for connection, (message, sent) in made:
+            connection.send(message, sent, now_us)
+        self.wires.flush()
+        sent_us = self._clock() - self.start_us
+        for transaction, _ in going:
+            self._record.sent(transaction, sent_us)
+        return bool(going)
+
+    def _ways(self, come: list[Transaction]) -> list[tuple[Transaction, Connection[Sent]]]:
+        """The connection that each of them takes; who has none, or no card, is dropped."""
+        room = self._load.most_waiting - self.wires.waiting
+        found: list[tuple[Transaction, Connection[Sent]]] = []
+        for transaction in come:
+            connection = self.wires.next_open() if len(found) < room else None
+            if connection is not None and self._has_card(transaction):
+                found.append((transaction, connection))
+            else:
                 self._record.set_state(transaction, "dropped")
-                return False
-            transaction.deed = transaction.deed._replace(customer=customer)
-        message, sent = self._fleet.request(transaction, now_us, connection.link)
-        connection.send(message, sent, now_us)
-        self._record.sent(transaction, now_us - self.start_us)
+        return found
+
+    def _has_card(self, transaction: Transaction) -> bool:
+        if self._turns is None:
+            return True
+        customer = self._turns.take()
+        if customer is None:
+            self._record.counts["no_card"] += 1
+            return False
+        transaction.deed = transaction.deed._replace(customer=customer)
         return True
 
     # ---------------- the closed model
@@ -177,7 +201,7 @@ class Driver:
         if since_us >= self._load.for_us:
             return
         transaction = self._record.planned(since_us, next(self._deeds))
-        if self._start(transaction, now_us, self._load.most_waiting - self.wires.waiting):
+        if self._send([transaction], now_us):
             self._users.add(transaction.number)
         else:
             self._user_thinks()

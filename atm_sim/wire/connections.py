@@ -77,7 +77,7 @@ class Connection(asyncio.Protocol, Generic[Context]):
             else:
                 passed_on.append(effect)
                 if isinstance(effect, Close):
-                    self._flush()
+                    self.flush()
                     if self._transport is not None:
                         self._transport.close()
         if passed_on:
@@ -90,10 +90,11 @@ class Connection(asyncio.Protocol, Generic[Context]):
 
     def _write(self, data: bytes) -> None:
         if not self._out:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._out.append(data)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Hand over what waits to be written, which the next turn of the loop would do."""
         if self._out and self._transport is not None and not self._transport.is_closing():
             self._transport.write(b"".join(self._out))
         self._out.clear()
@@ -186,6 +187,11 @@ class Wires(Generic[Context]):
             return None
         self._turn = (self._turn + 1) % len(self._open)
         return self._open[self._turn]
+
+    def flush(self) -> None:
+        """Hand over what waits to be written, on all connections."""
+        for connection in self._open:
+            connection.flush()
 
     # ---------------- inside
 

@@ -9,8 +9,9 @@ from atm_sim.cash.cassettes import one_by_one, serve
 from atm_sim.cash.policy import NO_ORDER, Orders, Past, Policy, fixed, forecast, none, reorder
 from atm_sim.cash.run import Costs, Figures, Rounds, run
 from atm_sim.cash.world import PARTS, World, draw_world
-from atm_sim.demand import load_demand
-from atm_sim.terminal.cassettes import Cassette
+from atm_sim.demand import generator, load_demand
+from atm_sim.terminal.cassettes import CashUnit, Cassette
+from atm_sim.world.plans import notes_of
 
 DEMAND = load_demand("convenience")
 UNITS = (Cassette(10_000, 2_600, 4_000), Cassette(1_000, 2_000, 4_000))
@@ -141,7 +142,7 @@ def test_cost_is_the_sum_of_what_was_moved_held_and_lost() -> None:
 
 
 def test_a_part_of_a_day_as_one_sum_is_the_same_as_its_customers_one_by_one() -> None:
-    """Differential: the terminal's own cassettes serve every customer, in an order of their own."""
+    """While nothing runs out, whatever the order."""
     of = world(days=20, machines=4)
     at_once = np.tile((2_000, 1_500), (4, 1))
     singly = at_once.copy()
@@ -154,3 +155,49 @@ def test_a_part_of_a_day_as_one_sum_is_the_same_as_its_customers_one_by_one() ->
             break
     assert part > 5
     assert NO_ORDER < at_once.min()
+
+
+def by_the_terminal(
+    of: World, part: int, machine: int, units: tuple[Cassette, ...]
+) -> tuple[list[int], int, int]:
+    """Differential: the terminal's own cash unit serves the same customers in the same order."""
+    unit, lost = CashUnit(units), []
+    rng = generator(of.seed, of.replication, f"cash/order/{machine}/{part}")
+    for number in rng.permutation(np.repeat(np.arange(len(of.kinds)), of.wanted[part, machine])).tolist():
+        kind = of.kinds[number]
+        if kind.service == "withdraw":
+            if (mix := unit.mix(kind.amount_jpy)) is None:
+                lost.append(kind.amount_jpy)
+            else:
+                unit.count_out(mix)
+                unit.hand_out()
+        elif kind.service == "deposit":
+            unit.take_in(notes_of(kind.amount_jpy))
+            unit.keep_deposit()
+    left = dict(unit.stock)
+    return [left[each.denomination_jpy] for each in units], len(lost), sum(lost)
+
+
+@pytest.mark.parametrize(
+    "units",
+    [
+        (Cassette(10_000, 40, 4_000), Cassette(1_000, 30, 4_000)),  # runs dry
+        (Cassette(10_000, 990, 1_000), Cassette(1_000, 195, 200)),  # has no room
+        (Cassette(10_000, 60, 70, recycles=False), Cassette(1_000, 20)),
+        (Cassette(10_000, 60, pays_out=False), Cassette(1_000, 400)),
+    ],
+)
+def test_customers_one_by_one_are_served_as_the_terminals_cash_unit_serves_them(units):
+    of = world(days=8, machines=3)
+    lost = 0
+    for part in range(of.wanted.shape[0]):
+        for machine in range(3):
+            notes = np.array([[unit.count for unit in units]] * 3)
+            _, refused, refused_jpy = one_by_one(of, part, machine, notes, units)
+            assert by_the_terminal(of, part, machine, units) == (
+                notes[machine].tolist(),
+                refused,
+                refused_jpy,
+            )
+            lost += refused
+    assert (lost > 0) == (units[0].count < 100)
