@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import signal
+import socket
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -134,8 +135,9 @@ def _serve(
     else:
         scenario = lesson.case.scenario
         begins_us = _first_step_us(scenario)
-    store = SqlStore.create(f"sqlite:///{folder / DATABASE}", chain_name="")
     notebook = Notebook(folder / NOTEBOOK)
+    _is_of(notebook, "" if lesson is None else scenario.title, folder)
+    store = SqlStore.create(f"sqlite:///{folder / DATABASE}", chain_name="")
     now_us = paced_clock(real_us, max(begins_us, newest_us(store)), pace)  # time never goes back on a folder
     hall = Hall(scenario, store, notebook, now_us, lesson=lesson, pace=pace)
     try:
@@ -170,6 +172,17 @@ def _serve(
         banking.stop()
         notebook.close()
         store.close()
+
+
+def _is_of(notebook: Notebook, lesson: str, folder: Path) -> None:
+    """A folder goes on with what it was begun with: another lesson would find its people's money spent."""
+    begun_with = notebook.lesson()
+    if begun_with is None:
+        notebook.begin_lesson(lesson)
+    elif begun_with != lesson:
+        notebook.close()
+        held = f"the lesson “{begun_with}”" if begun_with else "a kiosk without a lesson"
+        raise click.UsageError(f"--folder {folder} holds {held}: name another folder")
 
 
 def _ends_well(*_: object) -> None:
@@ -213,12 +226,24 @@ class _Announcing(uvicorn.Server):
         if not self.started:
             return
         port = self.servers[0].sockets[0].getsockname()[1]
-        click.echo(f"ATM: http://{self._listen._replace(port=port)}/")
+        click.echo(f"ATM: http://{_as_called(self._listen._replace(port=port))}/")
         click.echo(f"Internet banking: {self._bank_url}")
         click.echo(f"Database: {self._folder / DATABASE}")
         if self._join_code:
             click.echo(f"Join code: {self._join_code}")
         click.echo("Ready: Ctrl-C ends it")
+
+
+def _as_called(listen: Address) -> Address:
+    """What a class types: of every address of this computer the one by which it would call others itself."""
+    if listen.host not in ("0.0.0.0", "::"):
+        return listen
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # chooses an address, and sends nothing
+        except OSError:
+            return listen._replace(host=socket.gethostname())
+        return listen._replace(host=str(probe.getsockname()[0]))
 
 
 def _new_code() -> str:

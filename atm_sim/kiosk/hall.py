@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from atm_sim.kiosk.atm import Atm, Course
 from atm_sim.kiosk.clock import PersonsClock
 from atm_sim.kiosk.keeping import Notebook, Page, StationRow
+from atm_sim.kiosk.texts import Lang
 from atm_sim.scenario import Case, Scenario
 from atm_sim.world.lab import Parts
 from bank_host.jst import jst_date
@@ -116,12 +117,15 @@ class Hall:
         for row in self._notebook.stations():
             await self._started(row, again=True)
 
-    async def open(self, learner: str = "") -> Station:
+    async def open(self, learner: str = "", lang: Lang = "ja") -> Station:
         """A new ATM with people of its own."""
         day = self._scenario.day if self._lesson else jst_date(self._now_us())
         row = StationRow(self._opened + 1, secrets.token_urlsafe(24), day.isoformat(), learner)
         self._opened = row.number  # before anything else can open one
-        return await self._started(row, again=False)
+        station = await self._started(row, again=False)
+        if station.atm is not None:
+            station.atm.lang = lang
+        return station
 
     async def close(self) -> None:
         for station in self._stations.values():

@@ -37,6 +37,8 @@ _MEMORY: Final = TypeAdapter(Memory)
 _MEMORY_KEY: Final = "memory"
 _PEOPLE: Final = "people"
 _LESSON: Final = "lesson"
+_WHOLE: Final = 0  # the number under which is kept what is of all ATMs together
+_WHOLE_NODE: Final = "kiosk"
 
 
 class StationRow(NamedTuple):
@@ -98,6 +100,13 @@ class Notebook:
     def add(self, row: StationRow) -> None:
         with self._lock:
             self._file.execute("INSERT INTO station VALUES (?, ?, ?, ?)", row)
+
+    def lesson(self) -> str | None:
+        """The title of the lesson that the folder was begun with, '' of none; None of a new one."""
+        return self.read(_WHOLE, _WHOLE_NODE).get(_LESSON)
+
+    def begin_lesson(self, title: str) -> None:
+        self.write(_WHOLE, _WHOLE_NODE, {_LESSON: title})
 
     # ------------------------------------------------------------ what machines keep
 

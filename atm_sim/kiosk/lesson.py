@@ -203,7 +203,7 @@ class Lesson:
         if self._hint:
             told = [*told, say(f"lesson.{self._hint}", lang)]
         text = say("lesson.done", lang) if step is None else self._text(step, lang)
-        if self.at == 0 and asks:
+        if self.at == 0 and not self.notes and self.phase != PERFORM:
             text = f"{(japanese and scenario.about_ja) or scenario.about}\n{text}"
         return {
             "title": (japanese and scenario.title_ja) or scenario.title,

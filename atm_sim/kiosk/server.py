@@ -71,7 +71,7 @@ class Pages:
             return RedirectResponse("/atm", 303)
         if self._join_code:
             return self._door(_lang(request), "")
-        return await self._opened()
+        return await self._opened(request)
 
     async def join(self, request: Request) -> Response:
         origin = urlsplit(request.headers.get("origin", "")).netloc
@@ -80,15 +80,16 @@ class Pages:
         if origin != request.headers.get("host") or not self._is_code(code):
             await asyncio.sleep(1)  # nobody guesses faster than this
             return self._door(_lang(request), "wrong", 403)
-        return await self._opened(" ".join(learner.split()))
+        return await self._opened(request, " ".join(learner.split()))
 
     def _is_code(self, given: str) -> bool:
         return hmac.compare_digest(given.strip().upper().encode(), self._join_code.encode())
 
-    async def _opened(self, learner: str = "") -> Response:
+    async def _opened(self, request: Request, learner: str = "") -> Response:
+        """An ATM for this browser, in the language that was chosen at the door."""
         if self._hall.is_full:
             return HTMLResponse("The kiosk has no free ATM.", 503)
-        station = await self._hall.open(learner)
+        station = await self._hall.open(learner, _lang(request))
         response = RedirectResponse("/atm", 303)
         response.set_cookie(_COOKIE, station.key, httponly=True, samesite="strict", max_age=86_400)
         return response

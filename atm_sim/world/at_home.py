@@ -74,11 +74,11 @@ class Home:
     losses_us: tuple[int, ...] = ()  # of a claim: when each of them was
 
     def act(self, kind: str, part: str = "") -> Act:
-        """The request as it begins; a step that asks several things has a request id for each."""
+        """The request as it begins; a step that asks several things has a request id for each. Ids go by account: in a
+        class many people of one name do the same step at one bank, and none of them repeats another's."""
         person = self.person
-        return Act(
-            f"{person.alias}/{self.label}{part}", kind, person.account_id, self.channel, person.card_id
-        )
+        key = f"{person.account_id}/{self.label}{part}"
+        return Act(key, kind, person.account_id, self.channel, person.card_id)
 
 
 def at_home(

@@ -93,7 +93,9 @@ def new_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
     contexts, wrong = [], []
 
     def open_page(url: str, locale: str = "ja") -> Page:
-        context = chromium.new_context(viewport={"width": 1500, "height": 1200}, locale=locale)
+        context = chromium.new_context(
+            viewport={"width": 1500, "height": 1200}, locale=locale, reduced_motion="reduce"
+        )
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(f"{error}"))

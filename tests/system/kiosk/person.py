@@ -16,6 +16,13 @@ class AtTheKiosk:
         self.page.wait_for_selector(f"body[data-screen={screen}]", timeout=30_000)
         return self
 
+    def sees_one_of(self, *screens: str) -> str:
+        """Which of them it is."""
+        any_of = ", ".join(f"body[data-screen={screen}]" for screen in screens)
+        shown = self.page.wait_for_selector(any_of, timeout=30_000)
+        assert shown is not None
+        return str(shown.get_attribute("data-screen"))
+
     def inserts(self, name: str) -> AtTheKiosk:
         self.page.click(f"#wallet button:has-text('{name}')")
         return self.sees("enter_pin")
