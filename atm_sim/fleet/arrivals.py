@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from atm_sim.demand import Demand, day_factors, day_multiplier, generator, load_demand
 from atm_sim.fleet.ground import Site
 from atm_sim.scenario import Scenario
+from atm_sim.terminal.config import Timers
 from atm_sim.world.habits import HABITS
 from bank_host.jst import DAY_US, HOUR_US, midnight_us
 from bank_host.written.values import Distribution
@@ -29,6 +30,8 @@ SITES_BY_DAY = 500
 """So many sites' arrivals are drawn a day at a time, those of more an hour at a time."""
 ARRIVALS_AT_ONCE = 250
 HABIT_NAMES = ("insert", "pin", "choose", "dispense", "take_card", "take_cash")
+_LAST_MOMENT_US = {"take_card": Timers().take_card_us - 1, "take_cash": Timers().take_cash_us - 1}
+"""Nobody of a fleet's customers forgets card or notes: who is slow takes them before the machine pulls them back."""
 
 
 class Arrival(NamedTuple):
@@ -163,7 +166,7 @@ class Plan:
             if pairs := demand.amounts.get(name):
                 drawn = _chosen(rng, [jpy for jpy, _ in pairs], [weight for _, weight in pairs], total)
                 amount = np.where(service == number, drawn, amount)
-        clock_us = np.cumsum([drawn_us(rng, self._habits[name], total) for name in HABIT_NAMES], axis=0)
+        clock_us = np.cumsum([self._takes_us(rng, name, total) for name in HABIT_NAMES], axis=0)
         customers = self._fleet.customers
         wrong = (
             rng.geometric(1 - customers.wrong_pin, total) - 1
@@ -180,6 +183,10 @@ class Plan:
             np.arange(first, first + total), _next_of(account, at_us, end_us),
         ]  # fmt: skip
         return Window(end_us, by_hour.tolist(), _arrivals(columns))
+
+    def _takes_us(self, rng: np.random.Generator, habit: str, count: int) -> NDArray[np.int64]:
+        drawn = drawn_us(rng, self._habits[habit], count)
+        return np.minimum(drawn, _LAST_MOMENT_US[habit]) if habit in _LAST_MOMENT_US else drawn
 
     def _stream(self, name: str) -> np.random.Generator:
         return generator(self._seed, self._replication, f"fleet/{self._partition}/{name}")

@@ -207,6 +207,15 @@ def test_a_visit_over_midnight_counts_on_the_day_of_the_banks_decision_in_both_d
     agree({**PLAIN, **small, "seed": 1})
 
 
+def test_who_is_slower_than_the_machine_takes_the_notes_at_the_last_moment_in_both_details():
+    """Found by drawing 500 scenarios: one customer in thousands took 30.4 s, and the machine pulls notes back at 30."""
+    slow = "habits: {take_card: 45 s, take_cash: 45 s}\n"
+    small = {"machines": 1, "small": 60, "accounts": 3, "per_day": 15, "locked": 0, "wrong_pin": 0}
+    found, postings = agree({**PLAIN, **small}, more=slow)
+    assert found.tally.total("withdrawals") > 0
+    assert postings
+
+
 ONE_NOTE = """\
 scenario: One note
 version: 1
