@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-from psycopg import Connection, OperationalError
+from psycopg import Connection, DataError, OperationalError
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGresult
 
 Sent = tuple[str, Sequence[str | None]]
-"""A statement with its parameters, all as text; a NUL in one would end it (JSON has none)."""
+"""A statement with its parameters, all as text."""
 
 _MOST_PREPARED = 100
 """Units of work that write the same columns of the same tables share a statement; what else there was may go."""
@@ -39,15 +39,15 @@ class Pipeline:
     def run(self, statements: Sequence[Sent]) -> list[Sequence[bytes | None]]:
         """The first row of each answer; the first error, if any: what came after it was not looked at."""
         libpq, encoding = self._libpq, self._encoding
+        given = [[_encoded(value, encoding) for value in values] for _, values in statements]
         libpq.enter_pipeline_mode()
         fresh: dict[str, bytes] = {}
-        for text, values in statements:
+        for (text, _), values in zip(statements, given, strict=True):
             name = self._names.get(text) or fresh.get(text)
             if name is None:
                 name = fresh[text] = b"unit_%d" % next(self._numbers)
                 libpq.send_prepare(name, text.encode(encoding))
-            given = [None if value is None else value.encode(encoding) for value in values]
-            libpq.send_query_prepared(name, given)
+            libpq.send_query_prepared(name, values)
         while len(self._names) > _MOST_PREPARED:
             oldest = self._names.pop(next(iter(self._names)))
             libpq.send_query_params(b"DEALLOCATE " + oldest, None)
@@ -83,6 +83,15 @@ class Pipeline:
         unsent = select.POLLOUT if self._libpq.flush() else 0
         self._socket.modify(self._libpq.socket, select.POLLIN | unsent)
         self._socket.poll()
+
+
+def _encoded(value: str | None, encoding: str) -> bytes | None:
+    """A NUL would end the value for libpq: another key than the one asked for would be looked for."""
+    if value is None:
+        return None
+    if "\0" in value:
+        raise DataError("PostgreSQL text cannot contain NUL (0x00) bytes")
+    return value.encode(encoding)
 
 
 def _first_row(result: PGresult) -> Sequence[bytes | None]:

@@ -49,6 +49,12 @@ def test_the_first_error_is_the_one_and_nothing_after_it_is_done(
     assert (None,) == connection.execute("SELECT to_regclass('gone')").fetchone()
 
 
+def test_a_value_with_a_nul_is_refused_and_not_cut_short(pipeline: Pipeline) -> None:
+    with pytest.raises(psycopg.DataError, match="NUL"):
+        pipeline.run([("SELECT $1", ("known\0unknown",))])
+    assert [[b"known"]] == pipeline.run([("SELECT $1", ("known",))])
+
+
 def test_what_came_first_in_a_run_that_failed_can_be_sent_again(
     pipeline: Pipeline, connection: psycopg.Connection
 ) -> None:
