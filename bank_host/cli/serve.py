@@ -133,7 +133,7 @@ def serve_command(
     warning = _refuse_to_expose(listen, connect, files is not None, plain, published)
     if not is_loopback(admin.host):
         stop(WRONG_USAGE, f"--admin {admin}: metrics and health are served on loopback only")
-    web_tls = _page_files(web_certificate, web_key)
+    web_tls = _page_tls(web_certificate, web_key)
     if not is_loopback(web.host) and web_tls is None and not no_web:
         stop(
             WRONG_USAGE,
@@ -262,15 +262,13 @@ def _tls_files(certificate: Path | None, key: Path | None, authority: Path | Non
     return None
 
 
-def _page_files(certificate: Path | None, key: Path | None) -> tls.PageFiles | None:
+def _page_tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
     if certificate is None and key is None:
         return None
     if certificate is None or key is None:
         stop(WRONG_USAGE, "--web-certificate and --web-key go together")
-    files = tls.PageFiles(certificate, key)
     with _told_of_tls():
-        tls.pages(files)
-    return files
+        return tls.pages(certificate, key)
 
 
 def _tls_contexts(files: tls.TlsFiles | None) -> tuple[ssl.SSLContext | None, ssl.SSLContext | None]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 
 import uvicorn
 from starlette.applications import Starlette
-
-from bank_host.port.tls import PageFiles
 
 _STOP_S = 2.0
 _AT_ONCE = 64
@@ -18,9 +17,9 @@ class HttpServer:
     """The address is taken when this is made, so that a taken one is told at the start."""
 
     def __init__(
-        self, name: str, host: str, port: int, application: Starlette, tls: PageFiles | None = None
+        self, name: str, host: str, port: int, application: Starlette, tls: ssl.SSLContext | None = None
     ) -> None:
-        """`tls`: over TLS 1.2 or newer, else plain."""
+        """Over TLS with that context, else plain."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family)
         config = uvicorn.Config(
@@ -32,9 +31,9 @@ class HttpServer:
             proxy_headers=False,  # who calls is who is connected: headers that say otherwise are the caller's own
             server_header=False,
             timeout_graceful_shutdown=1,
-            ssl_certfile=tls and tls.certificate,
-            ssl_keyfile=tls and tls.key,
         )
+        config.load()
+        config.ssl = tls
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name=name, daemon=True

@@ -22,7 +22,6 @@ from bank_host.port.http_server import HttpServer
 from bank_host.port.link import LinkSecurity
 from bank_host.port.metrics import Metrics
 from bank_host.port.server import Port, PortSettings
-from bank_host.port.tls import PageFiles
 from bank_host.port.verdict import Judge, no_judge
 
 try:
@@ -63,7 +62,7 @@ class Plan(NamedTuple):
     tls: ssl.SSLContext | None = None
     calling_tls: ssl.SSLContext | None = None
     web: Address | None = None  # of the web bank
-    web_tls: PageFiles | None = None
+    web_tls: ssl.SSLContext | None = None
 
 
 class Opened(NamedTuple):
@@ -152,7 +151,7 @@ def _listen(port: Port, wanted: Address) -> Address:
 
 
 def _http(
-    name: str, option: str, wanted: Address, pages: Starlette, tls: PageFiles | None = None
+    name: str, option: str, wanted: Address, pages: Starlette, tls: ssl.SSLContext | None = None
 ) -> HttpServer:
     try:
         return HttpServer(name, wanted.host, wanted.port, pages, tls)

@@ -24,18 +24,11 @@ class TlsFiles(NamedTuple):
     authority: Path
 
 
-class PageFiles(NamedTuple):
-    """The certificate that browsers are shown, with its chain, and its key (PEM)."""
-
-    certificate: Path
-    key: Path
-
-
-def pages(files: PageFiles) -> ssl.SSLContext:
-    """For browsers, which show no certificate of theirs."""
+def pages(certificate: Path, key: Path) -> ssl.SSLContext:
+    """For browsers, which show no certificate of theirs: TLS 1.2 or newer; PEM, the certificate with its chain."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(files.certificate, files.key)
+    context.load_cert_chain(certificate, key)
     return context
 
 

@@ -14,7 +14,7 @@ from bank_host.address import Address
 from bank_host.iso8583.dialect import DEFAULT
 from bank_host.port.serve import ALL_ANSWERED, Opened, Plan, serve
 from bank_host.port.server import PortSettings
-from bank_host.port.tls import PageFiles
+from bank_host.port.tls import pages
 from tests.bank_host.online_bank import open_bank
 from tests.bank_host.port.authority import Authority
 
@@ -58,7 +58,7 @@ def test_with_a_certificate_internet_banking_speaks_tls_only(tmp_path: Path) -> 
         finally:
             signal.raise_signal(signal.SIGTERM)
 
-    web_tls = PageFiles(files.certificate, files.key)
+    web_tls = pages(files.certificate, files.key)
     plan = Plan(FREE, None, FREE, DEFAULT, PortSettings(), web=FREE, web_tls=web_tls)
     try:
         assert ALL_ANSWERED == serve(open_bank().bank, plan, lambda: "", opened)
