@@ -21,7 +21,7 @@ from bank_host.policy import Figures
 from bank_host.rules import Compare, items, otp, views
 from bank_host.rules.acts import HOST
 from bank_host.rules.acts.cards import id_card
-from bank_host.rules.acts.claims import LOSS_CLAIM, reported
+from bank_host.rules.acts.claims import LOSS_CLAIM, cause_and_day
 from bank_host.rules.acts.customer import guesses
 from bank_host.rules.acts.login import FAILED, LOGIN
 from bank_host.rules.acts.rule import pin_card
@@ -341,7 +341,7 @@ def claims(bank: Parts, account_id: str) -> tuple[views.ClaimLine, ...]:
             row.key,
             row.seq,
             civil(row.at_us).replace(microsecond=0),
-            *reported(row.detail),
+            *cause_and_day(row.detail),
             row.amount_jpy,
             row.state,
         )

@@ -358,17 +358,10 @@ class Kernel:
             if tries + 1 < self.customers.pin_tries:
                 self._under_way.setdefault(account, 1)
                 self._free_at[machine] = IN_USE
-                self._at(
-                    answered_us + self._up_us,
-                    self._asked,
-                    machine,
-                    arrival,
-                    arrived_us,
-                    started_us,
-                    tries + 1,
-                )
+                asks_us = answered_us + self._up_us
+                self._at(asks_us, self._asked, machine, arrival, arrived_us, started_us, tries + 1)
                 return
-        leaves_us = answered_us + arrival[after.to_habit] - arrival[after.from_habit]  # type: ignore[operator]
+        leaves_us = answered_us + arrival.between(after.from_habit, after.to_habit)
         if after.pays_out:
             assert notes is not None, "the machine asks the bank for nothing that it cannot pay"
             self.stock.pay_out(machine, notes)

@@ -38,7 +38,7 @@ def _file(act: Act, facts: ActFacts, figures: Figures, at: At) -> Outcome:
     return done(item, audit(act, "", f"yen {act.amount_jpy}; {told}"))
 
 
-def reported(detail: str) -> tuple[str, date]:
+def cause_and_day(detail: str) -> tuple[str, date]:
     """Cause and day of a loss, of what its item says."""
     cause, day = detail.split("; ")[0].split()
     return cause, date.fromisoformat(day)
