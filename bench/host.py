@@ -176,6 +176,7 @@ class Bench:
     def conditions(self) -> list[Condition]:
         """Looked at when the hosts have stopped."""
         bare, lone = (statistics.median(self.p50_ms[name]) for name in ("bare commit", "1"))
+        commits = round(lone / bare, 2)  # the figure that is told is the one that is judged
         posted = _approved(self._url)
         swept = subprocess.run(
             _bank_host("verify", self._database), capture_output=True, text=True, check=False
@@ -185,8 +186,8 @@ class Bench:
         return [
             Condition(
                 f"a lone client's p50 is at most {MOST_BARE_COMMITS:g} bare durable commits:"
-                f" {lone:.2f} ms, {lone / bare:.1f} of {bare:.2f} ms",
-                lone <= MOST_BARE_COMMITS * bare,
+                f" {lone:.2f} ms, {commits:.2f} of {bare:.2f} ms",
+                commits <= MOST_BARE_COMMITS,
             ),
             Condition(
                 f"bank-host verify finds nothing: exit code {swept.returncode},"
