@@ -175,8 +175,7 @@ class Bank(Parts):
         if not batch:
             return []
         works = [partial(self._answered, asked=each.asked, pin_ok=each.pin_ok) for each in batch]
-        requests = [(each.asked.card_id, each.asked.request) for each in batch]
-        wanted = [Wanted(card_id, request.key, request.original_key) for card_id, request in requests]
+        wanted = [_wanted(each.asked, each.pin_ok is not None) for each in batch]
         alone = len(works) == 1
         try:
             return run_together(self.store, self.watch, works, wanted, batch[0].asked.figures)
@@ -453,6 +452,12 @@ class Bank(Parts):
 
 def _stop(error: Exception) -> None:
     raise error
+
+
+def _wanted(asked: Asked, charged: bool) -> Wanted:
+    request = asked.request
+    decided = charged or mti.is_advice(asked.message.mti)
+    return Wanted(asked.card_id, request.key, request.original_key, decided)
 
 
 def not_answered(message: Message) -> Message | None:
