@@ -34,8 +34,10 @@ class Ends:
 
     def numbers(self, table: str, count: int) -> list[int]:
         """The next `count` numbers of a table."""
-        self.look({table: count})
-        if self._session.sequences:
+        sequences = self._session.sequences
+        if not (len(self._free[table]) >= count if sequences else table in self._last):
+            self.look({table: count})
+        if sequences:
             return [self._free[table].popleft() for _ in range(count)]
         first = self._last[table] + 1
         self._last[table] += count

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from datetime import date
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -102,10 +101,11 @@ class SqlUnit(MemoryUnit):
         else:
             self._session = left.session
             self._session.begin()
-        with ExitStack() as at_fault:
-            at_fault.callback(self._session.close)
+        try:
             self._version = self._session.version()
-            at_fault.pop_all()
+        except BaseException:
+            self._session.close()
+            raise
         if left is not None and self._version is not None and self._version == left.version:
             self._before = left
         known = left if self._session.sequences else self._before
@@ -115,16 +115,18 @@ class SqlUnit(MemoryUnit):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with ExitStack() as at_end:
-            at_end.callback(self._session.close)
+        kept = False
+        try:
             if kind is None:
                 writes = Writes(self._keys, self._ends)
                 self._session.commit(writes.of(self._tables, self._seen, self._forced, self._last_number))
                 if self._left is not None and not self._left:  # one connection is enough
-                    at_end.pop_all()
-                    self._left.append(
-                        Left(self._session, self._version, self._tables, self._fetched, self._ends)
-                    )
+                    left = Left(self._session, self._version, self._tables, self._fetched, self._ends)
+                    self._left.append(left)
+                    kept = True
+        finally:
+            if not kept:
+                self._session.close()
 
     # ---------------------------------------------------------------- fetching
 
