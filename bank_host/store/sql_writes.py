@@ -211,8 +211,8 @@ class Writes:
 
     def _history(self, tables: Tables) -> None:
         """Postings and audit rows, and one link of this writer's chain over all of them (I6)."""
-        key, ends = self._keys.chain, self._ends
-        name, counts = ends.chain_name, {"journal": len(tables.journal), "audit": len(tables.audit)}
+        key, ends, chain = self._keys.chain, self._ends, self._ends.chain
+        name, counts = chain.name, {"journal": len(tables.journal), "audit": len(tables.audit)}
         ends.look(counts, tail=True)
         postings, acts = [ends.numbers(table, count) for table, count in counts.items()]
         journal = [
@@ -223,7 +223,7 @@ class Writes:
         self._add(_POSTING, [row[:-1] for row in journal])
         self._add(_LEG, [(row.seq, n, *leg) for row in journal for n, leg in enumerate(row.legs)])
         self._add(_AUDIT, list(audit))
-        seen, before = ends.tail or NO_LINK
+        seen, before = chain.tail or NO_LINK
         n = seen + 1
         digest = link_digest(key, before, name, n, journal, audit)
         mark = tail_mark(key, name, n, digest)
@@ -232,7 +232,7 @@ class Writes:
             self._add(_NEXT_TAIL, [(n, digest, mark, name, seen, before)])
         else:
             self._add(_TAIL, [(name, n, digest, mark)])
-        ends.tail = n, digest
+        chain.tail = n, digest
 
 
 def _forced_low(account: Any, forced: set[str]) -> bool | None:
