@@ -81,9 +81,10 @@ def test_a_code_approves_the_transfer_that_was_shown_not_a_later_entry(web: Web,
 @pytest.mark.parametrize(
     ("language", "to", "sent_by"),
     [
-        ("en", "Transfer {} This bank branch 001, account 0000002", "Transfer received 山田 花子 This bank"),
+        ("en", "Transfer {} This bank, branch 001, account 0000002", "Transfer received 山田 花子 This bank"),
         ("ja", "振込 {} 当行 001支店 普通 0000002", "振込入金 山田 花子 当行"),
     ],
+    ids=["en", "ja"],
 )
 def test_a_statement_names_the_other_side_as_entered_and_as_text(
     web: Web, language: str, to: str, sent_by: str

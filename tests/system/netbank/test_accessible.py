@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from bank_host.netbank import words
 from bank_host.netbank.visit import MENU
@@ -40,6 +40,22 @@ def test_axe_finds_nothing_on_any_page(served: Served, page: Page, language: str
     page.fill("#account", holding.account_id[3:])
     page.fill("#password", holding.password.reveal())
     page.get_by_role("button", name=words.text("login", language), exact=True).click()
+    menu = page.get_by_role("navigation").get_by_role("button", name=words.text("menu", language), exact=True)
+    menu.focus()
+    page.keyboard.press("Enter")
+    assert [] == violations(page), "the menu of a phone"
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("navigation").get_by_role("link")).to_have_count(0)
+    expect(menu).to_be_focused()
+    for key in (
+        "Enter",
+        "Tab",
+        "Tab",
+        "Tab",
+        "Enter",
+    ):  # opened, past "close" and the first page, to the second
+        page.keyboard.press(key)
+    expect(page).to_have_url(f"{served.url}/{MENU[1]}")
     for name in MENU:
         page.goto(f"/{name}")
         assert [] == violations(page), name
