@@ -73,12 +73,14 @@ class AtTheKiosk:
     def reads(self, place: str) -> str:
         return self.page.inner_text(place)
 
-    def looks_well(self, screen: str) -> AtTheKiosk:
+    def looks_well(self, screen: str, title: str = "") -> AtTheKiosk:
         """Its title is said in both languages, and axe finds nothing: names, roles, contrast."""
         self.sees(screen)
         for lang in ("en", "ja"):
             self.page.click("#language")
-            expect(self.page.locator("#title")).to_have_text(getattr(TEXTS[f"screen.{screen}"], lang))
+            expect(self.page.locator("#title")).to_have_text(
+                getattr(TEXTS[f"screen.{title or screen}"], lang)
+            )
             assert [] == violations(self.page, colours=lang == "en"), screen
         self.page.locator("#language").blur()  # there, Enter would press it
         return self

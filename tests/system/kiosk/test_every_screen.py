@@ -35,7 +35,7 @@ steps:
 
 
 def test_every_screen_of_a_visit(new_kiosk: Callable[..., Kiosk], new_page: Callable[[str], Page]) -> None:
-    """What is declined is said while the card is taken: no screen of its own stays longer than a moment."""
+    """What is declined is said while the card is taken."""
     hanako = AtTheKiosk(new_page(new_kiosk(pace="1").url)).looks_well("idle")
     hanako.inserts(HANAKO).looks_well("enter_pin")
     hanako.types(WRONG_PIN).looks_well("menu")
@@ -47,7 +47,7 @@ def test_every_screen_of_a_visit(new_kiosk: Callable[..., Kiosk], new_page: Call
     hanako.types("5963").looks_well("new_pin_again")
     hanako.keys("Escape").sees("menu").chooses("withdraw").looks_well("amount")
     hanako.chooses("amount:10000").looks_well("confirm")
-    hanako.chooses("yes").looks_well("take_card")
+    hanako.chooses("yes").looks_well("take_card", title="declined")
     assert "(51)" in hanako.reads("#said")
     hanako.takes_card().sees("idle").withdraws(HANAKO, HER_PIN, 30_000).takes_card().looks_well("take_cash")
     hanako.takes_cash().sees("idle").inserts(HANAKO)
