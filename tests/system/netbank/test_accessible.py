@@ -12,6 +12,8 @@ from bank_host.netbank.visit import MENU
 from tests.system.axe import violations
 from tests.system.netbank.conftest import PHONE, Served
 
+pytestmark = pytest.mark.xdist_group("netbank")
+
 
 @pytest.fixture(params=["en", "ja"])
 def language(request: pytest.FixtureRequest) -> str:

@@ -13,6 +13,8 @@ from bank_host.jst import jst_date
 from bank_host.netbank import words
 from tests.system.netbank.conftest import Served, shot
 
+pytestmark = pytest.mark.xdist_group("netbank")
+
 
 @pytest.mark.parametrize(("language", "alias", "phone"), [("en", "hanako", False), ("ja", "sakura", True)])
 def test_raise_lock_unlock_transfer_and_statement(
