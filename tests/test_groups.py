@@ -1,4 +1,4 @@
-"""Tests of one group run in one worker: pytest-xdist ignored groups without a word under pytest 9.2 (its issue 1386)."""
+"""Tests of a group run in one worker: pytest-xdist ignored groups without a word under pytest 9.2 (its issue 1386)."""
 
 import os
 import subprocess
