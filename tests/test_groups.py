@@ -24,9 +24,7 @@ def test_what_one_test_has_started_the_others_of_its_group_find(tmp_path: Path) 
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "-p", "no:cacheprovider"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     workers = (tmp_path / "workers").read_text(encoding="utf-8").split()
     assert (6, 1) == (len(workers), len(set(workers)))
