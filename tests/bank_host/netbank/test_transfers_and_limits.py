@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from html import unescape
 
@@ -102,6 +103,34 @@ def test_a_statement_names_the_other_side_as_entered_and_as_text(
     shown = payee.get("/statement").text
     assert sent_by in words(shown)
     assert [] == [word for word in ("onerror", web.people["hanako"].account_id[3:]) if word in words(shown)]
+
+
+@pytest.mark.parametrize(
+    ("language", "row"),
+    [
+        ("en", ["Transfer", "'=1+1", "This bank", "branch 001, account 0000002", "-30000", "220000"]),
+        ("ja", ["振込", "'=1+1", "当行", "001支店 普通 0000002", "-30000", "220000"]),
+    ],
+    ids=["en", "ja"],
+)
+def test_a_statement_can_be_saved_for_a_spreadsheet_in_which_no_name_is_a_formula(
+    web: Web, language: str, row: list[str]
+) -> None:
+    visitor = web.visitor(language=language)
+    visitor.log_in()
+    enter(visitor, name="=1+1")
+    visitor.send("/transfer/confirm", button="transfer", otp=web.code("hanako"))
+    link = re.search(r'href="(/statement\.csv[^"]*)"', visitor.get("/statement").text)
+    assert link is not None
+    saved = visitor.get(unescape(link[1]))
+    assert (
+        'attachment; filename="statement-2013-12-15-2014-01-15.csv"' == saved.headers["content-disposition"]
+    )
+    heading, opening, moved = csv.reader(saved.content.decode("utf-8-sig").splitlines())
+    assert len(heading) == len(opening) == len(moved)
+    assert ["2014-01-15 10:31:00", *row] == moved
+    assert 2 == len(visitor.get("/statement.csv?from=2014-01-15&to=2014-01-15").text.splitlines()) - 1
+    assert 1 == len(visitor.get("/statement.csv?to=2014-01-14").text.splitlines()), "nothing before"
 
 
 def words(page: str) -> str:
