@@ -9,8 +9,9 @@ import pytest
 from click.testing import CliRunner
 from playwright.sync_api import Locator, Page, expect
 
-from atm_sim.kiosk.texts import TEXTS
+from atm_sim.kiosk.texts import TEXTS, Lang, person_name
 from bank_host.cli import main as bank_host_command
+from bank_host.netbank import words
 from bank_host.store.sql import SqlStore
 from tests.system.axe import violations
 from tests.system.kiosk.conftest import FAST, Kiosk, free_port
@@ -113,17 +114,22 @@ def at_home(page: Page, kiosk: Kiosk, name: str) -> Page:
     return home
 
 
+@pytest.mark.parametrize("lang", ["ja", "en"])
 def test_a_card_locked_in_internet_banking_is_declined_at_the_atm(
-    kiosk: Kiosk, new_page: Callable[[str], Page]
+    kiosk: Kiosk, new_page: Callable[..., Page], lang: Lang
 ) -> None:
-    """R115, R116: the lock acts on the next authorisation."""
-    hanako = AtTheKiosk(new_page(kiosk.url))
-    home = at_home(hanako.page, kiosk, HANAKO)
+    """R115, R116: the lock acts on the next authorisation. What was drawn before stands on the statement."""
+    name = person_name(HANAKO, lang)
+    hanako = AtTheKiosk(new_page(kiosk.url, locale=lang))
+    hanako.withdraws(name, HER_PIN, 30_000).takes_card().takes_cash()
+    home = at_home(hanako.page, kiosk, name)
+    expect(home.locator(".movements")).to_contain_text(words.signed_yen(-30_000, lang))
     home.goto(kiosk.told["Internet banking"] + "locks")
-    home.locator("button[value=lock_card]").first.click()
+    home.get_by_role("button", name=words.text("lock", lang), exact=True).first.click()
     home.wait_for_selector("button[value=unlock_card]")
     hanako.page.bring_to_front()
-    hanako.withdraws(HANAKO, HER_PIN, 30_000).sees("take_card")
+    hanako.sees("idle").withdraws(name, HER_PIN, 30_000).sees("take_card")
+    assert TEXTS["screen.declined"]._asdict()[lang] == hanako.reads("#title")
     assert "(62)" in hanako.reads("#said")
     assert "CARD_LOCKED" in hanako.reads("#glass-decisions").upper().replace(" ", "_")
 
