@@ -18,7 +18,7 @@ from atm_sim.load.plan import Arrival, Deed, arrivals, deeds
 from atm_sim.load.record import Transaction
 from atm_sim.scenario.loading import Load
 from atm_sim.wire.connections import Connection, Wires
-from atm_sim.wire.keys import MAC_KEY, PIN_KEY, WireKeys
+from atm_sim.wire.keys import BOTH, WireKeys, kinds
 from atm_sim.wire.link import Answered, Effect, LinkSettings, NotAnswered, Odd
 from bank_host.address import Address
 from bank_host.iso8583.dialect import Dialect
@@ -91,7 +91,7 @@ class Driver:
         self._loop = asyncio.get_running_loop()
         self.start_us = 0
         settings = target.link or LinkSettings(
-            exchange=(PIN_KEY, MAC_KEY) if load.exchange_keys else (), macs=load.mac
+            exchange=kinds(BOTH, target.dialect) if load.exchange_keys else (), macs=load.mac
         )
         settings = settings._replace(
             sign_on=target.sign_on,
