@@ -190,6 +190,6 @@ def main(
 
 if __name__ == "__main__":
     if quick():
-        main(rates=(100,), seconds=1, baseline_s=10, most_lag_ms=60_000.0)
+        main(rates=(100,), seconds=1, baseline_s=BASELINE_S, most_lag_ms=60_000.0)
     else:
         main()
