@@ -6,7 +6,7 @@ are repeated (0221, 0421) until they are acknowledged or the repeats are used up
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from itertools import count
 from typing import Final, Literal, NamedTuple
@@ -19,6 +19,7 @@ from atm_sim.wire.link import WireLink, Written
 from bank_host.iso8583 import build
 from bank_host.iso8583.codes import response_code
 from bank_host.iso8583.message import Message
+from bank_host.named import of_parts
 
 Part = Literal["request", "completion", "reversal"]
 MOVES_CASH: Final = ("withdraw", "deposit")
@@ -32,6 +33,9 @@ class Sent(NamedTuple):
     part: Part
     advice: Message | None = None
     tries: int = 1
+
+
+_sent: Callable[[tuple[Transaction, Part, None, int]], Sent] = of_parts(Sent)
 
 
 class Fleet:
@@ -67,7 +71,7 @@ class Fleet:
         """The 0200 of a transaction for this link: the PIN block and the clock's elements are made now."""
         transaction.stan = self._next_stan(transaction.deed.terminal)
         transaction.made_us, transaction.stamp = now_us, self._requests.stamped(now_us)
-        return self._requests.request(transaction, link), Sent(transaction, "request")
+        return self._requests.request(transaction, link), _sent((transaction, "request", None, 1))
 
     def _next_stan(self, terminal: int) -> int:
         stan = self._stans[terminal]

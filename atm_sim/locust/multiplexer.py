@@ -81,7 +81,7 @@ class Multiplexer:
         message, sent = self.fleet.request(transaction, now_us, connection.link)
         answer = self._waiting[transaction.number] = AsyncResult()
         connection.write(connection.link.send(message, sent, now_us))
-        record.sent(transaction, since_us)
+        record.sent([transaction], since_us)
         answer.get()
         return transaction
 

@@ -7,6 +7,7 @@ answer whose MAC is wrong is none. It may as well be the side that was called: w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
@@ -20,6 +21,7 @@ from bank_host.iso8583.identity import MatchKey
 from bank_host.iso8583.message import Message
 from bank_host.iso8583.shapes import Template
 from bank_host.jst import SECOND_US
+from bank_host.named import of_parts
 
 Context = TypeVar("Context")
 
@@ -97,6 +99,9 @@ class Answered(NamedTuple, Generic[Context]):
 
     context: Context
     answer: Message
+
+
+_answered: Callable[[tuple[Context, Message]], Answered[Context]] = of_parts(Answered)
 
 
 class NotAnswered(NamedTuple, Generic[Context]):
@@ -249,11 +254,12 @@ class WireLink(Generic[Context]):
         elif mti.is_network(message.mti):
             self._own_answered(message, now_us, effects)
         else:
-            verdict = self._business.answer(message, now_us)
-            if verdict.kind == "matched":
-                effects.append(Answered(verdict.context, message))  # type: ignore[arg-type]  # it was given
+            waiting = self._business.take(message, now_us)
+            if waiting is not None:
+                effects.append(_answered((waiting.context, message)))
             else:
-                effects.append(Odd(verdict.kind, verdict.detail))
+                kind, _, detail = self._business.misfit(message, now_us)
+                effects.append(Odd("unmatched" if kind == "matched" else kind, detail))
 
     def _mac_fault(self, payload: bytes, message: Message) -> Odd | None:
         """A MAC that is there has to be right; one that is missing is a fault where we send them."""

@@ -42,7 +42,7 @@ def asked(fleet: Fleet, deed: Deed = WITHDRAW) -> tuple[Message, Sent]:
     transaction = fleet.record.planned(0, deed)
     written, sent = fleet.request(transaction, NOW_US, link_in(DEFAULT))
     assert isinstance(written, Written), "the default dialect has templates"
-    fleet.record.sent(transaction, 5)
+    fleet.record.sent([transaction], 5)
     return DEFAULT.decode(written.data), sent
 
 
