@@ -103,6 +103,7 @@ class Driver:
     async def run(self) -> None:
         """From the first connection to the last acknowledgement; NotReached if there is nobody."""
         await self.wires.connect(self._target.address, self._load.connections)
+        self._fleet.rehearse(self.wires.connections[0].link, self._clock())
         with _few_pauses():
             self.start_us = self._clock() + _LEAD_US
             polling = self._loop.create_task(self._poll())

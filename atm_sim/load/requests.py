@@ -6,10 +6,12 @@ of its own has no templates: there each request goes through the ordinary codec.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 from typing import Final, NamedTuple, TypeVar
 
 from atm_sim.load.people import Carrier
+from atm_sim.load.plan import Deed
 from atm_sim.load.record import Stamp, Transaction
 from atm_sim.wire.link import WireLink, Written
 from bank_host.iso8583 import build
@@ -60,6 +62,13 @@ class Requests:
         self._common: dict[tuple[str, str], Message] = {}
         self._second = -1
         self._stamp = Stamp()
+
+    def one_of_each(self, services: Iterable[str]) -> Iterator[Deed]:
+        """Deeds whose requests are of all kinds that there are: by acquirer, by service, with and without a track."""
+        terminals = {atm.acquirer_id: number for number, atm in enumerate(self._atms)}
+        customers = {bool(carrier.track2.reveal()): number for number, carrier in enumerate(self._people)}
+        for service, terminal, customer in product(services, terminals.values(), customers.values()):
+            yield Deed(service, 0, customer, terminal)
 
     def stamped(self, now_us: int) -> Stamp:
         """What the clock puts into a request, made once a second."""

@@ -8,6 +8,7 @@ answer whose MAC is wrong is none. It may as well be the side that was called: w
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
@@ -174,6 +175,12 @@ class WireLink(Generic[Context]):
     def template(self, message: Message, varying: tuple[int, ...]) -> Template | None:
         """For the `data` of requests like this one; None where each has to go through the codec."""
         return self._dialect.template(message, varying, macs=self._mac is not None)
+
+    def rehearse(self, message: Message) -> None:
+        """Write a message of ours or of the peer's and forget it: the codec of its shape is there from now on. What is
+        no message in this dialect has none."""
+        with suppress(FormatError):
+            self._written(message)
 
     def match_key(self, message: Message) -> MatchKey:
         """What joins a request and its answer on this link."""
