@@ -32,8 +32,8 @@ from bank_host.secrets import Secret
 from bank_host.store import schema
 from bank_host.store.contract import Store, Wanted
 from bank_host.store.driver import PostgresqlSession, SqliteSession
-from bank_host.store.engine import as_ours, open_engine, reading
 from bank_host.store.ends import Ends
+from bank_host.store.engine import as_ours, open_engine, reading
 from bank_host.store.memory import MemoryStore
 from bank_host.store.memory_unit import MemoryUnit
 from bank_host.store.sealing import SIMULATION_KEY, derive
