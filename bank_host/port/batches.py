@@ -11,7 +11,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from bank_host.host import Bank, OnTheWay, Step, not_answered
 from bank_host.iso8583.message import Message
@@ -20,12 +20,8 @@ from bank_host.rules.changes import Audit
 
 K = TypeVar("K")
 
-
-class Answered(NamedTuple, Generic[K]):
-    """One answer and whose it is."""
-
-    key: K
-    answer: Message | None
+Answers: TypeAlias = Sequence[tuple[K, Message | None]]
+"""Whose each answer is, and the answer."""
 
 
 class BatchSettings(NamedTuple):
@@ -46,7 +42,7 @@ class Batches(Generic[K]):
         self,
         bank: Bank,
         clock: Callable[[], int],
-        deliver: Callable[[Sequence[Answered[K]]], None],
+        deliver: Callable[[Answers[K]], None],
         settings: BatchSettings | None = None,
         observe: Callable[[int], None] = lambda size: None,
         ended: Callable[[], None] = lambda: None,
@@ -80,8 +76,9 @@ class Batches(Generic[K]):
         with self._changed:
             if self._stopping or len(self._queue) >= self._settings.most_waiting:
                 return False
+            if not self._queue:  # else the writer knows
+                self._changed.notify()
             self._queue.append((key, message))
-            self._changed.notify()
         return True
 
     def note(self, row: Audit) -> None:
@@ -113,7 +110,7 @@ class Batches(Generic[K]):
                     self._observe(len(batch))
                 answers, self._on_the_way = self._step(batch)
                 if answers:
-                    self._deliver([Answered(*each) for each in answers])
+                    self._deliver(answers)
             elif self._stopping:
                 self._ended()
                 return

@@ -117,6 +117,7 @@ class Wanted(NamedTuple):
     card_id: str
     key: str
     original_key: str
+    decided: bool = False  # whether this unit is sure to write its history
 
 
 class UnitOfWork(Protocol):

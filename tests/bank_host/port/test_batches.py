@@ -11,7 +11,7 @@ import pytest
 from bank_host.host import Bank, OnTheWay, Step
 from bank_host.iso8583 import build
 from bank_host.iso8583.message import Message
-from bank_host.port.batches import Answered, Batches, BatchSettings
+from bank_host.port.batches import Answers, Batches, BatchSettings
 from bank_host.rules import RULES, Rules
 from bank_host.rules.changes import Audit, Decision
 from bank_host.rules.facts import CardRequest
@@ -52,7 +52,7 @@ class Writer:
     """The writer of a bank, and what it hands back."""
 
     def __init__(self, bank: object, **settings: int) -> None:
-        self.heard: queue.SimpleQueue[Sequence[Answered[int]]] = queue.SimpleQueue()
+        self.heard: queue.SimpleQueue[Answers[int]] = queue.SimpleQueue()
         self.ended: queue.SimpleQueue[None] = queue.SimpleQueue()
         self.batches: Batches[int] = Batches(
             bank,  # type: ignore[arg-type]
@@ -63,7 +63,7 @@ class Writer:
         )
 
     def codes(self, count: int) -> dict[int, str]:
-        answers: list[Answered[int]] = []
+        answers: list[tuple[int, Message | None]] = []
         while len(answers) < count:
             answers += self.heard.get(timeout=PATIENCE_S)
         return {key: "" if answer is None else answer[39] for key, answer in answers}
