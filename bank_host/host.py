@@ -69,7 +69,6 @@ class Asked(NamedTuple):
     now_us: int  # when it was read
     figures: Figures
     request: CardRequest
-    wanted: Wanted
 
 
 class OnTheWay(NamedTuple, Generic[K]):
@@ -179,7 +178,7 @@ class Bank(Parts):
         if not batch:
             return []
         works = [partial(self._answered, each) for each in batch]
-        wanted = [each.asked.wanted for each in batch]
+        wanted = [_wanted(each) for each in batch]
         alone = len(works) == 1
         try:
             return run_together(self.store, self.watch, works, wanted, batch[0].asked.figures)
@@ -214,7 +213,7 @@ class Bank(Parts):
         known = self._known(unit, asked)
         if known is not None:
             return known, None
-        message, card_id, now_us, figures, request, _ = asked
+        message, card_id, now_us, figures, request = asked
         facts = unit.card_facts(card_id, figures.day, figures.month, request.service, request.medium)
         at = At(now_us, figures.day, unit.next_seq())
         decision: Decision | None
@@ -246,7 +245,7 @@ class Bank(Parts):
         known = self._known(unit, asked)
         if known is not None:
             return known, None
-        message, card_id, now_us, figures, request, _ = asked
+        message, card_id, now_us, figures, request = asked
         facts = unit.card_facts(card_id, figures.day, figures.month, request.service, request.medium)
         at = At(now_us, jst_date(now_us), unit.next_seq())
         claim = _claim(message, request, card_id, facts)
@@ -282,10 +281,7 @@ class Bank(Parts):
 
     def _asked(self, message: Message, now_us: int) -> Asked:
         figures = self.policy.on(_authorised_on(message, now_us))
-        request = self._request(message, figures)
-        card_id = self.hsm.card_id(message[2])
-        wanted = Wanted(card_id, request.key, request.original_key)
-        return Asked(message, card_id, now_us, figures, request, wanted)
+        return Asked(message, self.hsm.card_id(message[2]), now_us, figures, self._request(message, figures))
 
     def _request(self, message: Message, figures: Figures) -> CardRequest:
         return CardRequest(
@@ -457,6 +453,13 @@ class Bank(Parts):
 
 def _stop(error: Exception) -> None:
     raise error
+
+
+def _wanted(each: OnTheWay[Any]) -> Wanted:
+    """What its next commit asks the store for."""
+    asked = each.asked
+    decided = each.pin_ok is not None or mti.is_advice(asked.message.mti)
+    return Wanted(asked.card_id, asked.request.key, asked.request.original_key, decided)
 
 
 def not_answered(message: Message) -> Message | None:

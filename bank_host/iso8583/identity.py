@@ -8,11 +8,11 @@ its own trace number.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import NamedTuple
 
 from bank_host.iso8583.message import Message
 from bank_host.iso8583.mti import request_mti
+from bank_host.named import of_parts
 
 
 def identity(message: Message) -> str:
@@ -45,14 +45,17 @@ class MatchKey(NamedTuple):
     transmitted: str  # DE7
 
     def __str__(self) -> str:
-        return "/".join(self)
+        return text_of_key(self)
 
 
 _KEY_NAMES = ("MTI", "DE32", "DE41", "DE11", "DE7")
 
 
-key_of_parts: Callable[[tuple[str, str, str, str, str]], MatchKey] = partial(tuple.__new__, MatchKey)
-"""The parts as a key at half the price of its constructor: two are made for each message of a load run."""
+key_of_parts: Callable[[tuple[str, str, str, str, str]], MatchKey] = of_parts(MatchKey)
+
+
+text_of_key: Callable[[MatchKey], str] = "/".join
+"""What `str` of a key is, without the detour."""
 
 
 def match_key(message: Message) -> MatchKey:

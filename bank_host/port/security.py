@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Final
 
 from bank_host.hsm import HsmError
-from bank_host.hsm.keys import TPK, ZAK, ZMK, Cipher, cipher_of
-from bank_host.hsm.link_keys import LinkKeys
+from bank_host.hsm.keys import TPK, ZAK, ZMK, cipher_of
+from bank_host.hsm.link_keys import MAC_CIPHERS, LinkKeys
 from bank_host.hsm.module import Hsm
 from bank_host.iso8583 import composite
 from bank_host.iso8583.message import Message
-
-MAC_CIPHERS: Final[dict[str, Cipher | None]] = {"by_key": None, "retail": "TDES", "aes-cmac": "AES"}
-"""The cipher that a MAC key has to have, by the dialect's `mac.algorithm`."""
 
 
 def unfit_mac_key(hsm: Hsm, algorithm: str, mandatory: bool) -> str:

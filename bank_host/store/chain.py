@@ -14,6 +14,7 @@ from typing import NamedTuple
 from bank_host.store.contract import AuditRow, JournalRow
 
 START = ""  # the digest before the first link
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Link(NamedTuple):
@@ -34,16 +35,13 @@ class Tail(NamedTuple):
 def link_digest(
     key: bytes, before: str, chain: str, n: int, journal: Iterable[JournalRow], audit: Iterable[AuditRow]
 ) -> str:
-    text = json.dumps(
-        [before, chain, n, [(*row[:3], row.day.isoformat(), *row[4:]) for row in journal], list(audit)],
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
-    return hmac.new(key, text.encode(), "sha256").hexdigest()
+    rows = [(*row[:3], row.day.isoformat(), *row[4:]) for row in journal]
+    text = _JSON.encode([before, chain, n, rows, list(audit)])
+    return hmac.digest(key, text.encode(), "sha256").hex()
 
 
 def tail_mark(key: bytes, chain: str, n: int, digest: str) -> str:
-    return hmac.new(key, json.dumps(["tail", chain, n, digest]).encode(), "sha256").hexdigest()
+    return hmac.digest(key, json.dumps(["tail", chain, n, digest]).encode(), "sha256").hex()
 
 
 def faults(

@@ -15,10 +15,23 @@ from datetime import date
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Boolean, ColumnElement, Date, Engine, LargeBinary, Select, Table, Text, TextualSelect
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Date,
+    Engine,
+    LargeBinary,
+    Select,
+    Table,
+    Text,
+    TextualSelect,
+    bindparam,
+    func,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
 
 from bank_host.store.contract import Conflict, Unavailable
@@ -61,27 +74,27 @@ Write = tuple[Insert | Update, Sequence[Row]]
 
 
 class Among(ColumnElement[bool]):
-    """Whether a column is in the JSON list of the parameter `keys`, or among the rows of a SELECT that looks for it."""
+    """Whether a column is in the JSON list of the parameter `keys`, in which no key is twice."""
 
     inherit_cache = False  # each is compiled once, by this file
 
-    def __init__(self, column: ColumnElement[str], found: Select[Any] | None = None) -> None:
+    def __init__(self, column: ColumnElement[str]) -> None:
         self.column = column
-        self.found = found
+
+
+_KEYS = func.json_each(bindparam("keys", type_=Text, required=False)).table_valued("value", name="among")
 
 
 @compiles(Among, "sqlite")
 def _among_sqlite(element: Among, compiler: Any, **how: Any) -> str:
-    rows = "SELECT value FROM json_each(:keys)" if element.found is None else compiler.process(element.found)
-    return f"{compiler.process(element.column)} IN ({rows})"
+    """By a join with the list: a subquery would first be copied to a table of its own."""
+    return f"{compiler.process(element.column)} = {compiler.process(_KEYS.c.value)}"
 
 
 @compiles(Among, "postgresql")
 def _among_postgresql(element: Among, compiler: Any, **how: Any) -> str:
     """As an array, which is read once, and then by the column's index whatever the statistics say."""
     rows = "SELECT jsonb_array_elements_text(%(keys)s::jsonb)"
-    if element.found is not None:
-        rows = compiler.process(element.found)
     return f"{compiler.process(element.column)} = ANY(ARRAY({rows}))"
 
 
@@ -211,7 +224,7 @@ class PostgresqlSession(Session):
         statements: list[Sent] = []
         if writes:
             kinds = tuple([write for write, _ in writes])
-            statements.append((_postgresql_writes(kinds), [_json(rows) for _, rows in writes]))
+            statements.append((_postgresql_writes(kinds), [_JSON.encode([rows for _, rows in writes])]))
         if writes or self._begun:
             try:
                 self._run([*statements, ("COMMIT", ())])
@@ -253,7 +266,7 @@ class _Parameter(NamedTuple):
 
 
 class _Together(NamedTuple):
-    """One statement for several SELECTs, each of which gives one JSON list of rows."""
+    """One statement for several SELECTs; its answer is a JSON list of their lists of rows."""
 
     text: str
     parameters: Sequence[_Parameter]
@@ -263,9 +276,9 @@ class _Together(NamedTuple):
         return [_as_text(queries[n][1].get(name, always)) for n, name, always in self.parameters]
 
     def rows(self, answer: Sequence[bytes | None]) -> list[Sequence[Row]]:
-        lists = [() if text is None else json.loads(text) for text in answer]
+        lists = json.loads(answer[0] or b"")
         return [
-            [read(row) for row in rows] if read else rows
+            [read(row) for row in rows or ()] if read else rows or ()
             for read, rows in zip(self.readers, lists, strict=True)
         ]
 
@@ -292,7 +305,7 @@ def _postgresql_query(statements: tuple[Statement, ...]) -> _Together:
         text = _PARAMETER.sub(numbered, text)
         lists.append(f"(SELECT json_agg(json_build_array({row})) FROM ({text}) AS q)")
     readers = [_reader(each, _JSON_READERS) for each in statements]
-    return _Together(f"SELECT {', '.join(lists)}", parameters, readers)
+    return _Together(f"SELECT json_build_array({', '.join(lists)})", parameters, readers)
 
 
 def _as_text(value: str | int | date) -> str:
@@ -318,6 +331,8 @@ def _locks(statement: Statement) -> bool:
 
 @cache
 def _sqlite_query(statement: Statement) -> tuple[str, dict[str, Any], _Reader | None]:
+    if isinstance(statement, Select) and any(isinstance(each, Among) for each in iterate(statement)):
+        statement = statement.select_from(_KEYS)
     return *_compiled(statement, "sqlite"), _reader(statement, _SQLITE_READERS)
 
 
@@ -364,13 +379,13 @@ def _sqlite_write(write: Insert | Update) -> str:
 @cache
 def _postgresql_writes(writes: tuple[Insert | Update, ...]) -> str:
     """One statement for all. It fails, by a division by zero, when one did not write all rows that it was given."""
-    parts = [f"w{n} AS ({_postgresql_write(write, n + 1)} RETURNING 1)" for n, write in enumerate(writes)]
-    whole = [f"(SELECT count(*) FROM w{n}) = jsonb_array_length(${n + 1}::jsonb)" for n in range(len(writes))]
+    parts = [f"w{n} AS ({_postgresql_write(write, n)} RETURNING 1)" for n, write in enumerate(writes)]
+    whole = [f"(SELECT count(*) FROM w{n}) = jsonb_array_length($1::jsonb->{n})" for n in range(len(writes))]
     return f"WITH {', '.join(parts)} SELECT 1 / ({' AND '.join(whole)})::int"
 
 
 def _postgresql_write(write: Insert | Update, place: int) -> str:
-    rows = f"FROM jsonb_array_elements(${place}::jsonb) AS r"
+    rows = f"FROM jsonb_array_elements($1::jsonb->{place}) AS r"
     given = [_from_json(write.table.c[name].type, n) for n, name in enumerate(_given(write))]
     if isinstance(write, Insert):
         return f"{_insert_into('postgresql', write)} SELECT {', '.join(given)} {rows}{_upsert('postgresql', write)}"
@@ -422,12 +437,11 @@ def key_of(table: Table) -> tuple[str, ...]:
     return tuple(column.name for column in table.primary_key)
 
 
-def _json(rows: Sequence[Row]) -> str:
-    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"), default=_json_value)
-
-
 def _json_value(value: bytes | date) -> str:
     return value.hex() if isinstance(value, bytes) else value.isoformat()
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_json_value)
 
 
 sqlite3.register_adapter(date, date.isoformat)  # as SQLAlchemy writes them

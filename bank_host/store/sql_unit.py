@@ -14,7 +14,7 @@ leaves its rows too: the decision does not read again what its charge has read a
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date
@@ -40,9 +40,10 @@ from bank_host.rules.facts import (
 from bank_host.store import sql_statements as sql
 from bank_host.store.contract import ActResult, Conflict, ExceptionRow, Wanted
 from bank_host.store.driver import Query, Session, Statement, key_list, open_session
+from bank_host.store.ends import Ends
 from bank_host.store.memory_unit import ABSENT, WRITERS, MemoryUnit, Tables
 from bank_host.store.sealing import StoreKeys, unseal
-from bank_host.store.sql_writes import Writes, numbers
+from bank_host.store.sql_writes import Writes
 from bank_host.store.writing import CUSTOMER
 
 _SEALED = ""  # in place of a card number that is known to be kept and was not asked for
@@ -55,6 +56,7 @@ class Left(NamedTuple):
     version: int | None  # of the database, as its rows are known
     tables: Tables
     fetched: set[Hashable]
+    ends: Ends
 
 
 class SqlUnit(MemoryUnit):
@@ -63,13 +65,13 @@ class SqlUnit(MemoryUnit):
     __slots__ = (
         "_before",
         "_chain_name",
+        "_ends",
         "_engine",
         "_fetched",
         "_forced",
         "_keys",
         "_last_number",
         "_left",
-        "_numbers",
         "_seen",
         "_session",
         "_version",
@@ -90,7 +92,6 @@ class SqlUnit(MemoryUnit):
             dict
         )  # by working table, the rows it changed
         self._forced: set[str] = set()  # accounts that a forced posting has moved
-        self._numbers: deque[int] = deque()  # host sequence numbers reserved for this unit
         self._last_number: int | None = None  # on SQLite: the latest one given out
 
     def __enter__(self) -> SqlUnit:
@@ -107,6 +108,8 @@ class SqlUnit(MemoryUnit):
             at_fault.pop_all()
         if left is not None and self._version is not None and self._version == left.version:
             self._before = left
+        known = left if self._session.sequences else self._before
+        self._ends = Ends(self._session, self._chain_name, known.ends if known else None)
         return self
 
     def __exit__(
@@ -115,11 +118,13 @@ class SqlUnit(MemoryUnit):
         with ExitStack() as at_end:
             at_end.callback(self._session.close)
             if kind is None:
-                writes = Writes(self._session, self._keys, self._chain_name)
+                writes = Writes(self._keys, self._ends)
                 self._session.commit(writes.of(self._tables, self._seen, self._forced, self._last_number))
                 if self._left is not None and not self._left:  # one connection is enough
                     at_end.pop_all()
-                    self._left.append(Left(self._session, self._version, self._tables, self._fetched))
+                    self._left.append(
+                        Left(self._session, self._version, self._tables, self._fetched, self._ends)
+                    )
 
     # ---------------------------------------------------------------- fetching
 
@@ -255,9 +260,11 @@ class SqlUnit(MemoryUnit):
             (sql.EXCHANGES, {"keys": key_list(keys)}),
             (sql.ACCOUNTS_OF_AUTHORISATIONS, {"keys": key_list(original_keys)}),
         ]
-        if self._session.sequences:
-            queries.append((sql.NEXT_NUMBERS["host_number"], {"count": len(wanted)}))
-        cards, uses, raises, months, exchanges, accounts, *numbers = self._session.fetch(*queries)
+        decided = sum(want.decided for want in wanted)
+        numbers = self._ends.queries({"host_number": len(wanted), "journal": decided, "audit": decided})
+        cards, uses, raises, months, exchanges, accounts, *ends = self._session.fetch(
+            *queries, *numbers.values()
+        )
         self._add_cards(cards)
         self._stand(tables.accounts, day, month)
         self._add_uses(uses)
@@ -265,7 +272,7 @@ class SqlUnit(MemoryUnit):
         self._add_months(months)
         self._add_exchanges(exchanges)
         self._add_authorisations(accounts, original_keys)
-        self._numbers.extend([number for rows in numbers for (number,) in rows])
+        self._ends.add(numbers, ends)
 
     def _take_over(self, before: Left, wanted: Iterable[Wanted], day: date, month: str) -> None:
         """What the messages ask for, as far as the unit before has looked for it; found or not."""
@@ -307,12 +314,10 @@ class SqlUnit(MemoryUnit):
             self._tables.exchanges[row[0]] = Exchange._make(row)
 
     def next_seq(self) -> int:
-        if not self._session.sequences:  # this unit has the database to itself, so it counts on
-            if self._last_number is None:
-                self._last_number = numbers(self._session, {"host_number": 1})[0][0] - 1
-            self._last_number += 1
-            return self._last_number
-        return self._numbers.popleft() if self._numbers else numbers(self._session, {"host_number": 1})[0][0]
+        (number,) = self._ends.numbers("host_number", 1)
+        if not self._session.sequences:
+            self._last_number = number
+        return number
 
     def exchange(self, key: str) -> Exchange | None:
         if self._once("exchange", key):

@@ -18,12 +18,14 @@ from bank_host.rules.facts import (
     Customer,
     Exchange,
     Raise,
+    Sender,
 )
 from bank_host.store import schema
 from bank_host.store import sql_statements as sql
-from bank_host.store.chain import START, link_digest, tail_mark
+from bank_host.store.chain import link_digest, tail_mark
 from bank_host.store.contract import ActResult, AuditRow, ExceptionRow, JournalRow, OutboxRow
-from bank_host.store.driver import Insert, Query, Row, Session, Update, Write, key_of
+from bank_host.store.driver import Insert, Row, Update, Write, key_of
+from bank_host.store.ends import NO_LINK, Ends
 from bank_host.store.memory_unit import ABSENT, Tables
 from bank_host.store.sealing import StoreKeys, seal
 
@@ -89,6 +91,7 @@ _KINDS = (
     _Kind("pans", schema.card_number, ("card_id", "pan_sealed"), _pan, ()),
     _Kind("tokens", schema.token, _TOKEN, _token, ("last_step", "locked")),
     _Kind("transfers", schema.transfer, _TRANSFER, _transfer, ("state",)),
+    _Kind("senders", schema.sender, Sender._fields, _record, ()),
     _Kind("raises", schema.atm_raise, Raise._fields, _record, ("seq",)),
     _Kind("month_uses", schema.month_use, ("account_id", "month", "service", "uses"), _month, ("uses",)),
     _Kind("authorisations", schema.authorisation, Authorisation._fields, _record, ("state", "reversed_jpy")),
@@ -108,16 +111,15 @@ _NOTICE = Insert(schema.outbox, OutboxRow._fields[1:])
 _BALANCE = Insert(schema.ledger_balance, ("book", "balance_jpy"), adds="balance_jpy")
 _LINK = Insert(schema.chain_link, ("chain", "n", "journal_seqs", "audit_seqs", "digest"))
 _TAIL = Insert(schema.chain_tail, ("chain", "n", "digest", "mark"))
-_NEXT_TAIL = Update(schema.chain_tail, ("n", "digest", "mark"), ("chain", "n"))
+_NEXT_TAIL = Update(schema.chain_tail, ("n", "digest", "mark"), ("chain", "n", "digest"))
 
 
 class Writes:
     """What one unit of work writes."""
 
-    def __init__(self, session: Session, keys: StoreKeys, chain_name: str) -> None:
-        self._session = session
+    def __init__(self, keys: StoreKeys, ends: Ends) -> None:
         self._keys = keys
-        self._chain_name = chain_name
+        self._ends = ends
         self._writes: list[Write] = []
 
     def of(
@@ -200,12 +202,10 @@ class Writes:
 
     def _history(self, tables: Tables) -> None:
         """Postings and audit rows, and one link of this writer's chain over all of them (I6)."""
-        key, name = self._keys.chain, self._chain_name
-        postings, acts, tails = numbers(
-            self._session,
-            {"journal": len(tables.journal), "audit": len(tables.audit)},
-            (sql.TAIL, {"id": name}),
-        )
+        key, ends = self._keys.chain, self._ends
+        name, counts = ends.chain_name, {"journal": len(tables.journal), "audit": len(tables.audit)}
+        ends.look(counts, tail=True)
+        postings, acts = [ends.numbers(table, count) for table, count in counts.items()]
         journal = [
             JournalRow._make((seq, *row[1:])) for seq, row in zip(postings, tables.journal, strict=True)
         ]
@@ -214,15 +214,16 @@ class Writes:
         self._add(_POSTING, [row[:-1] for row in journal])
         self._add(_LEG, [(row.seq, n, *leg) for row in journal for n, leg in enumerate(row.legs)])
         self._add(_AUDIT, list(audit))
-        seen, before = tails[0] if tails else (0, START)
+        seen, before = ends.tail or NO_LINK
         n = seen + 1
         digest = link_digest(key, before, name, n, journal, audit)
         mark = tail_mark(key, name, n, digest)
         self._add(_LINK, [(name, n, ",".join(map(str, postings)), ",".join(map(str, acts)), digest)])
-        if tails:
-            self._add(_NEXT_TAIL, [(n, digest, mark, name, seen)])
+        if seen:
+            self._add(_NEXT_TAIL, [(n, digest, mark, name, seen, before)])
         else:
             self._add(_TAIL, [(name, n, digest, mark)])
+        ends.tail = n, digest
 
 
 def _forced_low(account: Any, forced: set[str]) -> bool | None:
@@ -230,18 +231,3 @@ def _forced_low(account: Any, forced: set[str]) -> bool | None:
     if account.posted_jpy - account.held_jpy >= 0:
         return False
     return True if account.account_id in forced else None
-
-
-def numbers(session: Session, counts: Mapping[str, int], *more: Query) -> list[Any]:
-    """The next numbers of tables that count their rows, then the rows of further queries, in one round trip.
-
-    PostgreSQL's sequences make nobody wait; on SQLite the unit of work has the database to itself.
-    """
-    if session.sequences:
-        asked = [(sql.NEXT_NUMBERS[table], {"count": count}) for table, count in counts.items()]
-        found = session.fetch(*asked, *more)
-        return [*([number for (number,) in rows] for rows in found[: len(counts)]), *found[len(counts) :]]
-    found = session.fetch(*[(sql.LAST_NUMBER[table], {}) for table in counts], *more)
-    first = [(rows[0][0] or 0) + 1 for rows in found[: len(counts)]]
-    ranges = [list(range(n, n + count)) for n, count in zip(first, counts.values(), strict=True)]
-    return [*ranges, *found[len(counts) :]]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
 
 from tests.bank_host.netbank.visitor import Visitor, Web
@@ -19,12 +22,10 @@ def visitor(web: Web) -> Visitor:
     return visitor
 
 
-def enter(visitor: Visitor, amount: str = "30,000", payee: str = "taro") -> None:
+def enter(visitor: Visitor, amount: str = "30,000", payee: str = "taro", name: str = "スズキ タロウ") -> None:
     account_id = visitor.web.people[payee].account_id
     visitor.get("/transfer")
-    visitor.send(
-        "/transfer", branch=account_id[:3], account=account_id[3:], name="スズキ タロウ", amount=amount
-    )
+    visitor.send("/transfer", branch=account_id[:3], account=account_id[3:], name=name, amount=amount)
 
 
 def balance(web: Web, alias: str = "hanako") -> int:
@@ -75,6 +76,38 @@ def test_a_code_approves_the_transfer_that_was_shown_not_a_later_entry(web: Web,
     visitor.send("/transfer/confirm", button="transfer", otp=web.code("hanako"))
     assert visitor.problem.startswith("This transfer is no longer waiting")
     assert 250_000 == balance(web)
+
+
+@pytest.mark.parametrize(
+    ("language", "to", "sent_by"),
+    [
+        ("en", "Transfer {} This bank, branch 001, account 0000002", "Transfer received 山田 花子 This bank"),
+        ("ja", "振込 {} 当行 001支店 普通 0000002", "振込入金 山田 花子 当行"),
+    ],
+    ids=["en", "ja"],
+)
+def test_a_statement_names_the_other_side_as_entered_and_as_text(
+    web: Web, language: str, to: str, sent_by: str
+) -> None:
+    """What the payer typed for a name goes to no one else, and is no markup on any page."""
+    typed = '<img src=x onerror="alert(1)">&amp;ﾀﾛｳ'
+    payer, payee = web.visitor(language=language), web.visitor("taro", language)
+    payer.log_in()
+    enter(payer, name=typed)
+    payer.send("/transfer/confirm", button="transfer", otp=web.code("hanako"))
+    shown = payer.get("/statement").text
+    assert to.format('<img src=x onerror="alert(1)">&amp;タロウ') in words(shown)
+    assert "<img src=x" not in shown + payer.get("/welcome").text
+    payee.log_in()
+    shown = payee.get("/statement").text
+    assert sent_by in words(shown)
+    assert [] == [word for word in ("onerror", web.people["hanako"].account_id[3:]) if word in words(shown)]
+
+
+def words(page: str) -> str:
+    """What a page's movements say, without their markup."""
+    table = page[page.index("<tbody>") : page.index("</tbody>")]
+    return " ".join(unescape(re.sub("<[^>]*>", " ", table)).split())
 
 
 def test_another_customers_receipt_does_not_exist(web: Web, visitor: Visitor) -> None:

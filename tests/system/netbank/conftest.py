@@ -1,4 +1,4 @@
-"""A real `bank-host serve` with its web bank, and Debian's Chromium in front of it."""
+"""A real `bank-host serve` with its web bank, and Debian's Chromium in front of it: one of each for the folder."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Served:
             yield pyotp.TOTP(token.secret, interval=STEP_S).at(int(time.time()) - back_s)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("web")
     database = folder / "bank.sqlite"
@@ -63,7 +63,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield Served(found[1], people)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         pytest.skip("Chromium is not installed: apt-get install chromium")
