@@ -258,14 +258,17 @@ class Port:
 
     def _deliver(self, answers: Answers[_Key]) -> None:
         """In the writer's thread: hand a batch's answers over to the loop."""
-        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is there any more
+        try:
             self._loop.call_soon_threadsafe(self._delivered, answers)
+        except RuntimeError:  # the loop has ended: nobody is there any more
+            self._batches.sent()
 
     def _writer_is_gone(self) -> None:
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._no_writer.set)
 
     def _delivered(self, answers: Answers[_Key]) -> None:
+        self._loop.call_soon(self._batches.sent)  # when all have left, and what has come since is read
         effects: dict[Connection, list[Effect]] = {}
         for key, answer in answers:
             if key.verdict.delay_us:
