@@ -39,7 +39,22 @@ from bank_host.jst import jst_date
 from bank_host.policy import load_policy
 from bench.command import quick, tell_result
 
-RATES = (500, 1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 8_000, 10_000, 12_000, 15_000, 20_000)
+RATES = (
+    1_000,
+    2_000,
+    4_000,
+    5_000,
+    6_000,
+    7_000,
+    8_000,
+    9_000,
+    10_000,
+    11_000,
+    12_000,
+    13_000,
+    14_000,
+    16_000,
+)
 SECONDS = 3
 MOST_LAG_MS = 10.0
 LINKS = {
