@@ -72,7 +72,7 @@ bench-host: $(FOR_DEV)  ## print withdrawals per second over TCP, beside pgbench
 bench-layers: $(FOR_DEV)  ## print what each layer of the host costs for one withdrawal
 	@$(BIN)/python -m bench.layers
 
-bench-load: $(FOR_DEV)  ## print the rate that one load generator keeps (a minute)
+bench-load: $(FOR_DEV)  ## print the rate that one load generator keeps, over two kinds of link (three minutes)
 	@$(BIN)/python -m bench.load
 
 bench-fleet: $(FOR_DEV)  ## print what a session of a fleet costs, beside a textbook SimPy model (minutes)

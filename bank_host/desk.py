@@ -350,4 +350,5 @@ def claims(bank: Parts, account_id: str) -> tuple[views.ClaimLine, ...]:
 
 
 def statement(bank: Parts, account_id: str, first: date, last: date) -> tuple[views.StatementLine, ...]:
-    return views.statement(account_id, bank.store.movements(account_id), first, last)
+    store = bank.store
+    return views.statement(account_id, store.movements(account_id), store.sides(account_id), first, last)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, TypeVarTuple
 
 from bank_host import chip, desk
 from bank_host.hsm import CVK, PVK, TPK, Hsm
@@ -53,6 +53,7 @@ from bank_host.work import ATTEMPTS, CHARGE, ENROLLED, Commit, run, run_together
 
 T = TypeVar("T")
 K = TypeVar("K")
+Ts = TypeVarTuple("Ts")
 
 OLDEST_ADVICE_DAYS = 31
 """An approval in stand-in that claims to be older is booked as one of today (assumed)."""
@@ -145,7 +146,7 @@ class Bank(Parts):
         for key, message in new:
             match mti.request_mti(message.mti):
                 case "0200" | "0220" | "0420":
-                    asked = self._unless_fault(partial(self._asked, message, now_us))
+                    asked = self._unless_fault(self._asked, message, now_us)
                     if asked is None:
                         answers.append((key, not_answered(message)))
                     else:
@@ -154,14 +155,16 @@ class Bank(Parts):
                     answers.append((key, build.answer(message, APPROVED)))
                 case _:
                     answers.append((key, build.answer(message, CODES["BAD_FORMAT"])))
-        first_of_card = {each.asked.card_id: each for each in reversed(fresh)}
         now = [each for each in on_the_way if each.pin_ok is not None]
-        now += [each for each in fresh if first_of_card[each.asked.card_id] is each]
-        later = [each for each in fresh if first_of_card[each.asked.card_id] is not each]
+        later: list[OnTheWay[K]] = []
+        cards: set[str] = set()
+        for each in fresh:
+            (later if each.asked.card_id in cards else now).append(each)
+            cards.add(each.asked.card_id)
         charged: list[OnTheWay[K]] = []
         for each, result in zip(now, self._run_together(now), strict=True):
             if isinstance(result, Card):
-                verdict = self._unless_fault(partial(self._pin_ok, each.asked.message, result))
+                verdict = self._unless_fault(self._pin_ok, each.asked.message, result)
                 if verdict is not None:
                     charged.append(OnTheWay(each.key, each.asked, verdict))
                     continue
@@ -174,8 +177,8 @@ class Bank(Parts):
         takes no other with it. While the store does not work: 96 to a request and silence to an advice."""
         if not batch:
             return []
-        works = [partial(self._answered, asked=each.asked, pin_ok=each.pin_ok) for each in batch]
-        wanted = [_wanted(each.asked, each.pin_ok is not None) for each in batch]
+        works = [partial(self._answered, each) for each in batch]
+        wanted = [_wanted(each) for each in batch]
         alone = len(works) == 1
         try:
             return run_together(self.store, self.watch, works, wanted, batch[0].asked.figures)
@@ -190,19 +193,17 @@ class Bank(Parts):
             return [not_answered(batch[0].asked.message)]
         return [self._run_together((each,))[0] for each in batch]
 
-    def _unless_fault(self, work: Callable[[], T]) -> T | None:
+    def _unless_fault(self, work: Callable[[*Ts], T], *of: *Ts) -> T | None:
         try:
-            return work()
+            return work(*of)
         except Exception as error:
             self.fault(error)
             return None
 
-    def _answered(
-        self, unit: UnitOfWork, asked: Asked, pin_ok: bool | None
-    ) -> tuple[Message | Card, Commit | None]:
-        if mti.is_advice(asked.message.mti):
-            return self._advice(unit, asked)
-        return self._decide(unit, asked, pin_ok)
+    def _answered(self, each: OnTheWay[Any], unit: UnitOfWork) -> tuple[Message | Card, Commit | None]:
+        if mti.is_advice(each.asked.message.mti):
+            return self._advice(unit, each.asked)
+        return self._decide(unit, each.asked, each.pin_ok)
 
     def _decide(
         self, unit: UnitOfWork, asked: Asked, pin_ok: bool | None
@@ -225,7 +226,7 @@ class Bank(Parts):
         elif pin_ok is None:
             decision = self.rules.precheck(request, facts, figures, at)
         else:
-            facts = facts._replace(pin_ok=pin_ok)
+            facts = CardFacts(*facts[:-1], pin_ok)  # `_replace` at a third of its cost
             decision = self.rules.decide(request, facts, figures, at)
             decision = self._with_new_pin(unit, asked, facts, decision, at)
         if decision is None:
@@ -289,7 +290,7 @@ class Bank(Parts):
             service=composite.service_of(message[3]),
             amount_jpy=composite.amount_jpy(message[4]),
             currency=message.get(49),
-            partner=_partner(figures, message.get(32)),
+            partner=figures.acquirers.get(message.get(32).zfill(11), ""),
             atm=message.get(41).rstrip(),
             medium="chip" if message.get(22).startswith("05") else "stripe",
             genuine=self._genuine(message),
@@ -454,10 +455,11 @@ def _stop(error: Exception) -> None:
     raise error
 
 
-def _wanted(asked: Asked, charged: bool) -> Wanted:
-    request = asked.request
-    decided = charged or mti.is_advice(asked.message.mti)
-    return Wanted(asked.card_id, request.key, request.original_key, decided)
+def _wanted(each: OnTheWay[Any]) -> Wanted:
+    """What its next commit asks the store for."""
+    asked = each.asked
+    decided = each.pin_ok is not None or mti.is_advice(asked.message.mti)
+    return Wanted(asked.card_id, asked.request.key, asked.request.original_key, decided)
 
 
 def not_answered(message: Message) -> Message | None:
@@ -493,12 +495,6 @@ def _claim(message: Message, request: CardRequest, card_id: str, facts: CardFact
         amount_jpy=request.amount_jpy,
         dispensed_jpy=composite.parse_replacement(message[95]).amount_jpy if 95 in message else None,
     )
-
-
-def _partner(figures: Figures, acquirer_id: str) -> str:
-    """The ATM network that an acquirer (DE32) is, or '' for one the bank has no agreement with."""
-    wanted = acquirer_id.zfill(11)
-    return next((code for code, partner in figures.partners.items() if partner.acquirer_id == wanted), "")
 
 
 def _told(decision: Decision, at: At) -> dict[int, str]:

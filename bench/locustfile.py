@@ -1,4 +1,4 @@
-"""The baseline of bench.load: its traffic by Locust users without pauses; BENCH_SCENARIO names the file."""
+"""The baseline of bench.load: its traffic by Locust users without pauses (BENCH_SCENARIO, BENCH_DIALECT: its files)."""
 
 import os
 
@@ -11,5 +11,6 @@ class Customer(AtmUser):
     """Comes again at once."""
 
     scenario = os.environ["BENCH_SCENARIO"]
+    dialect = os.environ["BENCH_DIALECT"]
     most_workers = 1
     wait_time = constant(0)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +16,7 @@ from atm_sim.fuzz.coverage import to_reach, unreached
 from atm_sim.fuzz.hunt import Failure, Hunt, hunt_in_pieces, replayed, shrunk
 from atm_sim.fuzz.twice import SAMPLED
 from atm_sim.fuzz.written import file_text
+from atm_sim.progress import progress_bar
 
 ENOUGH_SEEDS = 2_000
 """From so many worlds on, a place that none of them reached fails the run."""
@@ -40,10 +38,10 @@ def fuzz(seeds: int, first: int, jobs: int, save: Path, time_budget: int | None)
     """Play random worlds with faults, check every invariant, and let each come to rest; shrink what fails."""
     console = Console(highlight=False)
     hunt, began_s = Hunt(), perf_counter()
-    with _progress(console, seeds) as advance:
+    with progress_bar("worlds", console) as tell:
         for piece in hunt_in_pieces(range(first, first + seeds), jobs):
             hunt.add(piece)
-            advance(piece.worlds)
+            tell(hunt.worlds, seeds)
             if time_budget is not None and perf_counter() - began_s > time_budget:
                 break
     took_s = perf_counter() - began_s
@@ -88,15 +86,3 @@ def _table(hunt: Hunt) -> Table:
         missing = "  ".join(name for name, times in counts if not times)
         table.add_row(kind, Text(there), Text(missing, style="yellow"))
     return table
-
-
-@contextmanager
-def _progress(console: Console, worlds: int) -> Iterator[Callable[[int], None]]:
-    """A bar where somebody is looking."""
-    if not console.is_terminal:
-        yield lambda done: None
-        return
-    columns = (TextColumn("worlds"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, transient=True, console=console) as bar:
-        task = bar.add_task("", total=worlds)
-        yield lambda done: bar.advance(task, done)

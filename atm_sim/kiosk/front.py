@@ -202,13 +202,18 @@ class Front:
         """The screen in words: for the page to draw and for a screen reader to say."""
         return {
             "id": self.screen,
-            "title": say(f"screen.{self.screen}", lang),
+            "title": say(f"screen.{self._title}", lang),
             "lines": self._lines(lang),
             "warning": say("never_your_real_pin", lang) if self.screen in _ENTERED else "",
             "hint": say(f"hint.{self._hint}", lang) if self._hint else "",
             "choices": [{"id": choice, "label": self._label(choice, lang)} for choice in self.choices()],
             "entry": self._entry(lang),
         }
+
+    @property
+    def _title(self) -> str:
+        """The machine goes on to the card in the same moment as it declines: that is what a person has to see first."""
+        return "declined" if self.screen == "take_card" and self._declined else self.screen
 
     def _label(self, choice: str, lang: Lang) -> str:
         what, _, amount = choice.partition(":")

@@ -26,7 +26,8 @@ from bank_host.jst import civil, jst_date
 from bank_host.written.values import integer
 
 CODES: Final = ("00", "05", "51", "55", "61", "62", "75", "91")
-"""Among these the learner chooses: what the shipped lessons come to, and what might be taken for it."""
+"""Among these the learner chooses, and those that the lesson's own steps expect, and that nothing is answered: what
+the shipped lessons come to, and what might be taken for it."""
 PREDICT, PERFORM, HAPPENS, TOLD, DONE = "predict", "perform", "happens", "told", "done"
 
 
@@ -68,6 +69,8 @@ class Lesson:
         self._predicted: Prediction | None = None
         self._pins_left: list[str] = []
         self._hint = ""
+        expected = (getattr(each.expect, "code", None) for each in case.scenario.steps)
+        self._codes = (*sorted({*CODES, *(code for code in expected if code)}), "")
 
     # ------------------------------------------------------------ the course
 
@@ -96,13 +99,13 @@ class Lesson:
         """The learner's three answers; what is no answer is asked again."""
         if self.phase != PREDICT or not isinstance(answers, dict):
             return
-        code, kept = str(answers.get("code", "")), answers.get("card") == "kept"
+        code, kept = str(answers.get("code")), answers.get("card") == "kept"
         try:
             balance_jpy = integer(str(answers.get("balance", "")).replace(",", "").strip())
         except ValueError:
             self._hint = "no_amount"
             return
-        if code in CODES:
+        if code in self._codes:
             self._predicted, self._hint, self.phase = Prediction(code, kept, balance_jpy), "", PERFORM
 
     # ------------------------------------------------------------ at the machine
@@ -216,7 +219,7 @@ class Lesson:
         }
 
     def _questions(self, lang: Lang) -> list[dict[str, Any]]:
-        codes = [[code, getattr(code_text(code), lang)] for code in CODES]
+        codes = [[code, _code_words(code, lang)] for code in self._codes]
         fates = [["back", say("lesson.card_back", lang)], ["kept", say("lesson.card_kept", lang)]]
         return [
             {"id": "code", "label": say("lesson.code", lang), "answers": codes},
@@ -255,18 +258,19 @@ class Lesson:
         def fate(kept: bool) -> str:
             return say("lesson.card_kept" if kept else "lesson.card_back", lang)
 
-        def code(each: str) -> str:
-            return str(getattr(code_text(each), lang)) if each else say("lesson.no_code", lang)
-
         predicted, came = note.predicted, note.came
         lines = [
-            line("code", code(predicted.code), code(came.code)),
+            line("code", _code_words(predicted.code, lang), _code_words(came.code, lang)),
             line("card", fate(predicted.card_kept), fate(came.card_kept)),
             line("balance", yen(predicted.balance_jpy), yen(came.balance_jpy)),
         ]
         if note.rule:
             return [*lines, say("lesson.rule", lang).format(note.rule, rule_words(note.rule, lang))]
         return [*lines, say("lesson.no_rule", lang)]
+
+
+def _code_words(code: str, lang: Lang) -> str:
+    return str(getattr(code_text(code), lang)) if code else say("lesson.no_code", lang)
 
 
 _JUDGED: Final = frozenset({"outcome", "code", "reason", "dispensed", "reversed", "card"})

@@ -44,7 +44,7 @@ TEXTS: Final[Mapping[str, Text]] = {
     "line.notes": Text("Press a note to feed it, then Enter.", "紙幣を押して入れ、確認を押してください。"),
     "line.please_wait": Text("Your bank is being asked.", "銀行に照会しています。"),
     "line.counting": Text("Do not pull the card.", "カードを抜かないでください。"),
-    "line.take_card": Text("The card is in the slot.", "カード口からカードをお取りください。"),
+    "line.take_card": Text("Take your card from the slot.", "カード口からカードをお取りください。"),
     "line.card_retained": Text("Please ask your bank.", "お取引銀行へお問い合わせください。"),
     "line.off": Text("This machine has no power.", "電源が切れています。"),
     "never_your_real_pin": Text(

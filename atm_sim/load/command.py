@@ -37,10 +37,9 @@ from atm_sim.scenario import Scenario
 from atm_sim.scenario.loading import Load
 from atm_sim.target.profile import Profile, read_profile
 from atm_sim.wire.connections import NotReached
-from atm_sim.wire.keys import WireKeys
+from atm_sim.wire.keys import WireKeys, published
 from bank_host.address import Address, AddressType
 from bank_host.clock import wall_clock
-from bank_host.hsm import Hsm
 from bank_host.iso8583.dialect import Dialect, load_dialect
 from bank_host.jst import SECOND_US
 from bank_host.policy import Policy, load_policy
@@ -201,7 +200,7 @@ def _run(
             people = turns.people
         else:
             people = carriers(asked.scenario, asked.load, asked.seed, asked.policy, now_us)
-        target = Target(address, asked.dialect, partial(WireKeys, Hsm.simulation()), sign_on)
+        target = Target(address, asked.dialect, partial(WireKeys, published(asked.dialect)), sign_on)
         if profile is not None:
             link = profile.link_settings(asked.load.answer_within_us)
             target = target._replace(new_keys=profile.wire_keys, sign_on=sign_on and link.sign_on, link=link)

@@ -18,7 +18,7 @@ from atm_sim.load.plan import Arrival, Deed, arrivals, deeds
 from atm_sim.load.record import Transaction
 from atm_sim.scenario.loading import Load
 from atm_sim.wire.connections import Connection, Wires
-from atm_sim.wire.keys import MAC_KEY, PIN_KEY, WireKeys
+from atm_sim.wire.keys import BOTH, WireKeys, kinds
 from atm_sim.wire.link import Answered, Effect, LinkSettings, NotAnswered, Odd
 from bank_host.address import Address
 from bank_host.iso8583.dialect import Dialect
@@ -91,7 +91,7 @@ class Driver:
         self._loop = asyncio.get_running_loop()
         self.start_us = 0
         settings = target.link or LinkSettings(
-            exchange=(PIN_KEY, MAC_KEY) if load.exchange_keys else (), macs=load.mac
+            exchange=kinds(BOTH, target.dialect) if load.exchange_keys else (), macs=load.mac
         )
         settings = settings._replace(
             sign_on=target.sign_on,
@@ -103,6 +103,7 @@ class Driver:
     async def run(self) -> None:
         """From the first connection to the last acknowledgement; NotReached if there is nobody."""
         await self.wires.connect(self._target.address, self._load.connections)
+        self._fleet.rehearse(self.wires.connections[0].link, self._clock())
         with _few_pauses():
             self.start_us = self._clock() + _LEAD_US
             polling = self._loop.create_task(self._poll())
@@ -131,7 +132,7 @@ class Driver:
         sent together, and the loop sleeps meanwhile.
         """
         now_us = self._clock()
-        self._send([self._record.planned(each.at_us, each.deed) for each in self._due(now_us)], now_us)
+        self._send(self._due(now_us), now_us)
         if self._next is None:
             self._all_sent.set()
         elif (wait_us := self.start_us + self._next.at_us - self._clock()) > 0:
@@ -139,13 +140,15 @@ class Driver:
         else:
             self._loop.call_soon(self._send_due)
 
-    def _due(self, now_us: int) -> Iterator[Arrival]:
+    def _due(self, now_us: int) -> list[Transaction]:
         """Whose moment has come; so many at most that answers are looked at in between."""
-        for _ in range(_TURN):
-            if self._next is None or self.start_us + self._next.at_us > now_us:
-                return
-            yield self._next
-            self._next = next(self._arrivals, None)
+        until_us, following = now_us - self.start_us, self._next
+        come: list[Transaction] = []
+        while following is not None and following.at_us <= until_us and len(come) < _TURN:
+            come.append(self._record.planned(following.at_us, following.deed))
+            following = next(self._arrivals, None)
+        self._next = following
+        return come
 
     def _send(self, come: list[Transaction], now_us: int) -> bool:
         """All of them press the key at their ATMs; whether a request of theirs went out.
@@ -160,9 +163,7 @@ class Driver:
         for connection, (message, sent) in made:
             connection.send(message, sent, now_us)
         self.wires.flush()
-        sent_us = self._clock() - self.start_us
-        for transaction, _ in going:
-            self._record.sent(transaction, sent_us)
+        self._record.sent((transaction for transaction, _ in going), self._clock() - self.start_us)
         return bool(going)
 
     def _ways(self, come: list[Transaction]) -> list[tuple[Transaction, Connection[Sent]]]:
@@ -214,12 +215,15 @@ class Driver:
 
     def _happened(self, connection: Connection[Sent], effects: list[Effect[Sent]]) -> None:
         now_us = self._clock()
+        since_us = now_us - self.start_us
         for effect in effects:
             if isinstance(effect, Answered):
-                self._fleet.answered(effect.context, effect.answer, now_us - self.start_us, now_us)
-                self._user_goes_on(effect.context)
+                context, answer = effect
+                self._fleet.answered(context, answer, since_us, now_us)
+                if self._users:
+                    self._user_goes_on(context)
             elif isinstance(effect, NotAnswered):
-                self._fleet.not_answered(effect.context, effect.lost, now_us - self.start_us, now_us)
+                self._fleet.not_answered(effect.context, effect.lost, since_us, now_us)
                 self._user_goes_on(effect.context)
             elif isinstance(effect, Odd):
                 self._odd(effect)
@@ -230,7 +234,7 @@ class Driver:
             self._loop.call_soon(self._send_advices)
 
     def _user_goes_on(self, sent: Sent) -> None:
-        if self._users and sent.transaction.number in self._users:
+        if sent.transaction.number in self._users:
             self._users.remove(sent.transaction.number)
             self._user_thinks()
 

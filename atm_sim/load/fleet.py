@@ -6,23 +6,25 @@ are repeated (0221, 0421) until they are acknowledged or the repeats are used up
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from itertools import count
 from typing import Final, Literal, NamedTuple
 
 from atm_sim.load.people import Carrier
-from atm_sim.load.record import NO_ANSWER, Record, Transaction
+from atm_sim.load.record import NO_ANSWER, Record, Transaction, Window
 from atm_sim.load.requests import Requests
 from atm_sim.scenario.loading import Load
 from atm_sim.wire.link import WireLink, Written
 from bank_host.iso8583 import build
 from bank_host.iso8583.codes import response_code
 from bank_host.iso8583.message import Message
+from bank_host.named import of_parts
 
 Part = Literal["request", "completion", "reversal"]
 MOVES_CASH: Final = ("withdraw", "deposit")
 STANS: Final = range(1, 1_000_000)
+_NO_APPROVAL_CODE: Final = "000000"
 
 
 class Sent(NamedTuple):
@@ -32,6 +34,9 @@ class Sent(NamedTuple):
     part: Part
     advice: Message | None = None
     tries: int = 1
+
+
+_sent: Callable[[tuple[Transaction, Part, None, int]], Sent] = of_parts(Sent)
 
 
 class Fleet:
@@ -61,13 +66,29 @@ class Fleet:
 
     # ---------------- requests
 
+    def rehearse(self, link: WireLink[Sent], now_us: int) -> None:
+        """One message of each kind is written for nobody, and its approval too: what the first of a kind costs, a codec
+        made for its shape, would be the lag of those who come first."""
+        for deed in self._requests.one_of_each(service for service, _ in self._load.services):
+            transaction = Transaction(0, 0, deed, Window())
+            transaction.stan, transaction.stamp = self._first_stan, self._requests.stamped(now_us)
+            self._requests.request(transaction, link)
+            original = self._requests.original(transaction)
+            link.rehearse(build.answer(original, "00", {38: _NO_APPROVAL_CODE}))
+            if self._load.completions and deed.service in MOVES_CASH:
+                advice = build.completion_advice(
+                    original, stan=self._first_stan, now_us=now_us, approval_code=_NO_APPROVAL_CODE
+                )
+                link.rehearse(advice)
+                link.rehearse(build.answer(advice, "00"))
+
     def request(
         self, transaction: Transaction, now_us: int, link: WireLink[Sent]
     ) -> tuple[Written | Message, Sent]:
         """The 0200 of a transaction for this link: the PIN block and the clock's elements are made now."""
         transaction.stan = self._next_stan(transaction.deed.terminal)
         transaction.made_us, transaction.stamp = now_us, self._requests.stamped(now_us)
-        return self._requests.request(transaction, link), Sent(transaction, "request")
+        return self._requests.request(transaction, link), _sent((transaction, "request", None, 1))
 
     def _next_stan(self, terminal: int) -> int:
         stan = self._stans[terminal]

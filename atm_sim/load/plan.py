@@ -7,7 +7,7 @@ the phases; so constant rates, steps, ramps and hour-of-day curves are one thing
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, count, cycle
 from math import sqrt
 from random import Random
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from atm_sim.scenario.loading import HOURS, Load, Phase
 from atm_sim.world.chance import Chance
 from bank_host.jst import SECOND_US
+from bank_host.named import of_parts
 
 
 class Slope(NamedTuple):
@@ -55,6 +56,10 @@ class Arrival(NamedTuple):
     deed: Deed
 
 
+_deed: Callable[[tuple[str, int, int, int]], Deed] = of_parts(Deed)
+_arrival: Callable[[tuple[int, Deed]], Arrival] = of_parts(Arrival)
+
+
 def slopes(phases: Sequence[Phase]) -> list[Slope]:
     """The phases as stretches; a day in fast motion is 24 of them."""
     found: list[Slope] = []
@@ -91,15 +96,16 @@ def deeds(load: Load, seed: int, customers: int) -> Iterator[Deed]:
     chance.stream("load/customers").shuffle(order)
     services = _chooser(load.services, chance.stream("load/services"))
     amounts = _chooser(load.amounts, chance.stream("load/amounts"))
+    terminals = load.terminals
     for number in count():
         service = services()
         amount_jpy = 0 if service == "balance" else amounts()
-        yield Deed(service, amount_jpy, order[number % customers], number % load.terminals)
+        yield _deed((service, amount_jpy, order[number % customers], number % terminals))
 
 
 def arrivals(load: Load, seed: int, customers: int) -> Iterator[Arrival]:
     """Who comes when, in order, until the phases end."""
-    return map(Arrival, _moments(load, seed), deeds(load, seed, customers))
+    return map(_arrival, zip(_moments(load, seed), deeds(load, seed, customers), strict=False))
 
 
 def _moments(load: Load, seed: int) -> Iterator[int]:

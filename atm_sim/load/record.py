@@ -7,7 +7,7 @@ are microseconds after the start. Whoever needs the transactions themselves (sen
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Literal, NamedTuple
 
 from atm_sim.load.plan import Deed
@@ -43,6 +43,9 @@ class Stamp(NamedTuple):
     time: str = ""  # DE12
     day: str = ""  # DE13
     reference: str = ""  # DE37 without its trace number
+
+
+_NO_STAMP: Final = Stamp()
 
 
 class Window:
@@ -88,7 +91,7 @@ class Transaction:
         self.code = NO_ANSWER
         self.sent_us = self.answered_us = NOT  # answered, or given up
         self.stan = self.made_us = 0  # of the request; wall clock
-        self.stamp = Stamp()
+        self.stamp = _NO_STAMP
 
 
 class Record:
@@ -124,11 +127,14 @@ class Record:
             self._go_on_to(intended_us // self.window_us)
         return transaction
 
-    def sent(self, transaction: Transaction, sent_us: int) -> None:
-        transaction.sent_us = sent_us
-        transaction.state = "waiting"
-        self.send_lag.add(sent_us - transaction.intended_us)
-        self._window(sent_us).sent += 1
+    def sent(self, transactions: Iterable[Transaction], sent_us: int) -> None:
+        """They have been handed over together."""
+        window, add_lag = self._window(sent_us), self.send_lag.add
+        for transaction in transactions:
+            transaction.sent_us = sent_us
+            transaction.state = "waiting"
+            add_lag(sent_us - transaction.intended_us)
+            window.sent += 1
 
     def answered(self, transaction: Transaction, answered_us: int, code: str) -> None:
         """Or given up, with NO_ANSWER."""

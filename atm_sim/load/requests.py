@@ -6,10 +6,12 @@ of its own has no templates: there each request goes through the ordinary codec.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 from typing import Final, NamedTuple, TypeVar
 
 from atm_sim.load.people import Carrier
+from atm_sim.load.plan import Deed
 from atm_sim.load.record import Stamp, Transaction
 from atm_sim.wire.link import WireLink, Written
 from bank_host.iso8583 import build
@@ -32,17 +34,41 @@ class _Blank(NamedTuple):
     key: MatchKey  # of an example: a part that is empty is not matched by
 
 
+class _Atm(NamedTuple):
+    """What an ATM puts into all its requests."""
+
+    terminal_id: str  # as long as DE41 is
+    acceptor_id: str  # as DE42
+    name: str  # in a match key
+    acquirer_id: str
+
+
 class Requests:
     """Makes the requests of all ATMs and people."""
 
     def __init__(self, terminals: Sequence[build.Acceptor], people: Sequence[Carrier]) -> None:
         self._terminals = terminals
         self._people = people
+        self._atms = [
+            _Atm(
+                each.terminal_id.ljust(8),
+                each.acceptor_id.ljust(15),
+                each.terminal_id.rstrip(),
+                each.acquirer_id,
+            )
+            for each in terminals
+        ]
         self._blanks: dict[tuple[str, str, bool], _Blank | None] = {}
-        self._atms = [(each.terminal_id.ljust(8), each.acceptor_id.ljust(15)) for each in terminals]
         self._common: dict[tuple[str, str], Message] = {}
         self._second = -1
         self._stamp = Stamp()
+
+    def one_of_each(self, services: Iterable[str]) -> Iterator[Deed]:
+        """Deeds whose requests are of all kinds that there are: by acquirer, by service, with and without a track."""
+        terminals = {atm.acquirer_id: number for number, atm in enumerate(self._atms)}
+        customers = {bool(carrier.track2.reveal()): number for number, carrier in enumerate(self._people)}
+        for service, terminal, customer in product(services, terminals.values(), customers.values()):
+            yield Deed(service, 0, customer, terminal)
 
     def stamped(self, now_us: int) -> Stamp:
         """What the clock puts into a request, made once a second."""
@@ -60,7 +86,8 @@ class Requests:
         pan, track2 = carrier.pan.reveal(), carrier.track2.reveal()
         assert link.keys is not None, "a fleet's PIN blocks need a key"
         pin_block = link.keys.pin_block(carrier.pin.reveal(), pan)
-        kind = self._terminals[deed.terminal].acquirer_id, deed.service, bool(track2)
+        terminal_id, acceptor_id, name, acquirer_id = self._atms[deed.terminal]
+        kind = acquirer_id, deed.service, bool(track2)
         try:
             blank = self._blanks[kind]
         except KeyError:
@@ -68,14 +95,13 @@ class Requests:
             blank = self._blanks[kind] = self._blank(example, link)
         if blank is None:
             return self._message(transaction, track2, pin_block)
+        template, (mti, acquirer, terminal_matches, stan_matches, time_matches) = blank
         stan, (transmitted, time, day, reference) = f"{transaction.stan:06d}", transaction.stamp
-        front = (pan, f"{deed.amount_jpy:012d}", transmitted, stan, time, day, carrier.expires)
-        atm = self._atms[deed.terminal]
-        back = (reference + stan, *atm, pin_block)
-        text = blank.template.text((*front, track2, *back) if track2 else front + back)
-        mti, acquirer, terminal_matches, stan_matches, time_matches = blank.key
+        front = pan, f"{deed.amount_jpy:012d}", transmitted, stan, time, day, carrier.expires
+        track = (track2,) if track2 else ()
+        text = template.text((*front, *track, reference + stan, terminal_id, acceptor_id, pin_block))
         number, moment = stan_matches and stan, time_matches and transmitted
-        key = key_of_parts((mti, acquirer, terminal_matches and atm[0].rstrip(), number, moment))
+        key = key_of_parts((mti, acquirer, terminal_matches and name, number, moment))
         return Written(text.encode("latin-1"), key)
 
     def original(self, transaction: Transaction) -> Message:
@@ -102,7 +128,7 @@ class Requests:
         """All elements of a request in ascending order, track and PIN block still without value."""
         deed, stamp = transaction.deed, transaction.stamp
         carrier = self._people[deed.customer]
-        terminal_id, acceptor_id = self._atms[deed.terminal]
+        atm = self._atms[deed.terminal]
         stan = f"{transaction.stan:06d}"
         return {
             **self._common_to(self._terminals[deed.terminal], deed.service).fields,
@@ -114,8 +140,8 @@ class Requests:
             13: stamp.day,
             14: carrier.expires,
             37: stamp.reference + stan,
-            41: terminal_id,
-            42: acceptor_id,
+            41: atm.terminal_id,
+            42: atm.acceptor_id,
         }
 
     def _common_to(self, acceptor: build.Acceptor, service: str) -> Message:

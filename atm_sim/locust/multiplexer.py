@@ -14,11 +14,10 @@ from atm_sim.load.plan import deeds
 from atm_sim.load.record import Record, Transaction
 from atm_sim.load.target import carriers
 from atm_sim.scenario import Scenario
-from atm_sim.wire.keys import MAC_KEY, PIN_KEY, WireKeys
+from atm_sim.wire.keys import BOTH, WireKeys, kinds, published
 from atm_sim.wire.link import Answered, Close, Effect, LinkSettings, NotAnswered, Opened, WireLink, Write
 from bank_host.address import Address
 from bank_host.clock import steady_clock
-from bank_host.hsm import Hsm
 from bank_host.iso8583.dialect import Dialect
 from bank_host.jst import jst_date
 from bank_host.policy import load_policy
@@ -58,9 +57,9 @@ class Multiplexer:
         self.fleet = Fleet(load, atms, people, Record(), share.stans)
         self._deeds = deeds(load, scenario.seed + share.number, len(people))
         self._waiting: dict[int, AsyncResult] = {}
-        self._address, self._dialect, self._hsm = address, dialect, Hsm.simulation()
+        self._address, self._dialect, self._hsm = address, dialect, published(dialect)
         self._settings = LinkSettings(
-            exchange=(PIN_KEY, MAC_KEY) if load.exchange_keys else (),
+            exchange=kinds(BOTH, dialect) if load.exchange_keys else (),
             macs=load.mac,
             answer_within_us=load.answer_within_us,
         )
@@ -82,7 +81,7 @@ class Multiplexer:
         message, sent = self.fleet.request(transaction, now_us, connection.link)
         answer = self._waiting[transaction.number] = AsyncResult()
         connection.write(connection.link.send(message, sent, now_us))
-        record.sent(transaction, since_us)
+        record.sent([transaction], since_us)
         answer.get()
         return transaction
 

@@ -12,6 +12,7 @@ from atm_sim.checks.steps import ELEMENT, StepExpectation, judge_step, step_resu
 from atm_sim.records.check import Check
 from atm_sim.records.log import EventLog
 from atm_sim.scenario import Case, Expectation, Step
+from atm_sim.scenario.measured import Asked
 from atm_sim.scenario.step_parts import ELEMENTS
 
 COMPARATORS: tuple[Comparator, ...] = get_args(Comparator)
@@ -77,17 +78,22 @@ def measure_expectation(case: Case, expectation: Expectation) -> MeasureExpectat
     return MeasureExpectation(
         measure=str(expectation.measure),
         bound=bound(comparator, *values),
-        ask=Ask(
-            of=expectation.of or "",
-            at=expectation.at or "",
-            bank=expectation.bank or "",
-            reason=expectation.reason or "",
-            during_us=expectation.during_us,
-            over_us=expectation.over_us,
-        ),
+        ask=ask_of(expectation),
         judged_on=expectation.judged_on,
         case=_case_name(case),
         line=expectation.line,
+    )
+
+
+def ask_of(asked: Asked) -> Ask:
+    """Which rows a measure looks at, as the measures take it."""
+    return Ask(
+        of=asked.of or "",
+        at=asked.at or "",
+        bank=asked.bank or "",
+        reason=asked.reason or "",
+        during_us=asked.during_us,
+        over_us=asked.over_us,
     )
 
 

@@ -20,11 +20,15 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, Literal, NamedTuple, TypeVar
 
-from bank_host.iso8583.identity import MatchKey, explain_mismatch, match_key
+from bank_host.iso8583.identity import MatchKey, explain_mismatch, match_key, text_of_key
 from bank_host.iso8583.message import Message
 from bank_host.iso8583.mti import is_response
+from bank_host.named import of_parts
 
 KEEP_US = 120_000_000
+_FORGOTTEN_AT_ONCE = (
+    1_000  # parts of the time that they are kept: looking at each message costs more than it frees
+)
 MOST_COMPARED = 1_000  # waiting keys that an answer without a request is compared with
 
 Context = TypeVar("Context")
@@ -61,10 +65,22 @@ class Waiting(NamedTuple, Generic[Context]):
     near_miss: str = ""
 
 
+_waiting: Callable[[tuple[MatchKey, Context, int, bool, str]], Waiting[Context]] = of_parts(Waiting)
+
+
 class Pending(Generic[Context]):
     """The requests sent to one neighbour, each with whatever its owner wants back when the answer comes."""
 
-    __slots__ = ("_keep_us", "_key_of", "_settled", "_untimed", "_waiting", "counts")
+    __slots__ = (
+        "_forget_at_us",
+        "_given_up",
+        "_keep_us",
+        "_key_of",
+        "_settled",
+        "_untimed",
+        "_waiting",
+        "counts",
+    )
 
     def __init__(self, keep_us: int = KEEP_US, key_of: Callable[[Message], MatchKey] = match_key) -> None:
         """`key_of` is what joins answer and request: a dialect's own `match_key`, where it has one."""
@@ -74,7 +90,9 @@ class Pending(Generic[Context]):
         # Both stand in the order of their times (one owner waits equally long for all it sends), so what is
         # outdated stands in front.
         self._waiting: OrderedDict[str, Waiting[Context]] = OrderedDict()
-        self._settled: OrderedDict[str, tuple[State, int]] = OrderedDict()
+        self._settled: OrderedDict[str, int] = OrderedDict()  # until when they are known
+        self._given_up: set[str] = set()  # those of them that had no answer
+        self._forget_at_us = 0  # no settled one is outdated before
         self._untimed = False  # whether anything ever waited without a timer of its owner's
 
     def __len__(self) -> int:
@@ -97,9 +115,11 @@ class Pending(Generic[Context]):
         if not timed:
             self._untimed = True
             self._forget_waiting(now_us)
-        text = str(key)
-        self._waiting[text] = Waiting(key, context, now_us + wait_us, timed)
-        self._waiting.move_to_end(text)
+        text = text_of_key(key)
+        again = text in self._waiting
+        self._waiting[text] = _waiting((key, context, now_us + wait_us, timed, ""))
+        if again:
+            self._waiting.move_to_end(text)
         return text
 
     def state(self, message: Message, now_us: int) -> State:
@@ -109,26 +129,41 @@ class Pending(Generic[Context]):
         if text in self._waiting:
             return "waiting"
         self._forget_settled(now_us)
-        return self._settled[text][0] if text in self._settled else ""
+        if text not in self._settled:
+            return ""
+        return "given_up" if text in self._given_up else "answered"
 
     def answer(self, message: Message, now_us: int) -> Verdict[Context]:
         """Judge an incoming message and count it; a matched one ends the wait."""
+        waiting = self.take(message, now_us)
+        return self.misfit(message, now_us) if waiting is None else Verdict("matched", waiting.context)
+
+    def take(self, answer: Message, now_us: int) -> Waiting[Context] | None:
+        """The request that this answers, whose wait ends and is counted; None for what is a `misfit`."""
+        if not is_response(answer.mti):
+            return None
+        if self._untimed:
+            self._forget_waiting(now_us)
+        text = text_of_key(self._key_of(answer))
+        waiting = self._waiting.pop(text, None)
+        if waiting is not None:
+            self.counts.matched += 1
+            self._given_up.discard(text)
+            self._settle(text, now_us)
+        return waiting
+
+    def misfit(self, message: Message, now_us: int) -> Verdict[Context]:
+        """Judge and count a message that no request waits for."""
         if not is_response(message.mti):
             self.counts.unsolicited += 1
             return Verdict("unsolicited")
         key = self._key_of(message)
         text = str(key)
-        self._forget_waiting(now_us)
-        waiting = self._waiting.pop(text, None)
-        if waiting is not None:
-            self.counts.matched += 1
-            self._settle(text, "answered", now_us)
-            return Verdict("matched", waiting.context)
         self._forget_settled(now_us)
         if text not in self._settled:
             self.counts.unmatched += 1
             return Verdict("unmatched", detail=self._explain(key))
-        if self._settled[text][0] == "given_up":
+        if text in self._given_up:
             self.counts.late += 1
             return Verdict("late")
         self.counts.duplicate += 1
@@ -138,7 +173,8 @@ class Pending(Generic[Context]):
         """The timer of `key_text` fired: the request that had no answer, or None if it no longer waits."""
         waiting = self._waiting.pop(key_text, None)
         if waiting is not None:
-            self._settle(key_text, "given_up", now_us)
+            self._given_up.add(key_text)
+            self._settle(key_text, now_us)
         return waiting
 
     def overdue(self, now_us: int) -> Iterator[Waiting[Context]]:
@@ -162,14 +198,18 @@ class Pending(Generic[Context]):
         self._waiting[str(nearest.key)] = nearest._replace(near_miss=detail)
         return detail
 
-    def _settle(self, text: str, state: State, now_us: int) -> None:
-        self._forget_settled(now_us)
-        self._settled[text] = (state, now_us + self._keep_us)
-        self._settled.move_to_end(text)
+    def _settle(self, text: str, now_us: int) -> None:
+        if now_us >= self._forget_at_us:
+            self._forget_settled(now_us)
+        again = text in self._settled
+        self._settled[text] = now_us + self._keep_us
+        if again:
+            self._settled.move_to_end(text)
 
     def _forget_settled(self, now_us: int) -> None:
-        while self._settled and next(iter(self._settled.values()))[1] <= now_us:
-            self._settled.popitem(last=False)
+        self._forget_at_us = now_us + self._keep_us // _FORGOTTEN_AT_ONCE
+        while self._settled and next(iter(self._settled.values())) <= now_us:
+            self._given_up.discard(self._settled.popitem(last=False)[0])
 
     def _forget_waiting(self, now_us: int) -> None:
         """What has no timer waits as long as its answer would be late, and no longer."""

@@ -21,22 +21,28 @@ from atm_sim.scenario.vocabulary import (
     YenMeasure,
 )
 
-MeasureName = TypeVar("MeasureName")
+MeasureName = TypeVar("MeasureName", bound=str)
 Value = TypeVar("Value")
 COMPARATORS = ("equals", "at_least", "at_most", "between")
 MOST_COUNT = 10**12
 
 
-class ExpectationPart(Part, Generic[MeasureName, Value]):
-    """A measure, which rows it looks at, and one comparison."""
+class Asked(Part):
+    """A measure, and which rows it looks at."""
 
-    measure: MeasureName
+    measure: str
     of: Service | None = None
     at: Alias | None = None
     bank: Alias | None = None
     reason: Snake | None = None
     during_us: tuple[TimeUs, TimeUs] | None = Field(default=None, alias="during")
     over_us: DurationUs = Field(default=0, alias="over")
+
+
+class ExpectationPart(Asked, Generic[MeasureName, Value]):
+    """What a measure is expected to show: one comparison."""
+
+    measure: MeasureName
     equals: Value | None = None
     at_least: Value | None = None
     at_most: Value | None = None

@@ -8,23 +8,21 @@ from typing import Annotated, Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 from pydantic import BeforeValidator, Field, Tag, WithJsonSchema
 
-from atm_sim.checks.measures import Ask
 from atm_sim.scenario.by_measure import known, unit_of
-from atm_sim.scenario.fields import Alias, DurationUs, Jpy, Share, Snake, Text, TimeUs, Whole, scalar, wrong
-from atm_sim.scenario.measured import COMPARATORS, MOST_COUNT, ExpectationPart
+from atm_sim.scenario.fields import Alias, DurationUs, Jpy, Share, Snake, Text, Whole, scalar, wrong
+from atm_sim.scenario.measured import COMPARATORS, MOST_COUNT, Asked, ExpectationPart
 from atm_sim.scenario.part import Contradiction, Part, check_word
 from atm_sim.scenario.vocabulary import (
     MEASURES,
     CountMeasure,
     DurationMeasure,
     RatioMeasure,
-    Service,
     YenMeasure,
 )
 from bank_host.written.problems import listed, nearest
 from bank_host.written.source import Mapping, Scalar, Sequence
 
-MeasureName = TypeVar("MeasureName")
+MeasureName = TypeVar("MeasureName", bound=str)
 Value = TypeVar("Value")
 MARGINS: Final = ("less_by", "more_by")
 BASE: Final = "base"
@@ -38,34 +36,6 @@ SCENARIO_PATH = r"[A-Za-z0-9_./-]+\.ya?ml"
 PERCENT_PATTERN = r"[0-9]+(\.[0-9]+)? ?%"
 MACHINE_PATTERN = r"[a-z][a-z0-9_-]{0,31}(/[0-9]{1,4})?"
 USUAL_MEASURES: Final = ("customers", "wait.mean", "wait.p95", "utilisation", "approval_rate", "cash_outs")
-
-
-class Asked(Part):
-    """A measure, and which rows it looks at."""
-
-    measure: str
-    of: Service | None = None
-    at: Alias | None = None
-    bank: Alias | None = None
-    reason: Snake | None = None
-    during_us: tuple[TimeUs, TimeUs] | None = Field(default=None, alias="during")
-    over_us: DurationUs = Field(default=0, alias="over")
-
-    @property
-    def ask(self) -> Ask:
-        return ask_of(self)
-
-
-def ask_of(asked: Asked | ExpectationPart[Any, Any]) -> Ask:
-    """The filters of a measure as the measures take them."""
-    return Ask(
-        of=asked.of or "",
-        at=asked.at or "",
-        bank=asked.bank or "",
-        reason=asked.reason or "",
-        during_us=asked.during_us,
-        over_us=asked.over_us,
-    )
 
 
 def _read_asked(raw: Any) -> Any:

@@ -19,9 +19,10 @@ from atm_sim.checks.intervals import interval
 from atm_sim.fleet.play import Job
 from atm_sim.progress import Progress
 from atm_sim.records.manifest import run_id
-from atm_sim.runner.grade import setting_of
+from atm_sim.runner.grade import ask_of, setting_of
+from atm_sim.scenario.measured import Asked
 from atm_sim.study.executors import Executor
-from atm_sim.study.model import Asked, Study, ask_of
+from atm_sim.study.model import Study
 from atm_sim.study.plan import Arm, StudyPlan
 from atm_sim.study.replicate import Call, Outcome, Task, Wanted, replicate
 from atm_sim.study.replicate_fleet import join, parts_of, replicate_fleet
@@ -96,14 +97,14 @@ def wanted_of(study: Study) -> tuple[Wanted, ...]:
     return tuple({(each := _wanted(entry)).key: each for entry in asked}.values())
 
 
-def key_of(entry: Asked | object) -> str:
+def key_of(entry: Asked) -> str:
     return _wanted(entry).key
 
 
-def _wanted(entry: object) -> Wanted:
-    measure, ask = str(entry.measure), ask_of(entry)  # type: ignore[attr-defined, arg-type]
+def _wanted(entry: Asked) -> Wanted:
+    ask = ask_of(entry)
     filters = filters_text(ask)
-    return Wanted(f"{measure} ({filters})" if filters else measure, measure, ask)
+    return Wanted(f"{entry.measure} ({filters})" if filters else entry.measure, entry.measure, ask)
 
 
 def _tasks(plan: StudyPlan, wanted: tuple[Wanted, ...], replications: range) -> Iterator[Task]:

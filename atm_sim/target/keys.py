@@ -16,7 +16,7 @@ from atm_sim.scenario.part import Contradiction, Part
 from atm_sim.wire.keys import WireKeys
 from bank_host.hsm import TAK, TPK, ZAK, ZMK, ZPK, Hsm, HsmError, Key
 from bank_host.hsm.key_block import Component, combine, unwrap
-from bank_host.hsm.keys import SIMULATION_KEYS, Cipher, Usage, load, unloaded
+from bank_host.hsm.keys import Cipher, Usage, cipher_of, load, simulation_keys, unloaded
 from bank_host.secrets import Secret
 from bank_host.written.problems import Problems
 from bank_host.written.source import Mapping, Sequence, place_of
@@ -100,14 +100,22 @@ class KeyRing(NamedTuple):
     mac_key: str
     own: bool  # whether there is any that not everybody knows
 
+    def cipher(self, handle: str) -> Cipher:
+        """Of the key of this handle."""
+        return next(cipher_of(info.algorithm) for info in self.hsm.inventory() if info.handle == handle)
+
     def wire_keys(self, place: int) -> WireKeys:
         """The keys of one connection; exchanged ones are its own, so the module is shared with care for handles."""
         return WireKeys(self.hsm, place, self.pin_key, self.mac_key)
 
 
-def key_ring(keys: Keys, node: Mapping | None, problems: Problems) -> KeyRing:
-    """Every key of the file, or the published ones where it has none; what is wrong goes to `problems`."""
-    found: dict[str, Key] = {ZMK: SIMULATION_KEYS[ZMK]}
+def key_ring(
+    keys: Keys, node: Mapping | None, problems: Problems, mac_cipher: Cipher | None = None
+) -> KeyRing:
+    """Every key of the file, or the published ones where it has none; what is wrong goes to `problems`. MACs of the
+    dialect are of that cipher, or of either."""
+    known = simulation_keys(mac_cipher)
+    found: dict[str, Key] = {ZMK: known[ZMK]}
     for name, written in keys.named().items():
         try:
             found[HANDLES[name]] = _opened(name, written, found, has_zmk=keys.zmk is not None)
@@ -116,10 +124,14 @@ def key_ring(keys: Keys, node: Mapping | None, problems: Problems) -> KeyRing:
     pin_key = ZPK if ZPK in found else TPK
     mac_key = TAK if TAK in found else ZAK
     for handle in (pin_key, mac_key):
-        found.setdefault(handle, SIMULATION_KEYS[handle])
-    published = Hsm(found).published_keys()
-    own = any(handle not in published for handle in found)
-    return KeyRing(Hsm({**found, LAB_PIN_KEY: SIMULATION_KEYS[TPK]}), pin_key, mac_key, own)
+        found.setdefault(handle, known[handle])
+    hsm = Hsm({**found, LAB_PIN_KEY: known[TPK]})
+    own = not {*found} <= {*hsm.published_keys()}
+    ring = KeyRing(hsm, pin_key, mac_key, own)
+    if mac_cipher not in (None, ring.cipher(mac_key)):
+        text = f'{mac_key}: the dialect\'s MACs need a key of {mac_cipher}; cipher = "{mac_cipher}" says that it is one'
+        problems.add(place_of(node, mac_key), text)
+    return ring
 
 
 def _opened(name: Name, written: KeyInFile, found: MappingOf[str, Key], *, has_zmk: bool) -> Key:

@@ -19,8 +19,9 @@ from atm_sim.scenario.fields import Flag, Whole, scalar, wrong
 from atm_sim.scenario.part import Contradiction, Part, report
 from atm_sim.target.cards import CardBox, CardPolicy, LabCard, read_cards
 from atm_sim.target.keys import KeyRing, Keys, key_ring
-from atm_sim.wire.keys import MAC_KEY, PIN_KEY, WireKeys
+from atm_sim.wire.keys import Purpose, WireKeys, kinds, mac_cipher
 from atm_sim.wire.link import LinkSettings
+from bank_host.hsm import ZMK
 from bank_host.iso8583.dialect import Dialect, make_dialect
 from bank_host.iso8583.dialect_file import DialectError, read_settings
 from bank_host.iso8583.settings import Frames, Settings
@@ -29,7 +30,6 @@ from bank_host.written.problems import Problems, WrittenError
 from bank_host.written.source import Mapping, Scalar, Sequence, place_of
 from bank_host.written.toml import read_toml
 
-_EXCHANGES = {"pin": PIN_KEY, "mac": MAC_KEY}
 _BIN = "[0-9]{6,8}"
 
 
@@ -108,7 +108,7 @@ class Link(Part):
 
     connections: Annotated[int, Whole(1, 64)] = 1
     sign_on: Flag = True
-    exchange: tuple[Literal["pin", "mac"], ...] = ()
+    exchange: tuple[Purpose, ...] = ()
     mac: Flag = False
     acquirer_id: Words = ""
 
@@ -150,7 +150,7 @@ class Profile(NamedTuple):
         """How its links are kept."""
         return LinkSettings(
             sign_on=self.link.sign_on,
-            exchange=tuple(_EXCHANGES[each] for each in self.link.exchange),
+            exchange=kinds(self.link.exchange, self.dialect),
             macs=self.link.mac,
             acquirer_id=self.link.acquirer_id,
             answer_within_us=answer_within_us,
@@ -168,7 +168,8 @@ class Profile(NamedTuple):
 def own_profile(database: str, dialect: Dialect) -> Profile:
     """That of our own host under the published keys."""
     problems = Problems(ProfileError)
-    return Profile(Path(), dialect, Link(), key_ring(Keys(), None, problems), bank_database=database)
+    keys = key_ring(Keys(), None, problems, mac_cipher(dialect))
+    return Profile(Path(), dialect, Link(), keys, bank_database=database)
 
 
 def parse_profile(file: str, data: bytes) -> tuple[ProfileInFile, Mapping]:
@@ -191,13 +192,17 @@ def read_profile(path: Path) -> Profile:
     """The profile of a file, with its keys, its cards and its dialect."""
     written, node = parse_profile(f"{path}", path.read_bytes())
     problems = Problems(ProfileError)
-    keys = key_ring(written.keys_, node.value("keys"), problems)
+    dialect = _dialect(written, path, node, problems)
+    cipher = None if dialect is None else mac_cipher(dialect)
+    keys = key_ring(written.keys_, node.value("keys"), problems, cipher)
+    if cipher == "AES" and "mac" in written.link.exchange and keys.cipher(ZMK) != cipher:
+        text = 'an AES key for MACs travels under an AES zone master key only; cipher = "AES" says that zmk is one'
+        problems.add(place_of(node, "link", "exchange"), text)
     if keys.own and os.name == "posix" and path.stat().st_mode & 0o077:
         problems.add(node, f"others than its owner can read this file with keys: chmod 600 {path}")
     cards: tuple[LabCard, ...] = ()
     if written.cards is not None:
         cards = read_cards(path.parent / written.cards, written.allow_bins, problems)
-    dialect = _dialect(written, path, node, problems)
     problems.stop_if_any()
     assert dialect is not None, "a dialect that cannot be used was reported"
     return Profile(

@@ -27,6 +27,7 @@ else:
 T = TypeVar("T")
 TICK_S = 0.02
 CALL_AGAIN_S = 0.25
+_SLICE_BYTES = 4_096  # some thirty answers, a millisecond's work
 MOST_ENDS = 1_000  # that are remembered
 
 
@@ -47,6 +48,7 @@ class Connection(asyncio.Protocol, Generic[Context]):
         self._wires = wires
         self._transport: asyncio.Transport | None = None
         self._out: list[bytes] = []
+        self._unread = b""
         self._loop = asyncio.get_running_loop()
         self.place = place
         keys = wires.new_keys(place)
@@ -58,9 +60,21 @@ class Connection(asyncio.Protocol, Generic[Context]):
         self.do(self.link.opened(self._wires.clock()))
 
     def data_received(self, data: bytes) -> None:
-        self.do(self.link.received(data, self._wires.clock()))
+        """Slice by slice: what falls due to be sent meanwhile does not wait until all is read that has come."""
+        waits = bool(self._unread)
+        self._unread += data
+        if not waits:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        part, self._unread = self._unread[:_SLICE_BYTES], self._unread[_SLICE_BYTES:]
+        if self._unread:
+            self._loop.call_soon(self._read_on)
+        self.do(self.link.received(part, self._wires.clock()))
 
     def connection_lost(self, exc: Exception | None) -> None:
+        rest, self._unread = self._unread, b""
+        self.do(self.link.received(rest, self._wires.clock()))
         self.do(self.link.close("lost", self._wires.clock()))
         if not self.lost.done():
             self.lost.set_result(None)

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from bank_host.hsm import TPK
-from bank_host.hsm.keys import ZAK, ZMK
-from bank_host.hsm.link_keys import LinkKeys
-from bank_host.hsm.module import Hsm
+from collections.abc import Iterable
+from typing import Final, Literal
 
-PIN_KEY, MAC_KEY = "P0T", "M3T"
-"""The kinds of working key that are exchanged, as X9.143 calls them."""
+from bank_host.hsm import TPK
+from bank_host.hsm.keys import ZAK, ZMK, Cipher
+from bank_host.hsm.link_keys import MAC_CIPHERS, MAC_KINDS, LinkKeys
+from bank_host.hsm.module import Hsm
+from bank_host.iso8583.dialect import Dialect
+
+Purpose = Literal["pin", "mac"]
+BOTH: Final[tuple[Purpose, ...]] = ("pin", "mac")
+
+
+def mac_cipher(dialect: Dialect) -> Cipher | None:
+    """What a key for its MACs has to be; None: either."""
+    return MAC_CIPHERS[dialect.settings.mac.algorithm]
+
+
+def kinds(purposes: Iterable[Purpose], dialect: Dialect) -> tuple[str, ...]:
+    """The kinds of working key that are exchanged, as X9.143 calls them: PIN blocks are TDES, for DE52 holds eight
+    bytes; MACs are what the dialect says."""
+    mac = MAC_KINDS[mac_cipher(dialect)]
+    return tuple("P0T" if purpose == "pin" else mac for purpose in purposes)
+
+
+def published(dialect: Dialect) -> Hsm:
+    """A module with the test keys that everybody knows, as MACs of this dialect need them."""
+    return Hsm.simulation(mac_cipher(dialect))
 
 
 class WireKeys(LinkKeys):
@@ -33,3 +54,9 @@ class WireKeys(LinkKeys):
 
     def verify(self, data: bytes, mac: str) -> bool:
         return self._hsm.verify_mac(self.mac or self._standing_mac, data, mac)
+
+    def verify_offered(self, data: bytes, mac: str) -> bool:
+        """The same under the MAC key that was made last: who takes it over says so under it already."""
+        if self._last is None or self._last[0].name != "mac":
+            return False
+        return self._hsm.verify_mac(self._last[1], data, mac)

@@ -7,6 +7,8 @@ answer whose MAC is wrong is none. It may as well be the side that was called: w
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
@@ -20,6 +22,7 @@ from bank_host.iso8583.identity import MatchKey
 from bank_host.iso8583.message import Message
 from bank_host.iso8583.shapes import Template
 from bank_host.jst import SECOND_US
+from bank_host.named import of_parts
 
 Context = TypeVar("Context")
 
@@ -30,7 +33,7 @@ class LinkSettings(NamedTuple):
     """How one link is kept."""
 
     sign_on: bool = True
-    exchange: tuple[str, ...] = ()  # kinds of key asked for after the sign-on: keys.PIN_KEY, keys.MAC_KEY
+    exchange: tuple[str, ...] = ()  # kinds of key asked for after the sign-on: `keys.kinds`
     macs: bool = False  # of all that we send; answers then need one too
     acquirer_id: str = ""  # DE32 of our 0800s
     answer_within_us: int = 10 * SECOND_US  # of business, which is given up then
@@ -97,6 +100,9 @@ class Answered(NamedTuple, Generic[Context]):
 
     context: Context
     answer: Message
+
+
+_answered: Callable[[tuple[Context, Message]], Answered[Context]] = of_parts(Answered)
 
 
 class NotAnswered(NamedTuple, Generic[Context]):
@@ -169,6 +175,12 @@ class WireLink(Generic[Context]):
     def template(self, message: Message, varying: tuple[int, ...]) -> Template | None:
         """For the `data` of requests like this one; None where each has to go through the codec."""
         return self._dialect.template(message, varying, macs=self._mac is not None)
+
+    def rehearse(self, message: Message) -> None:
+        """Write a message of ours or of the peer's and forget it: the codec of its shape is there from now on. What is
+        no message in this dialect has none."""
+        with suppress(FormatError):
+            self._written(message)
 
     def match_key(self, message: Message) -> MatchKey:
         """What joins a request and its answer on this link."""
@@ -249,11 +261,12 @@ class WireLink(Generic[Context]):
         elif mti.is_network(message.mti):
             self._own_answered(message, now_us, effects)
         else:
-            verdict = self._business.answer(message, now_us)
-            if verdict.kind == "matched":
-                effects.append(Answered(verdict.context, message))  # type: ignore[arg-type]  # it was given
+            waiting = self._business.take(message, now_us)
+            if waiting is not None:
+                effects.append(_answered((waiting.context, message)))
             else:
-                effects.append(Odd(verdict.kind, verdict.detail))
+                kind, _, detail = self._business.misfit(message, now_us)
+                effects.append(Odd("unmatched" if kind == "matched" else kind, detail))
 
     def _mac_fault(self, payload: bytes, message: Message) -> Odd | None:
         """A MAC that is there has to be right; one that is missing is a fault where we send them."""
@@ -263,7 +276,10 @@ class WireLink(Generic[Context]):
                 return None
             self.counts.mac_missing += 1
             return Odd("mac_missing", f"{message.mti} without a MAC")
-        if self._keys is not None and self._keys.verify(*covered):
+        keys = self._keys
+        if keys is not None and (
+            keys.verify(*covered) or (mti.is_network(message.mti) and keys.verify_offered(*covered))
+        ):
             return None
         self.counts.mac_failure += 1
         return Odd("mac_failure", f"{message.mti} whose MAC is wrong")

@@ -69,9 +69,12 @@ def key_options(command: Command) -> Command:
     return with_file(_SEALING_KEY(command))
 
 
-def keys_of(key_file: Path | None, sealed_by: Path | None) -> Hsm:
-    """The key module that the options ask for; HsmError says what is wrong."""
-    return Hsm.simulation() if key_file is None else open_key_file(key_file, sealing_key(sealed_by))
+def keys_of(key_file: Path | None, sealed_by: Path | None, mac_cipher: Cipher | None = None) -> Hsm:
+    """The key module that the options ask for; HsmError says what is wrong. The published keys suit a dialect whose
+    MACs are of that cipher."""
+    if key_file is None:
+        return Hsm.simulation(mac_cipher)
+    return open_key_file(key_file, sealing_key(sealed_by))
 
 
 def store_of(engine: Engine, database: str, hsm: Hsm, chain_name: str = "host") -> SqlStore:

@@ -20,6 +20,7 @@ from bank_host.cli.script import script_of
 from bank_host.clock import wall_clock
 from bank_host.example import hand_over, open_example
 from bank_host.host import Bank
+from bank_host.hsm.link_keys import MAC_CIPHERS
 from bank_host.iso8583.dialect import Dialect, load_dialect
 from bank_host.jst import MINUTE_US, SECOND_US
 from bank_host.policy import load_policy
@@ -127,7 +128,9 @@ def serve_command(
     """Run the issuing bank as an ISO 8583 server until SIGTERM or Ctrl-C; a second one stops it at once."""
     if listen is None and connect is None:
         listen = Address("127.0.0.1", 8583)
-    hsm = keys_of(key_file, sealed_by)
+    dialect = _dialect(dialect_name)
+    algorithm = dialect.settings.mac.algorithm
+    hsm = keys_of(key_file, sealed_by, MAC_CIPHERS[algorithm])
     published = hsm.published_keys()
     files = _tls_files(tls_certificate, tls_key, tls_ca)
     warning = _refuse_to_expose(listen, connect, files is not None, plain, published)
@@ -140,12 +143,10 @@ def serve_command(
             f"--web {web} is beyond loopback, where internet banking is served over TLS only: give "
             "--web-certificate and --web-key, or put a web server with TLS before 127.0.0.1",
         )
-    dialect = _dialect(dialect_name)
     script = None if script_file is None else script_of(script_file)
     settings = _settings(
         dialect, sign_on=not no_sign_on, window_us=window_min * MINUTE_US, mac_mandatory=mac_mandatory
     )
-    algorithm = dialect.settings.mac.algorithm
     if unfit := unfit_mac_key(hsm, algorithm, settings.link.mac_mandatory):
         stop(WRONG_USAGE, f"--dialect {dialect_name}: {unfit}")
     listening, calling = _tls_contexts(files)

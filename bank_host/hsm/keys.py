@@ -166,6 +166,17 @@ SIMULATION_KEYS: Final[Mapping[str, Key]] = {
 }
 """The simulation's keys, each for one purpose; known to everyone."""
 
+_SIMULATION_KEYS_BY_AES: Final[Mapping[str, Key]] = {
+    ZAK: Key("zone_mac", Secret("778899AABBCCDDEEFF00112233445566"), "AES"),
+    ZMK: Key("zone_master", Secret("8899AABBCCDDEEFF0011223344556677"), "AES"),
+}
+
+
+def simulation_keys(mac_cipher: Cipher | None = None) -> Mapping[str, Key]:
+    """Those, or with AES in the place of the zone's keys for MACs and for key blocks; the PIN's are TDES in both."""
+    return {**SIMULATION_KEYS, **_SIMULATION_KEYS_BY_AES} if mac_cipher == "AES" else SIMULATION_KEYS
+
+
 _ELSEWHERE: Final = (
     "00" * 16,
     "00" * 24,
@@ -189,5 +200,8 @@ _ELSEWHERE: Final = (
 
 _PUBLISHED: Final = frozenset(
     odd_parity(bytes.fromhex(text))
-    for text in (*(key.value.reveal() for key in SIMULATION_KEYS.values()), *_ELSEWHERE)
+    for text in (
+        *(key.value.reveal() for keys in (SIMULATION_KEYS, _SIMULATION_KEYS_BY_AES) for key in keys.values()),
+        *_ELSEWHERE,
+    )
 )

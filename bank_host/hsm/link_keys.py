@@ -32,8 +32,11 @@ KINDS: Final = {
 }
 """Key usage and algorithm as X9.143 has them: PIN encryption, MAC by ISO 9797-1 algorithm 3, MAC by CMAC."""
 
-_MAC_KINDS: Final[dict[Cipher | None, str]] = {None: "M3T", "TDES": "M3T", "AES": "M6A"}
-"""What a plain block is for that does not say it."""
+MAC_CIPHERS: Final[dict[str, Cipher | None]] = {"by_key": None, "retail": "TDES", "aes-cmac": "AES"}
+"""The cipher that a MAC key has to have, by the dialect's `mac.algorithm`."""
+
+MAC_KINDS: Final[dict[Cipher | None, str]] = {None: "M3T", "TDES": "M3T", "AES": "M6A"}
+"""What a MAC key is by that cipher, and what a plain block is for that does not say it."""
 
 
 class LinkKeys:
@@ -48,7 +51,7 @@ class LinkKeys:
     def __init__(self, hsm: Hsm, zmk: str, link: str, mac_cipher: Cipher | None = None) -> None:
         """With a `mac_cipher` no MAC key of another cipher is accepted."""
         self._mac_cipher = mac_cipher
-        self._unsaid = _MAC_KINDS[mac_cipher]
+        self._unsaid = MAC_KINDS[mac_cipher]
         self._hsm = hsm
         self._zmk = zmk
         self._link = link

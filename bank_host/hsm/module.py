@@ -24,7 +24,6 @@ from bank_host.hsm.errors import HsmError, MalformedPinBlock
 from bank_host.hsm.key_block import unwrap, wrap
 from bank_host.hsm.keys import (
     CARD_ID,
-    SIMULATION_KEYS,
     Algorithm,
     Cipher,
     Key,
@@ -32,6 +31,7 @@ from bank_host.hsm.keys import (
     Usage,
     fresh_key,
     load,
+    simulation_keys,
 )
 from bank_host.hsm.pin_block import Format, deciphered, enciphered
 from bank_host.hsm.verification_values import cvv, offset, pvv
@@ -91,9 +91,9 @@ class Hsm:
         self._table = decimalisation_table
 
     @classmethod
-    def simulation(cls) -> Hsm:
-        """The module with the published test keys of `SIMULATION_KEYS`."""
-        return cls(SIMULATION_KEYS)
+    def simulation(cls, mac_cipher: Cipher | None = None) -> Hsm:
+        """The module with the published test keys, of which those for MACs between hosts may be asked for in AES."""
+        return cls(simulation_keys(mac_cipher))
 
     def __repr__(self) -> str:
         return f"Hsm({', '.join(self._keys)})"

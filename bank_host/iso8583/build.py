@@ -153,7 +153,7 @@ def as_repeat(message: Message) -> Message:
     return message if is_repeat(message.mti) else message.but(mti=repeat_mti(message.mti))
 
 
-Picker = Callable[[dict[int, str]], dict[int, str]]
+Picker = Callable[[Mapping[int, str], Mapping[int, str], str], dict[int, str]]
 ECHOED = (3, 4, 7, 11, 12, 13, 15, 32, 33, 37, 41, 42, 49, 70)
 
 
@@ -162,15 +162,16 @@ def answer(request: Message, code: str, extra: Mapping[int, str] | None = None) 
     extra = extra or {}
     asked = request._fields  # not the read-only view, which costs as much as all the rest
     mti, picked = _answering(request.mti, tuple(asked), tuple(extra))
-    return Message.of_ascending(mti, picked({**asked, **extra, 39: code}))
+    return Message.of_ascending(mti, picked(asked, extra, code))
 
 
 @lru_cache(maxsize=256)
 def _answering(mti: str, asked: tuple[int, ...], extra: tuple[int, ...]) -> tuple[str, Picker]:
     """The type of the answer to a request of these elements, and what picks its elements, in ascending order."""
-    elements = sorted({39, *extra, *(de for de in ECHOED if de in asked)})
-    items = ", ".join(f"{de}: values[{de}]" for de in elements)
-    return response_mti(mti), eval(f"lambda values: {{{items}}}")
+    sources = {de: f"asked[{de}]" for de in ECHOED if de in asked}
+    sources |= {de: f"extra[{de}]" for de in extra} | {39: "code"}
+    items = ", ".join(f"{de}: {sources[de]}" for de in sorted(sources))
+    return response_mti(mti), eval(f"lambda asked, extra, code: {{{items}}}")
 
 
 def network_request(

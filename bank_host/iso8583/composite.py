@@ -170,11 +170,13 @@ def balances_text(*balances: Balance) -> str:
     """DE54: up to six items of 20 characters."""
     if not 1 <= len(balances) <= _MAX_BALANCES:
         raise ValueError("DE54 holds one to six amounts")
-    return "".join(
-        f"{item.account_type}{AMOUNT_KINDS[item.kind]}{item.currency}"
-        f"{'D' if item.amount_jpy < 0 else 'C'}{amount_text(abs(item.amount_jpy))}"
-        for item in balances
-    )
+    return "".join(map(_balance_text, balances))
+
+
+def _balance_text(item: Balance) -> str:
+    kind, amount_jpy, account_type, currency = item
+    sign = "D" if amount_jpy < 0 else "C"
+    return f"{account_type}{AMOUNT_KINDS[kind]}{currency}{sign}{amount_text(abs(amount_jpy))}"
 
 
 def parse_balances(text: str) -> tuple[Balance, ...]:

@@ -104,7 +104,7 @@ class Dialect:
 
     def _announcing(self, message: Message) -> Message:
         """With a place for the MAC: the last element there is, so the order holds."""
-        element = 128 if self.settings.mac.element == "128" or max(message._fields, default=0) > 64 else 64
+        element = 128 if self.settings.mac.element == "128" or next(reversed(message._fields), 0) > 64 else 64
         return Message.of_ascending(message.mti, {**message._fields, element: "0" * 16})
 
     def mac_input(self, data: bytes) -> tuple[bytes, str] | None:

@@ -8,9 +8,11 @@ announced.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
 from bank_host.iso8583.bounds import MAX_BYTES, MIN_BYTES
+from bank_host.named import of_parts
 
 TPDU_BYTES: Final = 5
 OWN_TPDU: Final = bytes.fromhex("6000000000")
@@ -37,6 +39,9 @@ class Frame(NamedTuple):
     def __repr__(self) -> str:
         """Without the message: it holds a card number."""
         return f"Frame({len(self.payload)} bytes)"
+
+
+_frame: Callable[[tuple[bytes, bytes]], Frame] = of_parts(Frame)
 
 
 class FrameError(Exception):
@@ -147,7 +152,7 @@ class FrameReader:
             end = payload + length
             if end > size:
                 break
-            frames.append(Frame(data[payload:end], data[begin:payload]))
+            frames.append(_frame((data[payload:end], data[begin:payload])))
             position = end
         self._rest = data[position:]
         return frames

@@ -8,23 +8,23 @@ its own trace number.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import NamedTuple
 
 from bank_host.iso8583.message import Message
 from bank_host.iso8583.mti import request_mti
+from bank_host.named import of_parts
 
 
 def identity(message: Message) -> str:
     """The text under which a request is known for ever; the same for a message and its repeats."""
-    m = message
-    return f"{m.mti[:3]}x/{m.get(32)}/{m.get(41).rstrip()}/{m.get(11)}/{m.get(13)}{m.get(12)}"
+    m = message._fields.get
+    return f"{message.mti[:3]}x/{m(32, '')}/{m(41, '').rstrip()}/{m(11, '')}/{m(13, '')}{m(12, '')}"
 
 
 def fingerprint(message: Message, card_id: str) -> str:
     """What must be equal in a repeat: the card, the service, the amount, and what a reversal refers to."""
-    m = message
-    return f"{card_id}/{m.get(3)}/{m.get(4)}/{m.get(49)}/{m.get(90)}/{m.get(95)}"
+    m = message._fields.get
+    return f"{card_id}/{m(3, '')}/{m(4, '')}/{m(49, '')}/{m(90, '')}/{m(95, '')}"
 
 
 def request_id(message: Message) -> str:
@@ -45,14 +45,17 @@ class MatchKey(NamedTuple):
     transmitted: str  # DE7
 
     def __str__(self) -> str:
-        return "/".join(self)
+        return text_of_key(self)
 
 
 _KEY_NAMES = ("MTI", "DE32", "DE41", "DE11", "DE7")
 
 
-key_of_parts: Callable[[tuple[str, str, str, str, str]], MatchKey] = partial(tuple.__new__, MatchKey)
-"""The parts as a key at half the price of its constructor: two are made for each message of a load run."""
+key_of_parts: Callable[[tuple[str, str, str, str, str]], MatchKey] = of_parts(MatchKey)
+
+
+text_of_key: Callable[[MatchKey], str] = "/".join
+"""What `str` of a key is, without the detour."""
 
 
 def match_key(message: Message) -> MatchKey:

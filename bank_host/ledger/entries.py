@@ -11,6 +11,8 @@ from datetime import date
 from bank_host.ledger.posting import FEES, OPENING, Post, atm_cash, clearing, customer, suspense
 
 DEPOSIT = "deposit"
+TRANSFER_KEY = "transfer:"
+"""What the posting key of a customer's transfer begins with; its id follows."""
 
 
 def signed(kind: str, amount_jpy: int) -> int:
@@ -93,7 +95,7 @@ def transferred(
     """A customer's transfer: to another customer, or to the clearing account of the payee's bank."""
     to = clearing(bank) if bank else customer(payee_id)
     legs = ((customer(account_id), -amount_jpy), (to, amount_jpy))
-    return Post(f"transfer:{transfer_id}", "transfer", day, legs)
+    return Post(TRANSFER_KEY + transfer_id, "transfer", day, legs)
 
 
 def received(key: str, day: date, account_id: str, bank: str, amount_jpy: int) -> Post:

@@ -16,7 +16,7 @@ from bank_host.netbank.visit import Netbank, act_key, ask, proves_more
 from bank_host.rules.changes import Outcome
 from bank_host.rules.compensation import reported
 from bank_host.rules.facts import Payee, Transfer
-from bank_host.rules.views import ClaimLine
+from bank_host.rules.views import ClaimLine, StatementLine
 from bank_host.secrets import Pin, Secret
 
 NOT_LOGGED_IN = "NOT_LOGGED_IN"
@@ -167,9 +167,12 @@ def statement(caller: Session, first: date | None = None, last: date | None = No
     """The movements of a period, both days included; without one, of the latest 31 days."""
     last = last or jst_date(caller.now_us)
     first = first or typed.days_before(last, STATEMENT_DAYS)
-    return [
-        models.Movement(**line._asdict()) for line in caller.bank.statement(caller.account_id, first, last)
-    ]
+    return [_movement(line) for line in caller.bank.statement(caller.account_id, first, last)]
+
+
+def _movement(line: StatementLine) -> models.Movement:
+    other = None if line.other is None else models.OtherSide(**line.other._asdict())
+    return models.Movement(**line._asdict() | {"other": other})
 
 
 @router.get("/limits")

@@ -75,12 +75,26 @@ class AccountView(Model):
     code_places: list[str] = Field(description="Places of the ID card that the next code is read from")
 
 
+class OtherSide(Model):
+    """The payee of a transfer as it was entered, or the sender of one that came in, whose account is not told.
+
+    `bank` is empty for this bank.
+    """
+
+    bank: str
+    account_id: str
+    name: str
+
+
 class Movement(Model):
+    """`other` is there for transfers alone."""
+
     seq: int
     at: datetime
     kind: str
     amount_jpy: int
     balance_jpy: int
+    other: OtherSide | None
 
 
 class Raise(Model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -12,9 +13,10 @@ from bank_host.netbank.visit import REFUSED, Customer, CustomersForm, act_key
 from bank_host.notices.texts import TEXTS
 from bank_host.rules.changes import Outcome
 from bank_host.rules.compensation import reported
-from bank_host.rules.compensation.assess import assess
+from bank_host.rules.compensation.assess import Assessment, assess
 from bank_host.rules.compensation.claim import BY_DEPOSITOR, CAUSES
-from bank_host.rules.compensation.words import report
+from bank_host.rules.compensation.words import OUTCOMES, step_text
+from bank_host.rules.contacts import BANKING, contact_lines
 from bank_host.rules.languages import say
 from bank_host.rules.views import ClaimLine
 
@@ -59,7 +61,7 @@ def claim(visit: CustomersForm) -> Response:
         sent = act_key(visit.session, visit.form["request"])
         number = next(each.number for each in _claims(visit) if each.request_id == sent)
     described = reported.as_claim(told, f"{number or ''}", visit.facts.account.kind, visit.now_us)
-    answer = report(assess(described, visit.figures), visit.figures, visit.language)
+    answer = assess(described, visit.figures)
     return _claim_page(visit, form=_EMPTY if number else form, answer=answer, number=number)
 
 
@@ -92,7 +94,7 @@ def _claim_page(
     status: int = 200,
     *,
     form: dict[str, str],
-    answer: str = "",
+    answer: Assessment | None = None,
     number: int = 0,
     refused: str = "",
 ) -> Response:
@@ -101,8 +103,19 @@ def _claim_page(
         status,
         form=form,
         causes=CAUSES,
-        answer=answer,
+        answer=None if answer is None else _answer_words(visit, answer),
         number=number,
         claims=_claims(visit),
         refused=refused,
     )
+
+
+def _answer_words(visit: Customer, answer: Assessment) -> dict[str, Any]:
+    """What the rules give, why, and whom to complain to."""
+    return {
+        "outcome": say(OUTCOMES[answer.outcome], visit.language),
+        "amount_jpy": answer.amount_jpy,
+        "loss_jpy": answer.loss_jpy,
+        "trail": [step_text(step, visit.language) for each in answer.decided for step in each.trail],
+        "contact": contact_lines(BANKING, visit.figures, visit.language),
+    }

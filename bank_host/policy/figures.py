@@ -123,6 +123,7 @@ class Figures:
     month: str  # YYYY-MM of the day, as the fee table counts uses
     yymm: str  # the same as a card's expiry is written
     partners: Mapping[str, Partner]
+    acquirers: Mapping[str, str]  # the partner's code by its acquirer id (DE32, 11 digits)
     fee_bands: Mapping[
         tuple[str, str, str], tuple[FeeBand, ...]
     ]  # (service, partner, kind) -> rows of fee.atm

@@ -99,6 +99,7 @@ class Policy:
             month=f"{day:%Y-%m}",
             yymm=f"{day:%y%m}",
             partners=MappingProxyType(partners),
+            acquirers=MappingProxyType({each.acquirer_id: code for code, each in partners.items()}),
             fee_bands=fee_bands(values["fee_atm"], partners),
             **values,
         )

@@ -2,7 +2,8 @@
 
 Group commit without a timer: while one batch is being committed the next gathers, and a lone request goes at once. A
 request with a PIN takes part in two commits in a row; the second is also the first one of those that came meanwhile.
-An answer is handed back only when the bank has committed what it tells of. Work that is due is done in between.
+An answer is handed back only when the bank has committed what it tells of, and the next commit waits until it is sent:
+one interpreter does both, and whoever asks again at once still takes part. Work that is due is done in between.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from bank_host.host import Bank, OnTheWay, Step, not_answered
 from bank_host.iso8583.message import Message
@@ -20,12 +21,8 @@ from bank_host.rules.changes import Audit
 
 K = TypeVar("K")
 
-
-class Answered(NamedTuple, Generic[K]):
-    """One answer and whose it is."""
-
-    key: K
-    answer: Message | None
+Answers: TypeAlias = Sequence[tuple[K, Message | None]]
+"""Whose each answer is, and the answer."""
 
 
 class BatchSettings(NamedTuple):
@@ -40,13 +37,14 @@ class BatchSettings(NamedTuple):
 
 
 class Batches(Generic[K]):
-    """Messages in by `put`, answers out by `deliver`; the three calls back are made in the writer's thread."""
+    """Messages in by `put`, answers out by `deliver`, after which `sent` is to be called; the three calls back are made
+    in the writer's thread."""
 
     def __init__(
         self,
         bank: Bank,
         clock: Callable[[], int],
-        deliver: Callable[[Sequence[Answered[K]]], None],
+        deliver: Callable[[Answers[K]], None],
         settings: BatchSettings | None = None,
         observe: Callable[[int], None] = lambda size: None,
         ended: Callable[[], None] = lambda: None,
@@ -63,6 +61,7 @@ class Batches(Generic[K]):
         self._notes: deque[Audit] = deque()
         self._changed = threading.Condition()
         self._stopping = False
+        self._sending = False  # answers are handed back and have not left yet
         self._due_us = 0
         self._on_the_way: tuple[OnTheWay[K], ...] = ()
         self._thread = threading.Thread(target=self._run, name="bank-writer", daemon=True)
@@ -81,21 +80,37 @@ class Batches(Generic[K]):
             if self._stopping or len(self._queue) >= self._settings.most_waiting:
                 return False
             self._queue.append((key, message))
-            self._changed.notify()
+            if len(self._queue) == 1:  # else the writer knows
+                self._wake()
         return True
+
+    def sent(self) -> None:
+        """The answers that were delivered last have left."""
+        with self._changed:
+            self._sending = False
+            self._wake()
 
     def note(self, row: Audit) -> None:
         """Have an audit row written, with the next commit of its own."""
         with self._changed:
             if len(self._notes) < self._settings.most_notes:
                 self._notes.append(row)
-                self._changed.notify()
+                self._wake()
 
     def stop(self) -> None:
         """Take nothing more and answer what was taken; then the thread calls `ended` and is no more."""
         with self._changed:
             self._stopping = True
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._goes_on():
             self._changed.notify()
+
+    def _goes_on(self) -> bool:
+        """Whether the writer has something to do now."""
+        work = self._queue or self._on_the_way or self._notes
+        return self._stopping or (not self._sending and bool(work))
 
     # ---------------- the writer's thread
 
@@ -113,7 +128,8 @@ class Batches(Generic[K]):
                     self._observe(len(batch))
                 answers, self._on_the_way = self._step(batch)
                 if answers:
-                    self._deliver([Answered(*each) for each in answers])
+                    self._sending = True
+                    self._deliver(answers)
             elif self._stopping:
                 self._ended()
                 return
@@ -121,8 +137,7 @@ class Batches(Generic[K]):
     def _next_batch(self) -> list[tuple[K, Message]]:
         """All that waits, up to the bound; nothing when work is due, messages are on the way or the end has come."""
         with self._changed:
-            if not (self._queue or self._on_the_way or self._notes or self._stopping):
-                self._changed.wait(max(0, self._due_us - self._clock()) / 1_000_000)
+            self._changed.wait_for(self._goes_on, max(0, self._due_us - self._clock()) / 1_000_000)
             return [self._queue.popleft() for _ in range(min(len(self._queue), self._settings.most_at_once))]
 
     def _step(self, batch: Sequence[tuple[K, Message]]) -> Step[K]:

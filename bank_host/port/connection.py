@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -146,9 +145,8 @@ class Connection(asyncio.Protocol):
         assert transport is not None
         out: list[bytes] = []
         ended: End | None = None
-        to_do = deque(effects)
-        while to_do:
-            effect = to_do.popleft()
+        to_do = list(effects)
+        for effect in to_do:  # it may grow
             match effect:
                 case Send(data, mti, code, waited_us):
                     out.append(data)

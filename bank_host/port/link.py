@@ -341,7 +341,7 @@ class Link:
         except FormatError as error:
             return self._malformed(frame, error, now_us)
         genuine = self._genuine(frame.payload)
-        here = _Waiting(message, frame._replace(payload=b""), self._macs(genuine), now_us)
+        here = _Waiting(message, frame, self._macs(genuine), now_us)
         if genuine is False:
             return self._violation("mac_failure", here, now_us)
         if mti.is_response(message.mti):

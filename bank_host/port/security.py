@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Final
 
 from bank_host.hsm import HsmError
-from bank_host.hsm.keys import TPK, ZAK, ZMK, Cipher, cipher_of
-from bank_host.hsm.link_keys import LinkKeys
+from bank_host.hsm.keys import TPK, ZAK, ZMK, cipher_of
+from bank_host.hsm.link_keys import MAC_CIPHERS, LinkKeys
 from bank_host.hsm.module import Hsm
 from bank_host.iso8583 import composite
 from bank_host.iso8583.message import Message
-
-MAC_CIPHERS: Final[dict[str, Cipher | None]] = {"by_key": None, "retail": "TDES", "aes-cmac": "AES"}
-"""The cipher that a MAC key has to have, by the dialect's `mac.algorithm`."""
 
 
 def unfit_mac_key(hsm: Hsm, algorithm: str, mandatory: bool) -> str:
@@ -42,6 +38,7 @@ class HsmSecurity(LinkKeys):
         """`place` is the link's own among those that are open: its keys' handles are taken over from the last one.
         `algorithm` is the dialect's setting of that name."""
         super().__init__(hsm, ZMK, f"link-{place}", MAC_CIPHERS[algorithm])
+        self.mac = ZAK if ZAK in hsm else ""
 
     def accept(self, block: str) -> bool:
         """False, and nothing changes, for whatever the module does not take."""
@@ -50,18 +47,14 @@ class HsmSecurity(LinkKeys):
         return False
 
     @property
-    def _mac_key(self) -> str:
-        return self.mac or (ZAK if ZAK in self._hsm else "")
-
-    @property
     def in_force(self) -> bool:
-        return bool(self._mac_key)
+        return bool(self.mac)
 
     def mac_of(self, data: bytes) -> str:
-        return self._hsm.mac(self._mac_key, data)
+        return self._hsm.mac(self.mac, data)
 
     def verify(self, data: bytes, mac: str) -> bool:
-        return self._hsm.verify_mac(self._mac_key, data, mac)
+        return self._hsm.verify_mac(self.mac, data, mac)
 
     def at_home(self, message: Message) -> Message:
         """The message with its PIN block under the bank's own key; one that holds no PIN stays as it is, and fails."""

@@ -17,7 +17,7 @@ from bank_host.host import Bank
 from bank_host.iso8583.dialect import Dialect
 from bank_host.iso8583.message import Message
 from bank_host.jst import SECOND_US
-from bank_host.port.batches import Answered, Batches, BatchSettings
+from bank_host.port.batches import Answers, Batches, BatchSettings
 from bank_host.port.connection import Connection
 from bank_host.port.link import AUDITED, QUIET, Effect, End, Event, Link, LinkSecurity, LinkSettings
 from bank_host.port.logs import RateLimited
@@ -256,16 +256,19 @@ class Port:
             return ()
         return connection.answered(ticket, verdict.answer, verdict)
 
-    def _deliver(self, answers: Sequence[Answered[_Key]]) -> None:
+    def _deliver(self, answers: Answers[_Key]) -> None:
         """In the writer's thread: hand a batch's answers over to the loop."""
-        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is there any more
+        try:
             self._loop.call_soon_threadsafe(self._delivered, answers)
+        except RuntimeError:  # the loop has ended: nobody is there any more
+            self._batches.sent()
 
     def _writer_is_gone(self) -> None:
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._no_writer.set)
 
-    def _delivered(self, answers: Sequence[Answered[_Key]]) -> None:
+    def _delivered(self, answers: Answers[_Key]) -> None:
+        self._loop.call_soon(self._batches.sent)  # when all have left, and what has come since is read
         effects: dict[Connection, list[Effect]] = {}
         for key, answer in answers:
             if key.verdict.delay_us:

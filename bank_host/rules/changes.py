@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from bank_host.ledger.posting import Post
-from bank_host.rules.facts import Authorisation, Card, Token, Transfer
+from bank_host.rules.facts import Authorisation, Card, Sender, Token, Transfer
 from bank_host.secrets import Pan
 
 
@@ -88,6 +88,12 @@ class MoveTransfer(NamedTuple):
     state: str
     day: date | None = None
     due_us: int = 0
+
+
+class KeepSender(NamedTuple):
+    """Keep who sent what came in from another bank, for the payee's statement."""
+
+    sender: Sender
 
 
 class ChargePin(NamedTuple):
@@ -196,6 +202,7 @@ Change = (
     | AddCard
     | OpenTransfer
     | MoveTransfer
+    | KeepSender
     | ChargePin
     | ChargeOtp
     | ChargeLogin

@@ -110,6 +110,24 @@ class Payee(NamedTuple):
     name: str = ""
 
 
+class Sender(NamedTuple):
+    """Who sent the money that came in from another bank by the posting with this key."""
+
+    posting_key: str
+    bank: str
+    name: str
+
+
+class Sides(NamedTuple):
+    """Both sides of a posted transfer; the sender has a bank or an account of this bank."""
+
+    posting_key: str
+    sender_bank: str  # '' = this one
+    sender_id: str  # '' = at another bank
+    sender_name: str
+    payee: Payee
+
+
 class Transfer(NamedTuple):
     """One transfer as the customer entered it; only its state moves on."""
 

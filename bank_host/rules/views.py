@@ -13,7 +13,7 @@ from bank_host.jst import civil
 from bank_host.ledger.posting import customer as customer_book
 from bank_host.policy import Figures
 from bank_host.rules.acts.rule import registered
-from bank_host.rules.facts import ActFacts, Customer, Token
+from bank_host.rules.facts import ActFacts, Customer, Payee, Sides, Token
 from bank_host.rules.limits import effective, raise_of, raise_state
 
 
@@ -57,6 +57,7 @@ class StatementLine(NamedTuple):
     kind: str
     amount_jpy: int
     balance_jpy: int
+    other: Payee | None = None  # of a transfer: its payee as entered, or its sender without the account
 
 
 class ClaimLine(NamedTuple):
@@ -72,6 +73,8 @@ class ClaimLine(NamedTuple):
 
 
 class _Posting(Protocol):
+    @property
+    def key(self) -> str: ...
     @property
     def seq(self) -> int: ...
     @property
@@ -102,18 +105,28 @@ def limit_report(facts: ActFacts, figures: Figures) -> LimitReport:
 
 
 def statement(
-    account_id: str, postings: Iterable[_Posting], first: date, last: date
+    account_id: str, postings: Iterable[_Posting], sides: Iterable[Sides], first: date, last: date
 ) -> tuple[StatementLine, ...]:
     """The movements posted from `first` to `last`, in posting order, each with the balance after it."""
     book, balance_jpy = customer_book(account_id), 0
+    others = {each.posting_key: _other_side(account_id, each) for each in sides}
     lines = []
     for posting in postings:
         amount_jpy = sum(jpy for name, jpy in posting.legs if name == book)
         balance_jpy += amount_jpy
         if first <= posting.day <= last:
             at = civil(posting.at_us).replace(microsecond=0)
-            lines.append(StatementLine(posting.seq, at, posting.kind, amount_jpy, balance_jpy))
+            kind = "incoming_transfer" if posting.kind == "transfer" and amount_jpy > 0 else posting.kind
+            other = others.get(posting.key)
+            lines.append(StatementLine(posting.seq, at, kind, amount_jpy, balance_jpy, other))
     return tuple(lines)
+
+
+def _other_side(account_id: str, sides: Sides) -> Payee:
+    """What a customer is told of the other side: what he entered himself, or a sender's bank and name."""
+    if sides.sender_id == account_id:
+        return sides.payee
+    return Payee(sides.sender_bank, "", sides.sender_name)
 
 
 def security_report(facts: ActFacts, figures: Figures) -> tuple[Safeguard, ...]:

@@ -24,6 +24,7 @@ from bank_host.rules.facts import (
     CardFacts,
     Customer,
     Exchange,
+    Sides,
     Token,
     Transfer,
 )
@@ -247,6 +248,9 @@ class Store(Protocol):
 
     def movements(self, account_id: str) -> Iterator[JournalRow]:
         """The postings that touch a customer's balance, in posting order."""
+
+    def sides(self, account_id: str) -> Iterator[Sides]:
+        """Of every posted transfer from or to this account: who sent it, who got it. In any order."""
 
     def notices(self, account_id: str) -> Iterator[OutboxRow]:
         """The notices of an account, in the order of their events."""

@@ -11,8 +11,20 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from typing import Any
 
+from bank_host.ledger.entries import TRANSFER_KEY
 from bank_host.ledger.posting import customer
-from bank_host.rules.facts import Account, Authorisation, Card, Customer, Exchange, Raise, Token, Transfer
+from bank_host.rules.facts import (
+    Account,
+    Authorisation,
+    Card,
+    Customer,
+    Exchange,
+    Payee,
+    Raise,
+    Sides,
+    Token,
+    Transfer,
+)
 from bank_host.store.contract import AuditRow, ExceptionRow, JournalRow, MailRow, OutboxRow
 from bank_host.store.delivery import MemoryDelivery
 from bank_host.store.memory_unit import MemoryUnit, Tables
@@ -104,6 +116,16 @@ class MemoryStore:
     def movements(self, account_id: str) -> Iterator[JournalRow]:
         book = customer(account_id)
         return (row for row in self.journal() if any(leg[0] == book for leg in row.legs))
+
+    def sides(self, account_id: str) -> Iterator[Sides]:
+        tables = self._tables
+        for posting in self.movements(account_id):
+            if posting.kind == "transfer":
+                entry = tables.transfers[posting.key.removeprefix(TRANSFER_KEY)]
+                name = tables.customers[entry.account_id].name
+                yield Sides(posting.key, "", entry.account_id, name, entry.payee)
+            elif sender := tables.senders.get(posting.key):
+                yield Sides(posting.key, sender.bank, "", sender.name, Payee("", account_id))
 
     def notices(self, account_id: str) -> Iterator[OutboxRow]:
         return (row for row in self.outbox() if row.account_id == account_id)

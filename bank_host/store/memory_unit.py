@@ -22,6 +22,7 @@ from bank_host.rules.changes import (
     ConsumeStep,
     CountMonth,
     CountUse,
+    KeepSender,
     MoveTransfer,
     Notify,
     Open,
@@ -43,6 +44,7 @@ from bank_host.rules.facts import (
     Customer,
     Exchange,
     Raise,
+    Sender,
     Token,
     Transfer,
 )
@@ -89,6 +91,7 @@ class Tables:
         self.serials: dict[str, tuple[str, ...]] = {}  # by account
         self.transfers: dict[str, Transfer] = {}
         self.transfer_ids: dict[str, tuple[str, ...]] = {}  # by account
+        self.senders: dict[str, Sender] = {}  # by posting key
         self.raises: dict[tuple[str, date], Raise] = {}
         self.raise_days: dict[str, tuple[date, ...]] = {}  # by account
         self.used: dict[tuple[str, date], dict[str, int]] = {}  # yen by medium; never changed in place
@@ -349,6 +352,10 @@ class MemoryUnit:
         moved = row._replace(state=change.state, day=change.day, due_us=change.due_us)
         self._put(rows, change.transfer_id, moved)
 
+    def _keep_sender(self, change: KeepSender, now_us: int) -> None:
+        sender = change.sender
+        self._put_new(self._tables.senders, sender.posting_key, sender, "the sender of this posting")
+
     def _charge_login(self, change: ChargeLogin, now_us: int) -> None:
         rows = self._tables.customers
         customer = _known(rows, change.account_id, "customer")
@@ -430,10 +437,9 @@ class MemoryUnit:
 
 
 def _with(row: Any, field: str, value: Any) -> Any:
-    """`_replace` of one field at a third of its cost, for what every withdrawal changes."""
-    values = list(row)
-    values[row._fields.index(field)] = value
-    return row._make(values)
+    """`_replace` of one field at a tenth of its cost, for what every withdrawal changes."""
+    at = row._fields.index(field)
+    return tuple.__new__(type(row), (*row[:at], value, *row[at + 1 :]))
 
 
 def _known(rows: dict[str, Any], key: str, what: str) -> Any:
@@ -456,6 +462,7 @@ WRITERS: dict[type, Callable[[MemoryUnit, Any, int], None]] = {
     AddCard: MemoryUnit._add_card,
     OpenTransfer: MemoryUnit._open_transfer,
     MoveTransfer: MemoryUnit._move_transfer,
+    KeepSender: MemoryUnit._keep_sender,
     ChargePin: MemoryUnit._charge_pin,
     ChargeOtp: MemoryUnit._charge_otp,
     ChargeLogin: MemoryUnit._charge_login,

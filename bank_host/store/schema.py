@@ -128,6 +128,15 @@ transfer = Table(
 Index("ix_transfer_account_id", transfer.c.account_id, transfer.c.day)
 Index("ix_transfer_state", transfer.c.state, transfer.c.due_us)
 
+# Who sent what came in from another bank; those of this bank are found by the transfer.
+sender = Table(
+    "sender",
+    metadata,
+    Column("posting_key", Text, primary_key=True),
+    _text("bank"),
+    _text("name"),
+)
+
 card = Table(
     "card",
     metadata,

@@ -13,10 +13,22 @@ from itertools import groupby
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Select, event, select
+from sqlalchemy import URL, Connection, Engine, Select, event, func, select
 
+from bank_host.ledger.entries import TRANSFER_KEY
 from bank_host.ledger.posting import customer
-from bank_host.rules.facts import Account, Authorisation, Card, Customer, Exchange, Raise, Token, Transfer
+from bank_host.rules.facts import (
+    Account,
+    Authorisation,
+    Card,
+    Customer,
+    Exchange,
+    Payee,
+    Raise,
+    Sides,
+    Token,
+    Transfer,
+)
 from bank_host.store import chain, schema
 from bank_host.store.contract import AuditRow, ExceptionRow, JournalRow, MailRow, OutboxRow
 from bank_host.store.delivery import ALL_MAIL, SqlDelivery
@@ -27,6 +39,14 @@ from bank_host.store.migrate import upgrade
 from bank_host.store.sealing import SIMULATION_KEY, derive, unseal
 from bank_host.store.sql_statements import columns, row_customer, row_token, row_transfer
 from bank_host.store.sql_unit import Left, SqlUnit
+
+_PAYEE = schema.transfer.c.payee_bank, schema.transfer.c.payee_account, schema.transfer.c.payee_name
+
+
+def _moving(account_id: str) -> Select[Any]:
+    """The numbers of the postings that move a customer's balance."""
+    leg = schema.leg
+    return select(leg.c.journal_seq).where(leg.c.book == customer(account_id), schema.OF_CUSTOMER)
 
 
 class SqlStore:
@@ -144,12 +164,26 @@ class SqlStore:
         return self._postings(select(schema.journal), select(schema.leg))
 
     def movements(self, account_id: str) -> Iterator[JournalRow]:
-        leg = schema.leg
-        seqs = select(leg.c.journal_seq).where(leg.c.book == customer(account_id), schema.OF_CUSTOMER)
+        leg, seqs = schema.leg, _moving(account_id)
         return self._postings(
             select(schema.journal).where(schema.journal.c.seq.in_(seqs)),
             select(leg).where(leg.c.journal_seq.in_(seqs)),
         )
+
+    def sides(self, account_id: str) -> Iterator[Sides]:
+        posting, entry, holder, sender = schema.journal, schema.transfer, schema.customer, schema.sender
+        own = posting.c.seq.in_(_moving(account_id))
+        within = (
+            select(posting.c.key, entry.c.account_id, holder.c.name, *_PAYEE)
+            .join(entry, entry.c.transfer_id == func.substr(posting.c.key, len(TRANSFER_KEY) + 1))
+            .join(holder, holder.c.account_id == entry.c.account_id)
+            .where(own, posting.c.kind == "transfer")
+        )
+        for key, sender_id, name, *payee in self._rows(within):
+            yield Sides(key, "", sender_id, name, Payee(*payee))
+        received = select(sender).join(posting, posting.c.key == sender.c.posting_key).where(own)
+        for key, bank, name in self._rows(received):
+            yield Sides(key, bank, "", name, Payee("", account_id))
 
     def _postings(self, journal: Select[Any], legs: Select[Any]) -> Iterator[JournalRow]:
         rows = self._rows(legs.order_by(schema.leg.c.journal_seq, schema.leg.c.n))

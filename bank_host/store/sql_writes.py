@@ -20,6 +20,7 @@ from bank_host.rules.facts import (
     Customer,
     Exchange,
     Raise,
+    Sender,
 )
 from bank_host.store import schema
 from bank_host.store import sql_statements as sql
@@ -92,6 +93,7 @@ _KINDS = (
     _Kind("pans", schema.card_number, ("card_id", "pan_sealed"), _pan, ()),
     _Kind("tokens", schema.token, _TOKEN, _token, ("last_step", "locked")),
     _Kind("transfers", schema.transfer, _TRANSFER, _transfer, ("state",)),
+    _Kind("senders", schema.sender, Sender._fields, _record, ()),
     _Kind("raises", schema.atm_raise, Raise._fields, _record, ("seq",)),
     _Kind("month_uses", schema.month_use, ("account_id", "month", "service", "uses"), _month, ("uses",)),
     _Kind("authorisations", schema.authorisation, Authorisation._fields, _record, ("state", "reversed_jpy")),

@@ -366,6 +366,22 @@ def test_money_from_another_bank_gives_one_notice(online: OnlineBank) -> None:
     assert ("refused", "WRONG_CHANNEL") == online.act("receive_transfer", **(sent | {"channel": "pc"}))
 
 
+def test_a_statement_names_the_other_side_of_each_transfer(online: OnlineBank) -> None:
+    """The payee as it was entered; a sender by bank and name, for the account number is not the payee's to know."""
+    enter(online)
+    confirm(online)
+    sent = {"channel": "host", "payee": Payee("smbc", "1234567", "ヤマダ"), "amount_jpy": 5_000}
+    online.act("receive_transfer", **sent)
+
+    def told(account_id: str) -> list[tuple[str, Payee | None]]:
+        return [(line.kind, line.other) for line in online.bank.statement(account_id, DAY, DAY)]
+
+    got = ("incoming_transfer", Payee("smbc", "", "ヤマダ"))
+    assert [("opening", None), ("transfer", WITHIN), got] == told(HANAKO)
+    got = ("incoming_transfer", Payee("", "", online.customer().name))
+    assert [("opening", None), got] == told(TARO)
+
+
 def test_the_same_request_id_with_other_content_is_refused(online: OnlineBank) -> None:
     enter(online)
     assert ("refused", "REQUEST_ID_REUSED") == online.act(

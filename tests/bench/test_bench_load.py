@@ -12,6 +12,10 @@ pytestmark = pytest.mark.xdist_group("bench")
 
 
 def test_a_rate_that_is_kept_is_the_result() -> None:
-    method, *_, last = told_by("load")
+    """Of the new link; the classic one stands before it."""
+    method, *lines, last = told_by("load")
     assert "open model" in method
-    assert 100 == json.loads(last)["value"]
+    links = [line.split(": ")[1] for line in lines if "link: " in line]
+    assert ["MAC by AES-CMAC", "retail MAC"] == links
+    assert 2 == sum(line.startswith("kept: 100 messages/s") for line in lines)
+    assert (100, True) == ((found := json.loads(last))["value"], "AES-CMAC" in found["unit"])

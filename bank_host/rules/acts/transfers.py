@@ -23,8 +23,16 @@ from bank_host.rules.acts.rule import (
     done,
 )
 from bank_host.rules.calendar import zengin_due_us
-from bank_host.rules.changes import Change, MoveTransfer, Notify, OpenTransfer, Outcome, SetAccount
-from bank_host.rules.facts import Act, ActFacts, At, Payee, Transfer
+from bank_host.rules.changes import (
+    Change,
+    KeepSender,
+    MoveTransfer,
+    Notify,
+    OpenTransfer,
+    Outcome,
+    SetAccount,
+)
+from bank_host.rules.facts import Act, ActFacts, At, Payee, Sender, Transfer
 
 
 def digest(account_id: str, payee: Payee, amount_jpy: int) -> str:
@@ -184,8 +192,10 @@ def _refuse_receipt(act: Act, facts: ActFacts, figures: Figures, at: At) -> str:
 def _receive(act: Act, facts: ActFacts, figures: Figures, at: At) -> Outcome:
     """Money comes in from another bank; `payee` names the bank and who sent it."""
     assert act.payee is not None, "without a bank it was refused"
+    post = received(act.key, at.day, act.account_id, act.payee.bank, act.amount_jpy)
     return done(
-        received(act.key, at.day, act.account_id, act.payee.bank, act.amount_jpy),
+        post,
+        KeepSender(Sender(post.key, act.payee.bank, act.payee.name)),
         Notify(act.key, act.account_id, "incoming_transfer", act.amount_jpy),
         audit(act, "", f"received {act.amount_jpy} from {act.payee.bank}"),
     )

@@ -106,10 +106,12 @@ def test_the_reason_of_a_decline_stays_readable_while_the_card_is_taken_and_is_g
     found = front("enter_pin")
     found.shown(Show("declined", code="51"))
     found.shown(Show("take_card"))
+    assert "This cannot be done" == found.view("en")["title"]
     assert any("51" in line for line in found.view("en")["lines"])
     found.goes_idle()
     found.shown(Show("enter_pin"))
     found.shown(Show("take_card"))
+    assert "Take your card" == found.view("en")["title"]
     assert not any("51" in line for line in found.view("en")["lines"])
 
 

@@ -23,7 +23,7 @@ def record(*rows: tuple[str, int, int | None, int | None, str]) -> Record:
         if sent is None:
             made.set_state(transaction, "dropped")
             continue
-        made.sent(transaction, sent * 1_000)
+        made.sent([transaction], sent * 1_000)
         if answered is not None:
             made.answered(transaction, answered * 1_000, code)
     made.close()

@@ -9,10 +9,10 @@ from atm_sim.load.people import Carrier
 from atm_sim.load.plan import Deed
 from atm_sim.load.record import Record
 from atm_sim.wire.keys import WireKeys
-from atm_sim.wire.link import LinkSettings, WireLink, Written
+from atm_sim.wire.link import Answered, LinkSettings, WireLink, Written
 from bank_host.hsm import TPK, Hsm
-from bank_host.iso8583 import build
-from bank_host.iso8583.dialect import DEFAULT, Dialect, load_dialect
+from bank_host.iso8583 import build, shapes
+from bank_host.iso8583.dialect import DEFAULT, Dialect, load_dialect, make_dialect
 from bank_host.iso8583.dialect_file import shipped
 from bank_host.iso8583.message import Message
 from bank_host.jst import SECOND_US
@@ -42,7 +42,7 @@ def asked(fleet: Fleet, deed: Deed = WITHDRAW) -> tuple[Message, Sent]:
     transaction = fleet.record.planned(0, deed)
     written, sent = fleet.request(transaction, NOW_US, link_in(DEFAULT))
     assert isinstance(written, Written), "the default dialect has templates"
-    fleet.record.sent(transaction, 5)
+    fleet.record.sent([transaction], 5)
     return DEFAULT.decode(written.data), sent
 
 
@@ -55,6 +55,28 @@ def next_due(fleet: Fleet, at_us: int = NOW_US) -> Sent:
     assert sent is not None
     assert sent.advice is not None
     return sent
+
+
+def test_after_a_rehearsal_no_codec_has_to_be_made_for_those_who_come_first(fleet, monkeypatch):
+    """It would be their send lag. Nobody has come by it."""
+    made: list[str] = []
+    for name in ("make_shape", "make_filler"):
+        make = getattr(shapes, name)
+        monkeypatch.setattr(shapes, name, lambda *told, make=make: made.append("codec") or make(*told))
+    dialect = make_dialect("nobody has spoken it", DEFAULT.settings)
+    link = link_in(dialect, macs=True)
+    fleet.rehearse(link, NOW_US)
+    assert (0, 0, True) == (fleet.record.number, link.waiting, bool(made))
+    made.clear()
+    transaction = fleet.record.planned(0, WITHDRAW)
+    asked, sent = fleet.request(transaction, NOW_US, link)
+    data = link.send(asked, sent, NOW_US)
+    assert [] == made
+    message = DEFAULT.decode(data[2:])
+    answer = DEFAULT.encode(build.answer(message, "00", {38: "A00001"}), mac=link.keys.mac_of)
+    made.clear()
+    assert [Answered] == [type(effect) for effect in link.received(DEFAULT.framing.wrap(answer), NOW_US)]
+    assert [] == made
 
 
 def test_a_request_is_the_one_that_a_terminal_builds(fleet):

@@ -53,6 +53,20 @@ expect:
     assert facts["counts"]["planned"] == facts["counts"]["sent"] + facts["counts"]["dropped"]
 
 
+def test_a_dialect_of_new_links_has_aes_cmac_on_both_ends_and_exchanges_keys_for_it(tmp_path):
+    """Our own host under the published keys takes part; what it settles is what was sent."""
+    (tmp_path / "new.toml").write_text(
+        'like = "atm-sim"\n[mac]\nalgorithm = "aes-cmac"\nmandatory = true\n', "utf-8"
+    )
+    block = "arrivals: [{rate: 30/s, for: 1 s}]\nexchange_keys: true\nsend_lag_at_most: 60 s"
+    result, facts = load(tmp_path, block, "--dialect", f"{tmp_path / 'new.toml'}")
+    assert 0 == result.exit_code, result.output
+    counts = facts["counts"]
+    assert counts["planned"] == counts["answered"] > 25
+    assert 0 == counts["declines"] == counts["mac_failures"] == facts["settlement"]["number_of_differences"]
+    assert 2 * facts["connections"] == counts["key_exchanges"]
+
+
 def test_the_folder_has_a_report_in_two_languages_a_junit_file_and_no_card_number(tmp_path):
     block = """
 arrivals: [{rate: 30/s, for: 1 s}]

@@ -99,7 +99,7 @@ def soak(over: Callable[[Transaction], None]) -> Soaked:
             continue
         late_us = random.randrange(3) * 100
         asked, sent = fleet.request(transaction, START_US + arrival.at_us + late_us, link)
-        record.sent(transaction, arrival.at_us + late_us)
+        record.sent([transaction], arrival.at_us + late_us)
         transmit(asked, sent, arrival.at_us + late_us)
     for tenth in range(1, 100):
         pass_time(LOAD.for_us + tenth * SECOND_US // 10)

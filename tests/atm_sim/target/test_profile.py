@@ -8,7 +8,7 @@ import pytest
 
 from atm_sim.target.keys import LAB_PIN_KEY
 from atm_sim.target.profile import Profile, ProfileError, read_profile
-from bank_host.hsm import TPK, ZMK, ZPK, Hsm, Key
+from bank_host.hsm import TPK, ZAK, ZMK, ZPK, Hsm, Key
 from bank_host.hsm.keys import SIMULATION_KEYS
 from bank_host.secrets import Secret
 
@@ -19,6 +19,10 @@ ZMK_PARTS = ("1C1C1C1C2A2A2A2A4C4C4C4C62626262", "0B2D4F618395A7B9CBEDF0214365A7
 
 def kcv(digits: str) -> str:
     return Hsm({"x": Key("zone_master", Secret(digits))}).check_value("x")
+
+
+def aes_kcv(digits: str) -> str:
+    return Hsm({"x": Key("zone_mac", Secret(digits), "AES")}).check_value("x")
 
 
 def zmk_section() -> str:
@@ -92,7 +96,28 @@ def test_the_pin_blocks_of_the_lab_are_translated_to_the_target_s_key(tmp_path: 
     assert pin_block == profile.wire_keys(1).translated(ours, PAN, LAB_PIN_KEY)
 
 
+def test_a_profile_of_a_new_link_has_a_key_for_aes_cmac(tmp_path: Path) -> None:
+    """Its own, or the published one; PIN blocks stay those of a TDES key."""
+    (tmp_path / "new.toml").write_text('[mac]\nalgorithm = "aes-cmac"\n', encoding="utf-8")
+    parts = ", ".join(f'"{part} {aes_kcv(part)}"' for part in ZMK_PARTS)
+    own = f'dialect = "new.toml"\n[keys.zak]\ncipher = "AES"\ncomponents = [{parts}]\n'
+    expected = Hsm({"x": Key("zone_mac", Secret(zmk()), "AES")}).mac("x", b"0200")
+    assert expected == profile_of(tmp_path, own).wire_keys(1).mac_of(b"0200")
+    keys = profile_of(tmp_path, 'dialect = "new.toml"\n').wire_keys(1)
+    assert Hsm.simulation("AES").mac(ZAK, b"0200") == keys.mac_of(b"0200")
+    assert 16 == len(keys.pin_block("1234", PAN))
+
+
 # ---------------------------------------------------------------- what is wrong with it
+
+
+def test_a_key_that_cannot_make_or_carry_the_dialect_s_macs_is_told(tmp_path: Path) -> None:
+    (tmp_path / "new.toml").write_text('[mac]\nalgorithm = "aes-cmac"\n', encoding="utf-8")
+    zak = zmk_section().replace("zmk", "zak")
+    (found,) = faults(tmp_path, f'dialect = "new.toml"\n{zak}')
+    assert found.startswith("lab.toml:2:2: zak: the dialect's MACs need a key of AES")
+    (found,) = faults(tmp_path, f'dialect = "new.toml"\n[link]\nexchange = ["mac"]\n{zmk_section()}')
+    assert "travels under an AES zone master key only" in found
 
 
 def test_all_faults_are_told_at_once_each_at_its_place(tmp_path: Path) -> None:

@@ -167,3 +167,29 @@ def test_nobody_there_is_told():
 
     with pytest.raises(NotReached, match=rf"127\.0\.0\.1:{port} could not be used: not reached"):
         run(main())
+
+
+def test_what_falls_due_does_not_wait_until_all_that_came_is_read() -> None:
+    """A hundred answers in one piece: somebody else's turn comes before the last of them, and none is lost."""
+    happened: list[object] = []
+
+    async def main() -> None:
+        clock = steady_clock()
+        wires: Wires[int] = Wires(DEFAULT, PLAIN, clock, lambda connection, effects: happened.extend(effects))
+        connection: Connection[int] = Connection(wires, 1)
+        connection.do(connection.link.opened(clock()))
+        answers = []
+        for stan in range(1, 101):
+            asked = request(stan)
+            connection.link.send(asked, stan, clock())
+            answers.append(DEFAULT.framing.wrap(DEFAULT.encode(build.answer(asked, "00"))))
+        happened.clear()
+        asyncio.get_running_loop().call_soon(happened.append, "due")
+        connection.data_received(b"".join(answers))
+        while len(happened) < 101:
+            await asyncio.sleep(0)
+
+    run(main())
+    assert 0 < happened.index("due") < 100
+    happened.remove("due")
+    assert list(range(1, 101)) == [each.context for each in happened if isinstance(each, Answered)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from atm_sim.wire.keys import MAC_KEY, PIN_KEY, WireKeys
+from atm_sim.wire.keys import BOTH, WireKeys, kinds, published
 from atm_sim.wire.link import Answered, Close, LinkSettings, NotAnswered, Odd, Opened, WireLink, Write
 from bank_host.hsm import Hsm
 from bank_host.iso8583 import build
@@ -182,7 +182,7 @@ def test_the_link_signs_on_and_is_open_then():
 
 
 def test_keys_are_exchanged_before_business_and_both_ends_use_them():
-    settings = PLAIN._replace(sign_on=True, macs=True, exchange=(PIN_KEY, MAC_KEY))
+    settings = PLAIN._replace(sign_on=True, macs=True, exchange=kinds(BOTH, DIALECT))
     made, bank = link(settings), bank_end(Hsm.simulation())
     assert [Opened()] == talk(made, bank, made.opened(NOW_US))
     assert 2 == made.counts.key_exchanges
@@ -192,8 +192,22 @@ def test_keys_are_exchanged_before_business_and_both_ends_use_them():
     assert ["Ask"] == [type(effect).__name__ for effect in effects]
 
 
+def test_what_is_exchanged_follows_from_the_dialect_and_its_published_keys_carry_it():
+    """A PIN key is TDES on every link, since DE52 has eight bytes. A host that has to send MACs answers the exchange
+    under the new key."""
+    new = make_dialect("new", parse_settings('[mac]\nalgorithm = "aes-cmac"\n', "new.toml"))
+    assert (("P0T", "M3T"), ("P0T", "M6A")) == (kinds(BOTH, DIALECT), kinds(BOTH, new))
+    settings = PLAIN._replace(sign_on=True, macs=True, exchange=kinds(BOTH, new))
+    made: WireLink[str] = WireLink(new, settings, WireKeys(published(new), 1), NOW_US)
+    security = HsmSecurity(published(new), 1, "aes-cmac")
+    bank = Link(new, BankSettings(mac_mandatory=True), NOW_US, security=security)
+    assert [Opened()] == talk(made, bank, made.opened(NOW_US))
+    effects = bank.received(made.send(request(), "mine", NOW_US), NOW_US)
+    assert ["Ask"] == [type(effect).__name__ for effect in effects]
+
+
 def test_a_key_that_the_host_does_not_take_ends_the_link():
-    made = link(PLAIN._replace(sign_on=True, exchange=(MAC_KEY,)))
+    made = link(PLAIN._replace(sign_on=True, exchange=kinds(["mac"], DIALECT)))
     bank = Link(DIALECT, BankSettings(), NOW_US)
     assert "key_refused" == talk(made, bank, made.opened(NOW_US))[-1].reason
 
@@ -221,7 +235,7 @@ def test_silence_is_broken_by_an_echo_and_a_host_that_stays_silent_is_left():
 def test_the_hosts_own_echo_and_key_are_answered():
     made, hsm = opened(), Hsm.simulation()
     theirs = WireKeys(hsm, 7)
-    for code, block in (("301", ""), ("161", theirs.make(MAC_KEY))):
+    for code, block in (("301", ""), ("161", theirs.make())):
         asked = build.network_request(code, stan=5, now_us=NOW_US, key_block=block)
         (written,) = made.received(bytes_of(asked), NOW_US)
         assert "00" == DIALECT.decode(DIALECT.framing.reader().feed(written.data)[0].payload)[39]

@@ -74,7 +74,8 @@ def web() -> Web:
 
 def test_a_transfer_is_stored_confirmed_and_repeated_without_a_second_posting(web: Web) -> None:
     program = Program(web)
-    order = {"account_id": web.people["kenji"].account_id, "amount_jpy": 5_000}
+    kenji = web.people["kenji"].account_id
+    order = {"account_id": kenji, "amount_jpy": 5_000, "name": "タナカ"}
     stored = program.client.post("/api/transfers", json=order, headers={"Idempotency-Key": "order-0001"})
     assert (201, "pending") == (stored.status_code, stored.json()["state"])
     path, key = (
@@ -85,6 +86,8 @@ def test_a_transfer_is_stored_confirmed_and_repeated_without_a_second_posting(we
     assert (200, "executed", 245_000) == (done.status_code, done.json()["state"], program.balance_jpy)
     again = program.client.post(path, json={"otp": "000000"}, headers=key)
     assert (200, 245_000) == (again.status_code, program.balance_jpy), "the key is looked up before the code"
+    opened, sent = (line["other"] for line in program.client.get("/api/statement").json())
+    assert (None, {"bank": "", "account_id": kenji, "name": "タナカ"}) == (opened, sent)
 
 
 def test_another_customers_transfer_does_not_exist(web: Web) -> None:

@@ -99,7 +99,9 @@ def test_a_claim_is_answered_by_the_rules(visitor: Visitor) -> None:
     described = {"cause": "forged", "day": "2014-01-14", "amount": "50,000", "prompt_notice": "yes"}
     page = visitor.send("/claim", **described, act="look").text
     assert [] == list(visitor.web.bank.store.exceptions())
-    assert "compensated in full: ¥50,000 / ¥50,000" in page
+    for words in ("compensated in full", "¥50,000 of ¥50,000", "0570-017109"):
+        assert words in page
+    assert 1 < page.count("<li>"), "the rules that were looked at"
     assert 422 == visitor.send("/claim", **described | {"day": "2014-01-16"}).status_code
 
 

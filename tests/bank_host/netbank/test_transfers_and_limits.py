@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import re
+from html import unescape
+
 import pytest
 
 from tests.bank_host.netbank.visitor import Visitor, Web
@@ -19,12 +23,10 @@ def visitor(web: Web) -> Visitor:
     return visitor
 
 
-def enter(visitor: Visitor, amount: str = "30,000", payee: str = "taro") -> None:
+def enter(visitor: Visitor, amount: str = "30,000", payee: str = "taro", name: str = "スズキ タロウ") -> None:
     account_id = visitor.web.people[payee].account_id
     visitor.get("/transfer")
-    visitor.send(
-        "/transfer", branch=account_id[:3], account=account_id[3:], name="スズキ タロウ", amount=amount
-    )
+    visitor.send("/transfer", branch=account_id[:3], account=account_id[3:], name=name, amount=amount)
 
 
 def balance(web: Web, alias: str = "hanako") -> int:
@@ -75,6 +77,66 @@ def test_a_code_approves_the_transfer_that_was_shown_not_a_later_entry(web: Web,
     visitor.send("/transfer/confirm", button="transfer", otp=web.code("hanako"))
     assert visitor.problem.startswith("This transfer is no longer waiting")
     assert 250_000 == balance(web)
+
+
+@pytest.mark.parametrize(
+    ("language", "to", "sent_by"),
+    [
+        ("en", "Transfer {} This bank, branch 001, account 0000002", "Transfer received 山田 花子 This bank"),
+        ("ja", "振込 {} 当行 001支店 普通 0000002", "振込入金 山田 花子 当行"),
+    ],
+    ids=["en", "ja"],
+)
+def test_a_statement_names_the_other_side_as_entered_and_as_text(
+    web: Web, language: str, to: str, sent_by: str
+) -> None:
+    """What the payer typed for a name goes to no one else, and is no markup on any page."""
+    typed = '<img src=x onerror="alert(1)">&amp;ﾀﾛｳ'
+    payer, payee = web.visitor(language=language), web.visitor("taro", language)
+    payer.log_in()
+    enter(payer, name=typed)
+    payer.send("/transfer/confirm", button="transfer", otp=web.code("hanako"))
+    shown = payer.get("/statement").text
+    assert to.format('<img src=x onerror="alert(1)">&amp;タロウ') in words(shown)
+    assert "<img src=x" not in shown + payer.get("/welcome").text
+    payee.log_in()
+    shown = payee.get("/statement").text
+    assert sent_by in words(shown)
+    assert [] == [word for word in ("onerror", web.people["hanako"].account_id[3:]) if word in words(shown)]
+
+
+@pytest.mark.parametrize(
+    ("language", "row"),
+    [
+        ("en", ["Transfer", "'=1+1", "This bank", "branch 001, account 0000002", "-30000", "220000"]),
+        ("ja", ["振込", "'=1+1", "当行", "001支店 普通 0000002", "-30000", "220000"]),
+    ],
+    ids=["en", "ja"],
+)
+def test_a_statement_can_be_saved_for_a_spreadsheet_in_which_no_name_is_a_formula(
+    web: Web, language: str, row: list[str]
+) -> None:
+    visitor = web.visitor(language=language)
+    visitor.log_in()
+    enter(visitor, name="=1+1")
+    visitor.send("/transfer/confirm", button="transfer", otp=web.code("hanako"))
+    link = re.search(r'href="(/statement\.csv[^"]*)"', visitor.get("/statement").text)
+    assert link is not None
+    saved = visitor.get(unescape(link[1]))
+    assert (
+        'attachment; filename="statement-2013-12-15-2014-01-15.csv"' == saved.headers["content-disposition"]
+    )
+    heading, opening, moved = csv.reader(saved.content.decode("utf-8-sig").splitlines())
+    assert len(heading) == len(opening) == len(moved)
+    assert ["2014-01-15 10:31:00", *row] == moved
+    assert 2 == len(visitor.get("/statement.csv?from=2014-01-15&to=2014-01-15").text.splitlines()) - 1
+    assert 1 == len(visitor.get("/statement.csv?to=2014-01-14").text.splitlines()), "nothing before"
+
+
+def words(page: str) -> str:
+    """What a page's movements say, without their markup."""
+    table = page[page.index("<tbody>") : page.index("</tbody>")]
+    return " ".join(unescape(re.sub("<[^>]*>", " ", table)).split())
 
 
 def test_another_customers_receipt_does_not_exist(web: Web, visitor: Visitor) -> None:

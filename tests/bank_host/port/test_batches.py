@@ -11,7 +11,7 @@ import pytest
 from bank_host.host import Bank, OnTheWay, Step
 from bank_host.iso8583 import build
 from bank_host.iso8583.message import Message
-from bank_host.port.batches import Answered, Batches, BatchSettings
+from bank_host.port.batches import Answers, Batches, BatchSettings
 from bank_host.rules import RULES, Rules
 from bank_host.rules.changes import Audit, Decision
 from bank_host.rules.facts import CardRequest
@@ -45,25 +45,29 @@ class FaultyBank:
 def online() -> OnlineBank:
     return open_bank()
 
-    return queue.Queue()
-
 
 class Writer:
     """The writer of a bank, and what it hands back."""
 
     def __init__(self, bank: object, **settings: int) -> None:
-        self.heard: queue.SimpleQueue[Sequence[Answered[int]]] = queue.SimpleQueue()
+        self.heard: queue.SimpleQueue[Answers[int]] = queue.SimpleQueue()
         self.ended: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self.sends = True  # at once what is handed back
         self.batches: Batches[int] = Batches(
             bank,  # type: ignore[arg-type]
             lambda: NOON_US,
-            self.heard.put,
+            self.hear,
             BatchSettings(**settings),
             ended=lambda: self.ended.put(None),
         )
 
+    def hear(self, answers: Answers[int]) -> None:
+        self.heard.put(answers)
+        if self.sends:
+            self.batches.sent()
+
     def codes(self, count: int) -> dict[int, str]:
-        answers: list[Answered[int]] = []
+        answers: list[tuple[int, Message | None]] = []
         while len(answers) < count:
             answers += self.heard.get(timeout=PATIENCE_S)
         return {key: "" if answer is None else answer[39] for key, answer in answers}
@@ -85,7 +89,7 @@ def test_an_answer_is_handed_over_after_its_commit(online: OnlineBank, writers: 
     posted: list[int] = []
     writer = Writer(online.bank)
     writers.append(writer)
-    told = writer.heard.put
+    told = writer.hear
     writer.batches._deliver = lambda answers: (posted.append(online.account().posted_jpy), told(answers))  # type: ignore[assignment]
     writer.batches.start()
     writer.batches.put(1, withdrawal(online, 2))
@@ -102,6 +106,46 @@ def test_a_batch_has_a_bound(online: OnlineBank, writers: list[Writer]) -> None:
     writer.batches.start()
     writer.codes(7)
     assert [3, 3, 1] == held.batches
+
+
+def test_a_commit_waits_until_the_answers_of_the_last_one_have_left(
+    online: OnlineBank, writers: list[Writer]
+) -> None:
+    """So that whoever asks again at once takes part in it."""
+    writers.append(writer := Writer(online.bank, most_at_once=1))
+    writer.sends, leaving, begun_with = False, [False], list[bool]()
+    step, hear = online.bank.step, writer.hear
+
+    def watched_step(*of: Any) -> Step[int]:
+        begun_with.append(leaving[0])
+        return step(*of)
+
+    def slow_hear(answers: Answers[int]) -> None:
+        leaving[0] = True
+        hear(answers)
+
+    online.bank.step = watched_step  # type: ignore[method-assign]
+    writer.batches._deliver = slow_hear
+    for stan in range(2, 9):
+        writer.batches.put(stan, withdrawal(online, stan))
+    writer.batches.start()
+    for _ in range(7):
+        writer.codes(1)
+        leaving[0] = False
+        writer.batches.sent()
+    assert 8 <= len(begun_with)
+    assert not any(begun_with)
+
+
+def test_the_end_waits_for_no_answer_to_leave(online: OnlineBank, writers: list[Writer]) -> None:
+    writers.append(writer := Writer(online.bank))
+    writer.sends = False
+    writer.batches.start()
+    writer.batches.put(1, withdrawal(online, 2))
+    assert {1: "00"} == writer.codes(1)
+    writer.batches.put(2, withdrawal(online, 3))
+    writer.batches.stop()
+    assert {2: "00"} == writer.codes(1)
 
 
 def test_the_queue_has_a_bound(online: OnlineBank, writers: list[Writer]) -> None:

@@ -76,9 +76,13 @@ def test_an_unknown_dialect(database: str) -> None:
 
 
 def test_a_mac_key_that_is_not_for_the_dialect_s_algorithm(database: str, tmp_path: Path) -> None:
-    """The published 'zak' is a TDES key: right for retail MACs, wrong for AES-CMACs."""
+    """A 'zak' of `keys init` is a TDES key: right for retail MACs, wrong for AES-CMACs. The published one is either."""
     (tmp_path / "theirs.toml").write_text('[mac]\nalgorithm = "aes-cmac"\n', encoding="utf-8")
-    done = serve("--database", database, "--dialect", str(tmp_path / "theirs.toml"))
+    words = ("--sealing-key", str(tmp_path / "sealing.key"))
+    made = CliRunner().invoke(main, ["keys", "init", str(tmp_path / "bank.keys"), *words])
+    assert 0 == made.exit_code, made.output
+    words = ("--keys", str(tmp_path / "bank.keys"), *words)
+    done = serve("--database", database, "--dialect", str(tmp_path / "theirs.toml"), *words)
     assert 2 == done.exit_code
     assert "needs a key 'zak' of AES, and it is TDES-2" in done.output
     assert "bank-host keys import FILE zak zone_mac --cipher AES --replace" in done.output

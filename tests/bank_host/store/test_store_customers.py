@@ -6,11 +6,13 @@ from datetime import date
 import pytest
 from sqlalchemy import text
 
+from bank_host.ledger.entries import opening, received, transferred
 from bank_host.ledger.posting import FEES, OPENING, Post, customer
 from bank_host.rules.acts.transfers import digest
 from bank_host.rules.changes import (
     AddToken,
     ChargeLogin,
+    KeepSender,
     MoveTransfer,
     Notify,
     Open,
@@ -28,6 +30,8 @@ from bank_host.rules.facts import (
     Card,
     Customer,
     Payee,
+    Sender,
+    Sides,
     Token,
     Transfer,
 )
@@ -205,6 +209,15 @@ def test_movements_are_the_postings_of_one_customer_in_their_order(bank):
     write(bank, moved("1", A, 500, OPENING), moved("2", B, 700, OPENING), moved("3", A, -100, FEES))
     assert ["1", "3"] == [row.key for row in bank.movements(A)]
     assert [(customer(A), 500), (OPENING, -500)] == list(next(bank.movements(A)).legs)
+
+
+def test_both_sides_of_a_posted_transfer_are_found_by_either_account(bank):
+    write(bank, opening(A, 10_000, TODAY), OpenTransfer(entry(1)), OpenTransfer(entry(2)))
+    write(bank, transferred("t1", TODAY, A, "", B, 1_000), MoveTransfer("t1", "pending", "executed", TODAY))
+    write(bank, received("r1", TODAY, B, "smbc", 500), KeepSender(Sender("received:r1", "smbc", "ヤマダ")))
+    within = Sides("transfer:t1", "", A, HOLDER.name, PAYEE)
+    assert [within] == list(bank.sides(A)), "t2 was never executed"
+    assert [Sides("received:r1", "smbc", "", "ヤマダ", Payee("", B)), within] == sorted(bank.sides(B))
 
 
 def test_what_is_due_comes_in_the_order_of_its_time(bank):

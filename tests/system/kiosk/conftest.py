@@ -13,8 +13,9 @@ from tests.system.kiosk.forked import ForkedKiosk
 
 ROOT = Path(__file__).parents[3]
 CHROMIUM = "/usr/bin/chromium"
-FAST = "5"
-"""The pace of most tests: nobody has to be caught while the notes are counted or the bank is asked."""
+FAST = "3"
+"""The pace of most tests: nobody has to be caught while the notes are counted or the bank is asked. What the machine
+waits for a person or the bank is as much shorter, which a busy computer has to keep up with."""
 
 
 class Kiosk:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
+
+PATIENCE_S = 60
 
 
 def cookie_of(url: str, code: str, learner: str = "somebody") -> str:
@@ -34,8 +37,13 @@ class Learner:
         self.view: dict[str, Any] = {}
 
     async def sees(self, holds: Callable[[dict[str, Any]], bool]) -> None:
-        while not (self.view and holds(self.view)):
-            self.view = json.loads(await self._line.recv())
+        """Fails with the screen that stays, should what is awaited not come."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while not (self.view and holds(self.view)):
+                    self.view = json.loads(await self._line.recv())
+        except TimeoutError:
+            raise AssertionError(f"the ATM stays at {self.view.get('screen')}") from None
 
     async def on(self, screen: str) -> None:
         await self.sees(lambda view: view["screen"]["id"] == screen)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from atm_sim.kiosk.texts import TEXTS
+from tests.system.axe import violations
 
 
 class AtTheKiosk:
@@ -28,9 +33,21 @@ class AtTheKiosk:
         return self.sees("enter_pin")
 
     def types(self, digits: str) -> AtTheKiosk:
+        """On the keyboard of the computer."""
+        return self._enters(digits, self.page.keyboard.press, "Enter")
+
+    def presses(self, digits: str) -> AtTheKiosk:
+        """On the keypad of the machine."""
+        return self._enters(digits, lambda key: self.page.click(f"#pad [data-id='{key}']"), "confirm")
+
+    def _enters(self, digits: str, press: Callable[[str], None], confirm: str) -> AtTheKiosk:
+        """Only when the machine has taken the PIN does the person look at the screen again."""
         for digit in digits:
-            self.page.click(f"#pad [data-id='{digit}']")
-        self.page.click("#pad [data-id=confirm]")
+            press(digit)
+        all_hidden = self.page.locator("#entry:visible", has_text="●" * len(digits))
+        expect(all_hidden).to_have_count(1)
+        press(confirm)
+        expect(all_hidden).to_have_count(0)
         return self
 
     def chooses(self, choice: str) -> AtTheKiosk:
@@ -55,6 +72,18 @@ class AtTheKiosk:
 
     def reads(self, place: str) -> str:
         return self.page.inner_text(place)
+
+    def looks_well(self, screen: str, title: str = "") -> AtTheKiosk:
+        """Its title is said in both languages, and axe finds nothing: names, roles, contrast."""
+        self.sees(screen)
+        for lang in ("en", "ja"):
+            self.page.click("#language")
+            expect(self.page.locator("#title")).to_have_text(
+                getattr(TEXTS[f"screen.{title or screen}"], lang)
+            )
+            assert [] == violations(self.page, colours=lang == "en"), screen
+        self.page.locator("#language").blur()  # there, Enter would press it
+        return self
 
     def keys(self, *keys: str) -> AtTheKiosk:
         for key in keys:

@@ -49,7 +49,7 @@ class Served:
             yield pyotp.TOTP(token.secret, interval=STEP_S).at(int(time.time()) - back_s)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # a process of its own, for all files of this folder
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("web")
     database = folder / "bank.sqlite"
@@ -63,7 +63,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield Served(found[1], people)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module")  # while it runs, no other test of this process can have an event loop
 def browser() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         pytest.skip("Chromium is not installed: apt-get install chromium")

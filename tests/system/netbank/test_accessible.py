@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from bank_host.netbank import words
 from bank_host.netbank.visit import MENU
+from tests.system.axe import violations
 from tests.system.netbank.conftest import PHONE, Served
+
+pytestmark = pytest.mark.xdist_group("netbank")
 
 
 @pytest.fixture(params=["en", "ja"])
@@ -26,42 +28,57 @@ def page(browser: Browser, served: Served, language: str) -> Iterator[Page]:
     context.close()
 
 
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found]
+def violations_of(page: Page, language: str) -> list[str]:
+    return violations(page, colours=language == "en")
 
 
 def test_axe_finds_nothing_on_any_page(served: Served, page: Page, language: str) -> None:
     """As they first are, and as they are after something was done there."""
     holding, payee = served.people["kenji"], served.people["hanako"].account_id
     page.goto("/login")
-    assert [] == violations(page)
+    assert [] == violations_of(page, language)
     page.fill("#branch", holding.account_id[:3])
     page.fill("#account", holding.account_id[3:])
     page.fill("#password", holding.password.reveal())
     page.get_by_role("button", name=words.text("login", language), exact=True).click()
+    menu = page.get_by_role("navigation").get_by_role("button", name=words.text("menu", language), exact=True)
+    menu.focus()
+    page.keyboard.press("Enter")
+    assert [] == violations_of(page, language), "the menu of a phone"
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("navigation").get_by_role("link")).to_have_count(0)
+    expect(menu).to_be_focused()
+    for key in (
+        "Enter",
+        "Tab",
+        "Tab",
+        "Tab",
+        "Enter",
+    ):  # opened, past "close" and the first page, to the second
+        page.keyboard.press(key)
+    expect(page).to_have_url(f"{served.url}/{MENU[1]}")
     for name in MENU:
         page.goto(f"/{name}")
-        assert [] == violations(page), name
+        assert [] == violations_of(page, language), name
     page.goto("/locks")
     if page.locator("button[value=lock_card]").count():  # the other language finds it locked
         page.click("button[value=lock_card]")
         page.click("button[value=set_limit]")
-    assert [] == violations(page), "locked and stopped"
+    assert [] == violations_of(page, language), "locked and stopped"
     page.goto("/claim")
     page.check("[value=phishing]")
     page.fill("#day", "2020-01-02")
     page.fill("#amount", "50000")
     page.click("button[value=send]")
-    assert [] == violations(page), "a claim that was sent"
+    assert [] == violations_of(page, language), "a claim that was sent"
     page.goto("/transfer")
     for field, value in (("branch", payee[:3]), ("account", payee[3:]), ("name", "x"), ("amount", "100")):
         page.fill(f"#{field}", value)
     page.click("main button.main")
     page.click("main button.main")
-    assert [] == violations(page), "a transfer whose code is wrong"
+    assert [] == violations_of(page, language), "a transfer whose code is wrong"
     page.goto("/no-such-page")
-    assert [] == violations(page), "an error"
+    assert [] == violations_of(page, language), "an error"
 
 
 def test_axe_finds_an_input_without_a_label(page: Page) -> None:
