@@ -74,12 +74,14 @@ Write = tuple[Insert | Update, Sequence[Row]]
 
 
 class Among(ColumnElement[bool]):
-    """Whether a column is in the JSON list of the parameter `keys`, in which no key is twice."""
+    """Whether a column is in the JSON list of the parameter `keys`, in which no key is twice, or among the rows of a
+    SELECT that looks for them."""
 
     inherit_cache = False  # each is compiled once, by this file
 
-    def __init__(self, column: ColumnElement[str]) -> None:
+    def __init__(self, column: ColumnElement[str], found: Select[Any] | None = None) -> None:
         self.column = column
+        self.found = found
 
 
 _KEYS = func.json_each(bindparam("keys", type_=Text, required=False)).table_valued("value", name="among")
@@ -87,14 +89,29 @@ _KEYS = func.json_each(bindparam("keys", type_=Text, required=False)).table_valu
 
 @compiles(Among, "sqlite")
 def _among_sqlite(element: Among, compiler: Any, **how: Any) -> str:
-    """By a join with the list: a subquery would first be copied to a table of its own."""
-    return f"{compiler.process(element.column)} = {compiler.process(_KEYS.c.value)}"
+    """By a join: a subquery would first be copied to a table of its own."""
+    if element.found is None:
+        return f"{compiler.process(element.column)} = {compiler.process(_KEYS.c.value)}"
+    (same,) = element.found.selected_columns
+    return f"{compiler.process(element.column == same)} AND {compiler.process(element.found.whereclause)}"
+
+
+def _joined(statement: Statement) -> Statement:
+    """With the lists that its conditions speak of."""
+    if isinstance(statement, Select):
+        for each in iterate(statement):
+            if isinstance(each, Among):
+                through = [] if each.found is None else each.found.columns_clause_froms
+                return statement.select_from(*through, _KEYS)
+    return statement
 
 
 @compiles(Among, "postgresql")
 def _among_postgresql(element: Among, compiler: Any, **how: Any) -> str:
     """As an array, which is read once, and then by the column's index whatever the statistics say."""
     rows = "SELECT jsonb_array_elements_text(%(keys)s::jsonb)"
+    if element.found is not None:
+        rows = compiler.process(element.found)
     return f"{compiler.process(element.column)} = ANY(ARRAY({rows}))"
 
 
@@ -331,9 +348,7 @@ def _locks(statement: Statement) -> bool:
 
 @cache
 def _sqlite_query(statement: Statement) -> tuple[str, dict[str, Any], _Reader | None]:
-    if isinstance(statement, Select) and any(isinstance(each, Among) for each in iterate(statement)):
-        statement = statement.select_from(_KEYS)
-    return *_compiled(statement, "sqlite"), _reader(statement, _SQLITE_READERS)
+    return *_compiled(_joined(statement), "sqlite"), _reader(statement, _SQLITE_READERS)
 
 
 def _reader(

@@ -32,6 +32,7 @@ from bank_host.rules.facts import (
 from bank_host.store import chain, schema
 from bank_host.store.contract import AuditRow, ExceptionRow, JournalRow, MailRow, OutboxRow
 from bank_host.store.delivery import ALL_MAIL, SqlDelivery
+from bank_host.store.ends import Chain
 from bank_host.store.engine import open_engine, reading
 from bank_host.store.looking import SqlLook
 from bank_host.store.migrate import upgrade
@@ -55,7 +56,7 @@ class SqlStore:
         self.engine = engine
         self._keys = derive(store_key)
         # One per writing process, so that processes do not wait for each other; '': numbered at the first unit of work.
-        self.chain_name = chain_name
+        self._chain = Chain(chain_name)
         self._naming = Lock()
         self._left: list[Left] = []  # by the last unit of work
         event.listen(engine, "engine_disposed", self._drop_left)
@@ -81,6 +82,10 @@ class SqlStore:
         return cls.create(url, store_key=store_key, chain_name="")
 
     @property
+    def chain_name(self) -> str:
+        return self._chain.name
+
+    @property
     def delivery(self) -> SqlDelivery:
         return SqlDelivery(self.engine)
 
@@ -92,15 +97,15 @@ class SqlStore:
     def begin(self) -> SqlUnit:
         if not self.chain_name:
             self._number_chain()
-        return SqlUnit(self.engine, self._keys, self.chain_name, self._left)
+        return SqlUnit(self.engine, self._keys, self._chain, self._left)
 
     def _number_chain(self) -> None:
         """A host sequence number is given out once in the life of a database."""
         with self._naming:
             if not self.chain_name:
-                with SqlUnit(self.engine, self._keys, "") as unit:
+                with SqlUnit(self.engine, self._keys, self._chain) as unit:
                     number = unit.next_seq()
-                self.chain_name = f"host-{number}"
+                self._chain = Chain(f"host-{number}")
 
     def close(self) -> None:
         self.engine.dispose()

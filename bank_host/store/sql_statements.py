@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, Select, Table, bindparam, func, or_, select, text
+from sqlalchemy import BindParameter, Select, Table, bindparam, func, or_, select, text
 
 from bank_host.rules.facts import (
     Account,
@@ -100,17 +100,9 @@ CARDS_WITH_ACCOUNTS = (  # an account and its card are locked together, accounts
     .with_for_update()
 )
 ACCOUNTS_OF_CARDS = select(_C.c.account_id).where(Among(_C.c.card_id))
-
-
-def _of_cards(table: Table, row: Any, *where: ColumnElement[bool]) -> Select[Any]:
-    """Rows of the accounts of some cards."""
-    owned = table.join(_C, _C.c.account_id == table.c.account_id)
-    return columns(table, row).select_from(owned).where(Among(_C.c.card_id), *where)
-
-
-USES_OF_CARDS = _of_cards(_U, Use, _U.c.day == _DAY)
-MONTHS_OF_CARDS = _of_cards(_M, MonthUse, _M.c.month == _MONTH)
-RAISES_OF_CARDS = _of_cards(_R, Raise, _R.c.day == _DAY)
+USES_OF_CARDS = columns(_U, Use).where(Among(_U.c.account_id, ACCOUNTS_OF_CARDS), _U.c.day == _DAY)
+MONTHS_OF_CARDS = columns(_M, MonthUse).where(Among(_M.c.account_id, ACCOUNTS_OF_CARDS), _M.c.month == _MONTH)
+RAISES_OF_CARDS = columns(_R, Raise).where(Among(_R.c.account_id, ACCOUNTS_OF_CARDS), _R.c.day == _DAY)
 USES = columns(_U, Use).where(Among(_U.c.account_id), _U.c.day == _DAY)
 MONTHS = columns(_M, MonthUse).where(Among(_M.c.account_id), _M.c.month == _MONTH)
 RAISES = columns(_R, Raise).where(Among(_R.c.account_id), _R.c.day == _DAY)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import nullcontext
 from datetime import date
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -40,7 +40,7 @@ from bank_host.rules.facts import (
 from bank_host.store import sql_statements as sql
 from bank_host.store.contract import ActResult, Conflict, ExceptionRow, Wanted
 from bank_host.store.driver import Query, Session, Statement, key_list, open_session
-from bank_host.store.ends import Ends
+from bank_host.store.ends import Chain, Ends
 from bank_host.store.memory_unit import ABSENT, WRITERS, MemoryUnit, Tables
 from bank_host.store.sealing import StoreKeys, unseal
 from bank_host.store.sql_writes import Writes
@@ -64,7 +64,7 @@ class SqlUnit(MemoryUnit):
 
     __slots__ = (
         "_before",
-        "_chain_name",
+        "_chain",
         "_ends",
         "_engine",
         "_fetched",
@@ -77,14 +77,12 @@ class SqlUnit(MemoryUnit):
         "_version",
     )
 
-    def __init__(
-        self, engine: Engine, keys: StoreKeys, chain_name: str, left: list[Left] | None = None
-    ) -> None:
+    def __init__(self, engine: Engine, keys: StoreKeys, chain: Chain, left: list[Left] | None = None) -> None:
         """`left` is where the units of a store leave what the next one may take."""
         super().__init__(Tables())
         self._engine = engine
         self._keys = keys
-        self._chain_name = chain_name
+        self._chain = chain
         self._left = left
         self._before: Left | None = None  # whose rows are still true
         self._fetched: set[Hashable] = set()  # what was looked for, found or not
@@ -102,29 +100,33 @@ class SqlUnit(MemoryUnit):
         else:
             self._session = left.session
             self._session.begin()
-        with ExitStack() as at_fault:
-            at_fault.callback(self._session.close)
+        try:
             self._version = self._session.version()
-            at_fault.pop_all()
+        except BaseException:
+            self._session.close()
+            raise
         if left is not None and self._version is not None and self._version == left.version:
             self._before = left
-        known = left if self._session.sequences else self._before
-        self._ends = Ends(self._session, self._chain_name, known.ends if known else None)
+        self._ends = Ends(self._session, self._chain, self._before.ends if self._before else None)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with ExitStack() as at_end:
-            at_end.callback(self._session.close)
+        kept = False
+        try:
             if kind is None:
-                writes = Writes(self._keys, self._ends)
-                self._session.commit(writes.of(self._tables, self._seen, self._forced, self._last_number))
+                tables = self._tables
+                with self._chain.moving() if tables.journal or tables.audit else nullcontext():
+                    writes = Writes(self._keys, self._ends)
+                    self._session.commit(writes.of(tables, self._seen, self._forced, self._last_number))
                 if self._left is not None and not self._left:  # one connection is enough
-                    at_end.pop_all()
-                    self._left.append(
-                        Left(self._session, self._version, self._tables, self._fetched, self._ends)
-                    )
+                    left = Left(self._session, self._version, self._tables, self._fetched, self._ends)
+                    self._left.append(left)
+                    kept = True
+        finally:
+            if not kept:
+                self._session.close()
 
     # ---------------------------------------------------------------- fetching
 

@@ -7,6 +7,8 @@ hold is a fault of the locking and ends in a conflict, never in a lost update (s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Table
@@ -82,7 +84,7 @@ _KINDS = (
     _Kind(
         "accounts",
         schema.account,
-        Account._fields,
+        (*Account._fields, "forced_low"),
         _record,
         ("posted_jpy", "held_jpy", "otp_fails", "zero_seq"),
     ),
@@ -99,6 +101,29 @@ _KINDS = (
     _Kind("act_results", schema.act_result, ("key", *ActResult._fields), _act_result, ()),
     _Kind("exceptions", schema.exception_item, ExceptionRow._fields[1:], _item, ("state",)),
 )
+
+_ROWS_OF = attrgetter(*[kind.name for kind in _KINDS])
+
+
+class _Change(NamedTuple):
+    """How rows of a table are changed in some columns."""
+
+    write: Update
+    values: Callable[[Row], Row]  # of a row as it is now, followed by the row as it was
+
+
+_INSERTS = {kind.name: Insert(kind.table, kind.columns) for kind in _KINDS}
+_BY_NAME = {kind.name: kind for kind in _KINDS}
+
+
+@cache
+def _change(name: str, changed: tuple[int, ...]) -> _Change:
+    kind = _BY_NAME[name]
+    columns = kind.columns
+    seen = *kind.guards, *([key for key in key_of(kind.table) if key in columns] or ["key"])
+    at = [len(columns) + columns.index(column) for column in seen]
+    return _Change(Update(kind.table, tuple([columns[n] for n in changed]), seen), itemgetter(*changed, *at))
+
 
 _USE = ("account_id", "day", "medium", "used_jpy")
 _NEW_USE = Insert(schema.limit_use, _USE)
@@ -132,8 +157,7 @@ class Writes:
         """Everything that differs from what was fetched; `before` tells of each working table what its rows were."""
         if last_number is not None:  # one row stands for all host sequence numbers up to it
             self._add(_HOST_NUMBER, [(last_number,)])
-        for kind in _KINDS:
-            rows = getattr(tables, kind.name)
+        for kind, rows in zip(_KINDS, _ROWS_OF(tables), strict=True):
             if seen := before.get(id(rows)):
                 self._of_kind(kind, rows, seen, forced)
         if seen := before.get(id(tables.used)):
@@ -163,27 +187,14 @@ class Writes:
             elif was != now:
                 moved.append((make(keys, key, was), make(keys, key, now)))
         if kind.table is schema.account:
-            self._add(
-                Insert(kind.table, (*kind.columns, "forced_low")), [(*row, row[0] in forced) for row in new]
-            )
-        else:
-            self._add(Insert(kind.table, kind.columns), new)
+            new = [(*row, row[0] in forced) for row in new]
+            moved = [((*was, None), (*now, _forced_low(now, forced))) for was, now in moved]
+        self._add(_INSERTS[kind.name], new)
         if moved:
-            self._changes(kind, moved, forced)
-
-    def _changes(self, kind: _Kind, moved: list[tuple[Row, Row]], forced: set[str]) -> None:
-        """Only the columns that have changed in any of the rows."""
-        was, now = [list(zip(*rows, strict=True)) for rows in zip(*moved, strict=True)]  # by column
-        changed = [n for n in range(len(now)) if was[n] != now[n]]
-        columns = tuple([kind.columns[n] for n in changed])
-        new = [now[n] for n in changed]
-        if kind.table is schema.account:
-            columns = ("forced_low", *columns)
-            new = [tuple([_forced_low(account, forced) for _, account in moved]), *new]
-        identity = [name for name in key_of(kind.table) if name in kind.columns] or ["key"]
-        names = *kind.guards, *identity
-        seen = [was[kind.columns.index(name)] for name in names]
-        self._add(Update(kind.table, columns, names), list(zip(*new, *seen, strict=True)))
+            columns = zip(*[zip(*rows, strict=True) for rows in zip(*moved, strict=True)], strict=True)
+            changed = tuple([n for n, (was, now) in enumerate(columns) if was != now])
+            write, values = _change(kind.name, changed)
+            self._add(write, [values((*now, *was)) for was, now in moved])
 
     def _uses(self, rows: Mapping[Any, Mapping[str, int]], before: Mapping[Any, Any]) -> None:
         new: list[Row] = []
@@ -202,8 +213,8 @@ class Writes:
 
     def _history(self, tables: Tables) -> None:
         """Postings and audit rows, and one link of this writer's chain over all of them (I6)."""
-        key, ends = self._keys.chain, self._ends
-        name, counts = ends.chain_name, {"journal": len(tables.journal), "audit": len(tables.audit)}
+        key, ends, chain = self._keys.chain, self._ends, self._ends.chain
+        name, counts = chain.name, {"journal": len(tables.journal), "audit": len(tables.audit)}
         ends.look(counts, tail=True)
         postings, acts = [ends.numbers(table, count) for table, count in counts.items()]
         journal = [
@@ -214,7 +225,7 @@ class Writes:
         self._add(_POSTING, [row[:-1] for row in journal])
         self._add(_LEG, [(row.seq, n, *leg) for row in journal for n, leg in enumerate(row.legs)])
         self._add(_AUDIT, list(audit))
-        seen, before = ends.tail or NO_LINK
+        seen, before = chain.tail or NO_LINK
         n = seen + 1
         digest = link_digest(key, before, name, n, journal, audit)
         mark = tail_mark(key, name, n, digest)
@@ -223,7 +234,7 @@ class Writes:
             self._add(_NEXT_TAIL, [(n, digest, mark, name, seen, before)])
         else:
             self._add(_TAIL, [(name, n, digest, mark)])
-        ends.tail = n, digest
+        chain.tail = n, digest
 
 
 def _forced_low(account: Any, forced: set[str]) -> bool | None:

@@ -32,7 +32,7 @@ from bank_host.secrets import Secret
 from bank_host.store import schema
 from bank_host.store.contract import Store, Wanted
 from bank_host.store.driver import PostgresqlSession, SqliteSession
-from bank_host.store.ends import Ends
+from bank_host.store.ends import Chain, Ends
 from bank_host.store.engine import as_ours, open_engine, reading
 from bank_host.store.memory import MemoryStore
 from bank_host.store.memory_unit import MemoryUnit
@@ -356,7 +356,7 @@ class CarelessUnit(SqlUnit):
         MemoryUnit.__enter__(self)
         late = PostgresqlSession if self._engine.dialect.name == "postgresql" else LateSession
         self._session = late(self._engine)
-        self._ends = Ends(self._session, self._chain_name)
+        self._ends = Ends(self._session, self._chain)
         return self
 
     def prefetch(self, wanted: Iterable[Wanted], day: date, month: str) -> None:
@@ -394,7 +394,7 @@ class CarelessUnit(SqlUnit):
 
 class CarelessStore(SqlStore):
     def begin(self) -> AbstractContextManager[Any]:  # type: ignore[override]
-        return CarelessUnit(self.engine, derive(SIMULATION_KEY), "host")
+        return CarelessUnit(self.engine, derive(SIMULATION_KEY), Chain("host"))
 
 
 def _default_engine(url: URL) -> Engine:
