@@ -63,7 +63,8 @@ def test_published_keys_are_named_also_with_other_parity_bits() -> None:
     published = {"a": Key("terminal_pin", Secret(K)), "b": Key("zone_mac", Secret("01" + K[2:]))}
     hsm = Hsm(published | {"own": Key("zone_pin", Secret("9F" + K[2:]))})
     assert ("a", "b") == hsm.published_keys()
-    assert len(Hsm.simulation().inventory()) == len(Hsm.simulation().published_keys())
+    for simulated in (Hsm.simulation(), Hsm.simulation("AES")):
+        assert len(simulated.inventory()) == len(simulated.published_keys())
 
 
 def test_files_are_their_owners_only_and_hold_no_key(made: Path) -> None:
