@@ -23,6 +23,7 @@ from bank_host.netbank.gate import KNOWN_US, Gate
 from bank_host.netbank.sessions import Session, Sessions, csrf_of, hashed, same_csrf
 from bank_host.netbank.typed import digits
 from bank_host.policy import Figures
+from bank_host.rules.acts.rule import available_jpy
 from bank_host.rules.changes import Outcome
 from bank_host.rules.facts import Act
 from bank_host.rules.languages import LANGUAGES, say
@@ -157,6 +158,11 @@ class CustomerVisit(Visit):
         if found is None:
             raise NotLoggedInHere
         self.session, self.facts = found
+
+    @property
+    def available_jpy(self) -> int:
+        """What the bank lets go of the account: without what reserved transfers hold."""
+        return available_jpy(self.facts)
 
     @property
     def challenge(self) -> tuple[str, ...]:

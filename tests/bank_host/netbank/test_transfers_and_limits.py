@@ -8,7 +8,10 @@ from html import unescape
 
 import pytest
 
+from bank_host.jst import moment_us
 from tests.bank_host.netbank.visitor import Visitor, Web
+
+SATURDAY = "2014-01-18 10:30"
 
 
 @pytest.fixture
@@ -23,14 +26,57 @@ def visitor(web: Web) -> Visitor:
     return visitor
 
 
-def enter(visitor: Visitor, amount: str = "30,000", payee: str = "taro", name: str = "スズキ タロウ") -> None:
+def enter(
+    visitor: Visitor, amount: str = "30,000", payee: str = "taro", name: str = "スズキ タロウ", bank: str = ""
+) -> None:
     account_id = visitor.web.people[payee].account_id
     visitor.get("/transfer")
-    visitor.send("/transfer", branch=account_id[:3], account=account_id[3:], name=name, amount=amount)
+    visitor.send(
+        "/transfer", bank=bank, branch=account_id[:3], account=account_id[3:], name=name, amount=amount
+    )
 
 
 def balance(web: Web, alias: str = "hanako") -> int:
     return web.bank.facts(web.people[alias].account_id, web.now_us).account.posted_jpy
+
+
+@pytest.mark.parametrize(
+    ("language", "paid_from", "payer", "left", "nothing_else", "reserved"),
+    [
+        (
+            *("en", "Paid from", "branch 001, account 0000001", "Balance after the transfer ¥{}"),
+            *("If nothing else is posted before.", "Reserved transfers of ¥30,000 are taken off."),
+        ),
+        (
+            *("ja", "出金口座", "001支店 普通 0000001", "振込後残高 {}円"),
+            *("それまでに他のお取引がない場合の金額です。", "振込予約中の30,000円を差し引いています。"),
+        ),
+    ],
+    ids=["en", "ja"],
+)
+def test_the_confirm_screen_shows_which_account_pays_and_what_the_transfer_leaves(
+    web: Web, language: str, paid_from: str, payer: str, left: str, nothing_else: str, reserved: str
+) -> None:
+    """The account as on the Welcome Page; what is reserved for later is no longer there to be left."""
+    visitor = web.visitor(language=language)
+    assert payer in visitor.log_in().text
+    enter(visitor)
+    assert f"{paid_from} {payer} " in shown(visitor)
+    assert f" {left.format('220,000')} {nothing_else} " in shown(visitor)
+    assert reserved not in shown(visitor)
+    web.now_us = moment_us(SATURDAY)  # when Zengin rests: to another bank on Monday
+    visitor.log_in()
+    enter(visitor, bank="みほん銀行")
+    visitor.send("/transfer/confirm", button="transfer", otp=web.code("hanako"))
+    assert f"{paid_from} {payer} " in shown(visitor), "the receipt says it too"
+    assert nothing_else not in shown(visitor), "what is left then is on the Welcome Page"
+    enter(visitor)
+    assert f" {left.format('190,000')} {nothing_else} {reserved} " in shown(visitor)
+
+
+def shown(visitor: Visitor) -> str:
+    """What the page tells of a transfer."""
+    return words(visitor.page.text, "dl")
 
 
 def test_a_confirmed_transfer_is_executed_and_its_form_sent_again_changes_nothing(
@@ -133,9 +179,9 @@ def test_a_statement_can_be_saved_for_a_spreadsheet_in_which_no_name_is_a_formul
     assert 1 == len(visitor.get("/statement.csv?to=2014-01-14").text.splitlines()), "nothing before"
 
 
-def words(page: str) -> str:
-    """What a page's movements say, without their markup."""
-    table = page[page.index("<tbody>") : page.index("</tbody>")]
+def words(page: str, part: str = "tbody") -> str:
+    """What a page's movements say, or another part of it, without their markup."""
+    table = page[page.index(f"<{part}") : page.index(f"</{part}>")]
     return " ".join(unescape(re.sub("<[^>]*>", " ", table)).split())
 
 
