@@ -7,7 +7,7 @@ person and the front. What a whole entry comes to is an event for the terminal.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from atm_sim.kiosk.texts import Lang, say
@@ -25,6 +25,12 @@ _MOST_DIGITS: Final = 3
 _UNITS_JPY: Final = {"man": 10_000, "sen": 1_000}
 _ENTERED: Final = frozenset({"enter_pin", "wrong_pin", "new_pin", "new_pin_again"})
 """Screens that wait for four hidden digits."""
+_OFFERS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("13", "amount_step", "cannot_pay_amount", "no_cash", "over_ceiling"), "other_amount"),
+    **dict.fromkeys(("no_notes", "notes_not_accepted", "too_many_notes"), "other_amount"),
+    **dict.fromkeys(("card_refused", "chip_unusable"), "ask_bank"),
+}
+"""What to do about the machine's own reasons, and about a code whose row proposes nothing."""
 
 KEYS: Final = frozenset({*"0123456789", "confirm", "clear", "cancel", "man", "sen"})
 
@@ -268,13 +274,18 @@ class Front:
         show = self._declined
         if show is None:
             return []
-        if not show.code or show.reason:
-            return [say("not_done", lang).format(_reason(show.reason, lang))]
-        row = response_code(show.code)
-        name = row.name_en if lang == "en" else row.name_ja
-        lines = [say("declined", lang).format(name, show.code)]
-        if row.offer:
-            lines.append(say(f"offer.{row.offer}", lang))
+        if by_bank := bool(show.code and not show.reason):
+            row = response_code(show.code)
+            why = f"{row.name_en} ({row.code})" if lang == "en" else f"{row.name_ja}({row.code})"
+            offer = row.offer or _OFFERS.get(show.code, "ask_bank")
+        else:
+            why, offer = _reason(show.reason, lang), _OFFERS.get(show.reason, "later")
+        told = "reason" if self._title == "declined" else "declined" if by_bank else "not_done"
+        lines = [say(told, lang).format(why)]
+        if not by_bank:
+            lines.append(say("not_charged", lang))
+        if self.screen != "card_retained":  # which says itself what to do
+            lines.append(say(f"offer.{offer}", lang))
         return lines
 
 

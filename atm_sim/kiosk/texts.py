@@ -53,12 +53,14 @@ TEXTS: Final[Mapping[str, Text]] = {
     ),
     "digits_entered": Text("{} of {} digits entered", "{}桁入力済み(全{}桁)"),
     "balance": Text("Balance", "残高"),
-    "declined": Text("Not possible: {} ({})", "お取り扱いできません: {}({})"),
-    "not_done": Text(
-        "Not done: {}. Nothing was charged.", "中止しました: {}。口座からは引き落とされません。"
-    ),
+    "declined": Text("Not possible: {}", "お取り扱いできません: {}"),
+    "not_done": Text("Not done: {}", "中止しました: {}"),
+    "reason": Text("Reason: {}", "理由: {}"),
+    "not_charged": Text("Nothing was charged.", "口座からは引き落とされません。"),
     "offer.balance": Text("You can ask for your balance.", "残高照会をご利用ください。"),
     "offer.smaller_amount": Text("A smaller amount may be possible.", "金額を減らしてお試しください。"),
+    "offer.other_amount": Text("Please try another amount.", "別の金額でお試しください。"),
+    "offer.ask_bank": Text("Please ask your bank.", "お取引銀行へお問い合わせください。"),
     "offer.later": Text("Please try again later.", "時間をおいてお試しください。"),
     "hint.four_digits": Text("Four digits are needed.", "4桁必要です。"),
     "hint.pins_differ": Text("The two PINs differ. Once more.", "一致しません。もう一度入力してください。"),

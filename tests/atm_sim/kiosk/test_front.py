@@ -7,12 +7,23 @@ import json
 import pytest
 
 from atm_sim.kiosk.front import Front
-from atm_sim.kiosk.texts import person_name
+from atm_sim.kiosk.texts import TEXTS, Lang, person_name, say
 from atm_sim.runner.files import open_scenario
 from atm_sim.sansio.effects import CancelPressed, Event, PinEntered, ServiceChosen, Show
 from atm_sim.shipped import shipped_scenarios
+from bank_host.iso8583.codes import RESPONSE_CODES
 from bank_host.policy import load_policy
 
+DECLINES = (
+    *(Show("declined", row.code) for row in RESPONSE_CODES if row.action == "decline"),
+    *(Show("declined", "", reason) for reason in ("closed", "not_offered", "amount_step", "over_ceiling")),
+    *(Show("declined", "", reason) for reason in ("no_cash", "notes_not_accepted", "no_notes")),
+    *(Show("declined", "", reason) for reason in ("too_many_notes", "bad_new_pin", "chip_unusable")),
+    *(Show("declined", "", reason) for reason in ("invalid_answer", "card_refused", "timeout")),
+    *(Show("declined", "00", reason) for reason in ("no_confirmation", "cannot_pay_amount")),
+    *(Show("declined", "00", reason) for reason in ("dispense_unknown", "not_dispensed", "jam")),
+)
+"""By the bank's code, and for each reason that the terminal has of its own."""
 SERVICES = ("withdraw", "deposit", "balance", "change_pin")
 
 
@@ -113,6 +124,56 @@ def test_the_reason_of_a_decline_stays_readable_while_the_card_is_taken_and_is_g
     found.shown(Show("take_card"))
     assert "Take your card" == found.view("en")["title"]
     assert not any("51" in line for line in found.view("en")["lines"])
+
+
+@pytest.mark.parametrize(
+    ("lang", "title", "why", "again"),
+    [
+        ("en", "This cannot be done", "Reason: ", ("cannot be done", "Not possible", "Not done")),
+        ("ja", "お取り扱いできません", "理由: ", ("できません", "中止しました")),
+    ],
+)
+@pytest.mark.parametrize("decline", DECLINES, ids=lambda show: show.reason or show.code)
+def test_a_decline_is_told_once_by_the_title_and_the_lines_below_say_why_and_what_to_do(
+    lang: Lang, title: str, why: str, again: tuple[str, ...], decline: Show
+) -> None:
+    found = front("enter_pin")
+    found.shown(decline)
+    found.shown(Show("take_card"))
+    view = found.view(lang)
+    reason, *charged, do, take_card = view["lines"]
+    assert (title, say("line.take_card", lang)) == (view["title"], take_card)
+    assert reason.startswith(why)
+    assert (lang == "en") == reason.removeprefix(why).isascii(), "in the words of the language"
+    assert bool(decline.reason) != reason.endswith(f"({decline.code})")
+    assert ([say("not_charged", lang)] if decline.reason else []) == charged
+    assert do in {say(key, lang) for key in TEXTS if key.startswith("offer.")}
+    assert not [phrase for phrase in again if any(phrase in line for line in view["lines"])]
+
+
+@pytest.mark.parametrize(
+    ("decline", "do"),
+    [
+        (Show("declined", "51"), "You can ask for your balance."),
+        (Show("declined", "13"), "Please try another amount."),
+        (Show("declined", "62"), "Please ask your bank."),
+        (Show("declined", reason="over_ceiling"), "Please try another amount."),
+        (Show("declined", reason="chip_unusable"), "Please ask your bank."),
+        (Show("declined", "00", "jam"), "Please try again later."),
+    ],
+)
+def test_what_to_do_about_a_decline_fits_its_reason(decline: Show, do: str) -> None:
+    found = front("enter_pin")
+    found.shown(decline)
+    found.shown(Show("take_card"))
+    assert do == found.view("en")["lines"][-2]
+
+
+def test_a_card_that_is_kept_sends_its_holder_to_the_bank_once() -> None:
+    found = front("enter_pin")
+    found.shown(Show("declined", "43"))
+    found.shown(Show("card_retained"))
+    assert ["Not possible: stolen card (43)", "Please ask your bank."] == found.view("en")["lines"]
 
 
 def test_everybody_in_a_shipped_kiosk_scenario_has_a_name_in_both_languages() -> None:
