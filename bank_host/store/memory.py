@@ -120,8 +120,8 @@ class MemoryStore:
     def sides(self, account_id: str) -> Iterator[Sides]:
         tables = self._tables
         for posting in self.movements(account_id):
-            if posting.kind == "transfer":
-                entry = tables.transfers[posting.key.removeprefix(TRANSFER_KEY)]
+            entered = tables.transfers if posting.kind == "transfer" else {}
+            if entry := entered.get(posting.key.removeprefix(TRANSFER_KEY)):
                 name = tables.customers[entry.account_id].name
                 yield Sides(posting.key, "", entry.account_id, name, entry.payee)
             elif sender := tables.senders.get(posting.key):

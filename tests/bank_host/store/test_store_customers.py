@@ -216,6 +216,7 @@ def test_both_sides_of_a_posted_transfer_are_found_by_either_account(bank):
     write(bank, transferred("t1", TODAY, A, "", B, 1_000), MoveTransfer("t1", "pending", "executed", TODAY))
     write(bank, received("r1", TODAY, B, "smbc", 500), KeepSender(Sender("received:r1", "smbc", "ヤマダ")))
     within = Sides("transfer:t1", "", A, HOLDER.name, PAYEE)
+    write(bank, transferred("never entered", TODAY, A, "", B, 100))
     assert [within] == list(bank.sides(A)), "t2 was never executed"
     assert [Sides("received:r1", "smbc", "", "ヤマダ", Payee("", B)), within] == sorted(bank.sides(B))
 
