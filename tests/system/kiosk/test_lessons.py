@@ -94,7 +94,7 @@ def test_a_lesson_can_be_performed_to_its_end_in_both_languages(
         page.click("button")
         performs(AtTheKiosk(page), scenario_of(file), lang)
         expect(page.locator("#lesson")).to_contain_text(say("lesson.done", lang))
-        assert [] == violations(page, colours=False)
+        assert [] == violations(page)
     written = [json.loads(each.read_text(encoding="utf-8")) for each in sorted(results.glob("*.json"))]
     assert list(learners.values()) == [result["learner"] for result in written]
     for result in written:

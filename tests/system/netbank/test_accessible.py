@@ -28,15 +28,11 @@ def page(browser: Browser, served: Served, language: str) -> Iterator[Page]:
     context.close()
 
 
-def violations_of(page: Page, language: str) -> list[str]:
-    return violations(page, colours=language == "en")
-
-
 def test_axe_finds_nothing_on_any_page(served: Served, page: Page, language: str) -> None:
     """As they first are, and as they are after something was done there."""
     holding, payee = served.people["kenji"], served.people["hanako"].account_id
     page.goto("/login")
-    assert [] == violations_of(page, language)
+    assert [] == violations(page)
     page.fill("#branch", holding.account_id[:3])
     page.fill("#account", holding.account_id[3:])
     page.fill("#password", holding.password.reveal())
@@ -44,41 +40,35 @@ def test_axe_finds_nothing_on_any_page(served: Served, page: Page, language: str
     menu = page.get_by_role("navigation").get_by_role("button", name=words.text("menu", language), exact=True)
     menu.focus()
     page.keyboard.press("Enter")
-    assert [] == violations_of(page, language), "the menu of a phone"
+    assert [] == violations(page), "the menu of a phone"
     page.keyboard.press("Escape")
     expect(page.get_by_role("navigation").get_by_role("link")).to_have_count(0)
     expect(menu).to_be_focused()
-    for key in (
-        "Enter",
-        "Tab",
-        "Tab",
-        "Tab",
-        "Enter",
-    ):  # opened, past "close" and the first page, to the second
+    for key in ("Enter", "Tab", "Tab", "Tab", "Enter"):  # opened, past "close" and the first page
         page.keyboard.press(key)
     expect(page).to_have_url(f"{served.url}/{MENU[1]}")
     for name in MENU:
         page.goto(f"/{name}")
-        assert [] == violations_of(page, language), name
+        assert [] == violations(page), name
     page.goto("/locks")
     if page.locator("button[value=lock_card]").count():  # the other language finds it locked
         page.click("button[value=lock_card]")
         page.click("button[value=set_limit]")
-    assert [] == violations_of(page, language), "locked and stopped"
+    assert [] == violations(page), "locked and stopped"
     page.goto("/claim")
     page.check("[value=phishing]")
     page.fill("#day", "2020-01-02")
     page.fill("#amount", "50000")
     page.click("button[value=send]")
-    assert [] == violations_of(page, language), "a claim that was sent"
+    assert [] == violations(page), "a claim that was sent"
     page.goto("/transfer")
     for field, value in (("branch", payee[:3]), ("account", payee[3:]), ("name", "x"), ("amount", "100")):
         page.fill(f"#{field}", value)
     page.click("main button.main")
     page.click("main button.main")
-    assert [] == violations_of(page, language), "a transfer whose code is wrong"
+    assert [] == violations(page), "a transfer whose code is wrong"
     page.goto("/no-such-page")
-    assert [] == violations_of(page, language), "an error"
+    assert [] == violations(page), "an error"
 
 
 def test_axe_finds_an_input_without_a_label(page: Page) -> None:
