@@ -20,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
+from math import ceil
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
@@ -176,7 +177,7 @@ class Bench:
     def conditions(self) -> list[Condition]:
         """Looked at when the hosts have stopped."""
         bare, lone = (statistics.median(self.p50_ms[name]) for name in ("bare commit", "1"))
-        commits = round(lone / bare, 2)  # the figure that is told is the one that is judged
+        commits = ceil(lone / bare * 100) / 100  # told and judged alike, and never in our favour
         posted = _approved(self._url)
         swept = subprocess.run(
             _bank_host("verify", self._database), capture_output=True, text=True, check=False

@@ -68,7 +68,7 @@ def test_a_condition_that_does_not_hold_is_told(tmp_path: Path) -> None:
     bench = Bench("SQLite", URL.create("sqlite", database=str(file)), BRIEF)
     bench.p50_ms |= {"bare commit": [1.0], "1": [2.0]}
     assert [True, True, True] == [condition.held for condition in bench.conditions()]
-    bench.p50_ms["1"] = [2.01]
+    bench.p50_ms["1"] = [2.001]
     bench.answers = 1  # which was never posted
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE account SET posted_jpy = posted_jpy + 1")
