@@ -26,11 +26,11 @@ _UNITS_JPY: Final = {"man": 10_000, "sen": 1_000}
 _ENTERED: Final = frozenset({"enter_pin", "wrong_pin", "new_pin", "new_pin_again"})
 """Screens that wait for four hidden digits."""
 _OFFERS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("13", "amount_step", "cannot_pay_amount", "no_cash", "over_ceiling"), "other_amount"),
+    **dict.fromkeys(("amount_step", "cannot_pay_amount", "no_cash", "over_ceiling"), "other_amount"),
     **dict.fromkeys(("no_notes", "notes_not_accepted", "too_many_notes"), "other_amount"),
-    **dict.fromkeys(("card_refused", "chip_unusable"), "ask_bank"),
+    **dict.fromkeys(("card_refused", "chip_unusable", "dispense_unknown"), "ask_bank"),
 }
-"""What to do about the machine's own reasons, and about a code whose row proposes nothing."""
+"""What to do about the machine's own reasons; about the others one can try again later."""
 
 KEYS: Final = frozenset({*"0123456789", "confirm", "clear", "cancel", "man", "sen"})
 
@@ -274,16 +274,19 @@ class Front:
         show = self._declined
         if show is None:
             return []
+        offer: str
         if by_bank := bool(show.code and not show.reason):
             row = response_code(show.code)
             why = f"{row.name_en} ({row.code})" if lang == "en" else f"{row.name_ja}({row.code})"
-            offer = row.offer or _OFFERS.get(show.code, "ask_bank")
+            offer = row.offer or "ask_bank"
         else:
             why, offer = _reason(show.reason, lang), _OFFERS.get(show.reason, "later")
         told = "reason" if self._title == "declined" else "declined" if by_bank else "not_done"
         lines = [say(told, lang).format(why)]
-        if not by_bank:
-            lines.append(say("not_charged", lang))
+        if (
+            not by_bank
+        ):  # what came out of a jammed machine only counting tells: until then it is charged (RS6)
+            lines.append(say("to_be_counted" if show.reason == "dispense_unknown" else "not_charged", lang))
         if self.screen != "card_retained":  # which says itself what to do
             lines.append(say(f"offer.{offer}", lang))
         return lines

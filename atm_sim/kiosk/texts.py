@@ -57,6 +57,10 @@ TEXTS: Final[Mapping[str, Text]] = {
     "not_done": Text("Not done: {}", "中止しました: {}"),
     "reason": Text("Reason: {}", "理由: {}"),
     "not_charged": Text("Nothing was charged.", "口座からは引き落とされません。"),
+    "to_be_counted": Text(
+        "The machine is counted; what did not come out is paid back.",
+        "機械内の紙幣を確認し、払い出されなかった分は口座へお戻しします。",
+    ),
     "offer.balance": Text("You can ask for your balance.", "残高照会をご利用ください。"),
     "offer.smaller_amount": Text("A smaller amount may be possible.", "金額を減らしてお試しください。"),
     "offer.other_amount": Text("Please try another amount.", "別の金額でお試しください。"),

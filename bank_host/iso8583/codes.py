@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 AtmAction = Literal["pay", "decline", "ask_pin", "retain_card"]
-Offer = Literal["", "balance", "smaller_amount", "later"]
+Offer = Literal["", "balance", "smaller_amount", "other_amount", "later"]
 
 
 class ResponseCode(NamedTuple):
@@ -29,7 +29,7 @@ RESPONSE_CODES: tuple[ResponseCode, ...] = (
     ResponseCode("00", "approved", "承認", "pay", acknowledges=True),
     ResponseCode("05", "do not honour", "取扱不可"),
     ResponseCode("12", "invalid transaction", "取引誤り"),
-    ResponseCode("13", "invalid amount", "金額誤り"),
+    ResponseCode("13", "invalid amount", "金額誤り", offer="other_amount"),
     ResponseCode("14", "no such card", "カード番号誤り"),
     ResponseCode("25", "original not found", "元取引なし", acknowledges=True),
     ResponseCode("30", "format error", "電文形式誤り", alarm=True),

@@ -146,7 +146,8 @@ def test_a_decline_is_told_once_by_the_title_and_the_lines_below_say_why_and_wha
     assert reason.startswith(why)
     assert (lang == "en") == reason.removeprefix(why).isascii(), "in the words of the language"
     assert bool(decline.reason) != reason.endswith(f"({decline.code})")
-    assert ([say("not_charged", lang)] if decline.reason else []) == charged
+    told = "to_be_counted" if decline.reason == "dispense_unknown" else "not_charged"
+    assert ([say(told, lang)] if decline.reason else []) == charged
     assert do in {say(key, lang) for key in TEXTS if key.startswith("offer.")}
     assert not [phrase for phrase in again if any(phrase in line for line in view["lines"])]
 
@@ -160,6 +161,7 @@ def test_a_decline_is_told_once_by_the_title_and_the_lines_below_say_why_and_wha
         (Show("declined", reason="over_ceiling"), "Please try another amount."),
         (Show("declined", reason="chip_unusable"), "Please ask your bank."),
         (Show("declined", "00", "jam"), "Please try again later."),
+        (Show("declined", "00", "dispense_unknown"), "Please ask your bank."),
     ],
 )
 def test_what_to_do_about_a_decline_fits_its_reason(decline: Show, do: str) -> None:

@@ -22,7 +22,13 @@ _ACTIONS = {
     "ask_pin": "asks for the PIN again",
     "retain_card": "keeps the card",
 }
-_OFFERS = {"": [], "balance": ["offers the balance"], "smaller_amount": ["offers less"], "later": ["later"]}
+_OFFERS = {
+    "": [],
+    "balance": ["offers the balance"],
+    "smaller_amount": ["offers less"],
+    "other_amount": ["asks for another amount"],
+    "later": ["later"],
+}
 
 
 def row(*cells: object) -> str:
