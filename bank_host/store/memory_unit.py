@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from bank_host.ledger.posting import Post
+from bank_host.named import replaced
 from bank_host.rules.changes import (
     AddCard,
     AddToken,
@@ -284,7 +285,7 @@ class MemoryUnit:
         posted_jpy = account.posted_jpy + amount_jpy
         if amount_jpy < 0 and not forced and posted_jpy < account.held_jpy:
             raise Conflict("the balance no longer covers an unforced posting")
-        self._put(accounts, account_id, _with(account, "posted_jpy", posted_jpy))
+        self._put(accounts, account_id, replaced(account, "posted_jpy", posted_jpy))
 
     def _count_use(self, change: CountUse, now_us: int) -> None:
         rows = self._tables.used
@@ -311,25 +312,25 @@ class MemoryUnit:
         account = _known(rows, change.account_id, "account")
         if change.field == "held_jpy" and change.value > max(account.posted_jpy, account.held_jpy):
             raise Conflict("the balance no longer covers what is to be held")
-        self._put(rows, change.account_id, _with(account, change.field, change.value))
+        self._put(rows, change.account_id, replaced(account, change.field, change.value))
 
     def _set_card(self, change: SetCard, now_us: int) -> None:
         check_field(change)
         rows = self._tables.cards
         card = _known(rows, change.card_id, "card")
-        self._put(rows, change.card_id, _with(card, change.field, change.value))
+        self._put(rows, change.card_id, replaced(card, change.field, change.value))
 
     def _set_token(self, change: SetToken, now_us: int) -> None:
         check_field(change)
         rows = self._tables.tokens
         token = _known(rows, change.serial, "token")
-        self._put(rows, change.serial, _with(token, change.field, change.value))
+        self._put(rows, change.serial, replaced(token, change.field, change.value))
 
     def _set_customer(self, change: SetCustomer, now_us: int) -> None:
         check_field(change)
         rows = self._tables.customers
         customer = _known(rows, change.account_id, "customer")
-        self._put(rows, change.account_id, _with(customer, change.field, change.value))
+        self._put(rows, change.account_id, replaced(customer, change.field, change.value))
 
     def _add_token(self, change: AddToken, now_us: int) -> None:
         self.add_token(change.token)
@@ -368,7 +369,7 @@ class MemoryUnit:
         card = _known(rows, change.card_id, "card")
         if card.pin_fails >= change.limit:
             raise Refused("the PIN tries of this card are used up")
-        self._put(rows, change.card_id, _with(card, "pin_fails", card.pin_fails + 1))
+        self._put(rows, change.card_id, replaced(card, "pin_fails", card.pin_fails + 1))
 
     def _charge_otp(self, change: ChargeOtp, now_us: int) -> None:
         rows = self._tables.accounts
@@ -434,12 +435,6 @@ class MemoryUnit:
     def _close_exception(self, change: CloseException, now_us: int) -> None:
         rows = self._tables.exceptions
         self._put(rows, change.key, _known(rows, change.key, "exception item")._replace(state="closed"))
-
-
-def _with(row: Any, field: str, value: Any) -> Any:
-    """`_replace` of one field at a tenth of its cost, for what every withdrawal changes."""
-    at = row._fields.index(field)
-    return tuple.__new__(type(row), (*row[:at], value, *row[at + 1 :]))
 
 
 def _known(rows: dict[str, Any], key: str, what: str) -> Any:
