@@ -26,8 +26,8 @@ from bank_host.jst import civil, jst_date
 from bank_host.written.values import integer
 
 CODES: Final = ("00", "05", "51", "55", "61", "62", "75", "91")
-"""Among these the learner chooses, and those that the lesson's own steps expect, and that nothing is answered: what
-the shipped lessons come to, and what might be taken for it."""
+"""What the shipped lessons come to, and what might be taken for it. A learner chooses among these, the codes that the
+lesson's own steps expect, and that nothing is answered."""
 PREDICT, PERFORM, HAPPENS, TOLD, DONE = "predict", "perform", "happens", "told", "done"
 
 

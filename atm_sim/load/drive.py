@@ -220,8 +220,7 @@ class Driver:
             if isinstance(effect, Answered):
                 context, answer = effect
                 self._fleet.answered(context, answer, since_us, now_us)
-                if self._users:
-                    self._user_goes_on(context)
+                self._user_goes_on(context)
             elif isinstance(effect, NotAnswered):
                 self._fleet.not_answered(effect.context, effect.lost, since_us, now_us)
                 self._user_goes_on(effect.context)

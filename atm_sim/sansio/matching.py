@@ -26,9 +26,8 @@ from bank_host.iso8583.mti import is_response
 from bank_host.named import of_parts
 
 KEEP_US = 120_000_000
-_FORGOTTEN_AT_ONCE = (
-    1_000  # parts of the time that they are kept: looking at each message costs more than it frees
-)
+_SWEEPS = 1_000
+"""How often old settled keys go in the time that they are kept: to look at each message costs more than it frees."""
 MOST_COMPARED = 1_000  # waiting keys that an answer without a request is compared with
 
 Context = TypeVar("Context")
@@ -207,7 +206,7 @@ class Pending(Generic[Context]):
             self._settled.move_to_end(text)
 
     def _forget_settled(self, now_us: int) -> None:
-        self._forget_at_us = now_us + self._keep_us // _FORGOTTEN_AT_ONCE
+        self._forget_at_us = now_us + self._keep_us // _SWEEPS
         while self._settled and next(iter(self._settled.values())) <= now_us:
             self._given_up.discard(self._settled.popitem(last=False)[0])
 

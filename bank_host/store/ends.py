@@ -45,9 +45,8 @@ class Ends:
         """`before` is what the last unit of work has left, if nobody else has written since, as far as can be known."""
         self._session = session
         self.chain = chain
-        self._free: defaultdict[str, deque[int]] = defaultdict(
-            deque
-        )  # PostgreSQL: numbers that were fetched and not given out yet
+        # PostgreSQL: numbers that were fetched and not given out yet
+        self._free: defaultdict[str, deque[int]] = defaultdict(deque)
         self._last: dict[str, int] = {}  # SQLite: the latest number of a table
         if before is not None:
             self._last = before._last
