@@ -24,6 +24,7 @@ from types import ModuleType
 from sqlalchemy import URL, create_engine, make_url, text
 
 CLIENTS, SCALE = 32, 10  # as in what others publish
+LONGEST_S = 60  # of a run of pgbench in which nothing is done
 _TPS = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
 
 
@@ -96,13 +97,15 @@ class PgBench:
         self._run("-i", "-q", "-s", f"{scale}")
 
     def rate(self, seconds: float, mode: str = "simple") -> float:
-        """Transactions a second."""
+        """Transactions a second; a run in which the disk let none through is made again, twice as long."""
         whole = max(1, round(seconds))
-        told = self._run("-n", "-c", f"{CLIENTS}", "-j", "2", "-T", f"{whole}", "-M", mode)
-        found = _TPS.search(told)
-        if found is None:
-            raise SystemExit(f"bench: pgbench told no tps:\n{told}")
-        return float(found[1])
+        while True:
+            told = self._run("-n", "-c", f"{CLIENTS}", "-j", "2", "-T", f"{whole}", "-M", mode)
+            if found := _TPS.search(told):
+                return float(found[1])
+            whole *= 2
+            if whole > LONGEST_S:
+                raise SystemExit(f"bench: pgbench told no tps:\n{told}")
 
     def _run(self, *arguments: str) -> str:
         done = subprocess.run(
