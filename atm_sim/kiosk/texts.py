@@ -64,6 +64,9 @@ TEXTS: Final[Mapping[str, Text]] = {
     "offer.balance": Text("You can ask for your balance.", "残高照会をご利用ください。"),
     "offer.smaller_amount": Text("A smaller amount may be possible.", "金額を減らしてお試しください。"),
     "offer.other_amount": Text("Please try another amount.", "別の金額でお試しください。"),
+    "offer.unlock": Text(
+        "The card can be unlocked in internet banking.", "インターネットバンキングでロックを解除できます。"
+    ),
     "offer.ask_bank": Text("Please ask your bank.", "お取引銀行へお問い合わせください。"),
     "offer.later": Text("Please try again later.", "時間をおいてお試しください。"),
     "hint.four_digits": Text("Four digits are needed.", "4桁必要です。"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 AtmAction = Literal["pay", "decline", "ask_pin", "retain_card"]
-Offer = Literal["", "balance", "smaller_amount", "other_amount", "later"]
+Offer = Literal["", "balance", "smaller_amount", "other_amount", "unlock", "later"]
 
 
 class ResponseCode(NamedTuple):
@@ -49,7 +49,7 @@ RESPONSE_CODES: tuple[ResponseCode, ...] = (
     ResponseCode("57", "not permitted to this cardholder", "このカードでは取扱不可"),
     ResponseCode("58", "not permitted to this terminal", "この端末では取扱不可"),
     ResponseCode("61", "over the amount limit", "限度額超過", offer="smaller_amount"),
-    ResponseCode("62", "locked by its holder", "ご本人によるロック中"),
+    ResponseCode("62", "locked by its holder", "ご本人によるロック中", offer="unlock"),
     ResponseCode("63", "security violation", "認証エラー", alarm=True),
     ResponseCode("65", "over the count limit", "回数超過"),
     ResponseCode("68", "answer came too late", "応答遅延", reverse=True),

@@ -237,7 +237,7 @@ def _run(command: str) -> tuple[int, str]:
         return result.exit_code, result.output
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
-        ["bash", "-c", command], capture_output=True, text=True, env=environment, check=False, timeout=60
+        ["bash", "-c", command], capture_output=True, text=True, env=environment, check=False, timeout=600
     )
     if done.returncode == 127:
         raise LookupError("there is no such command")

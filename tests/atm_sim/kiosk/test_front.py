@@ -157,7 +157,8 @@ def test_a_decline_is_told_once_by_the_title_and_the_lines_below_say_why_and_wha
     [
         (Show("declined", "51"), "You can ask for your balance."),
         (Show("declined", "13"), "Please try another amount."),
-        (Show("declined", "62"), "Please ask your bank."),
+        (Show("declined", "62"), "The card can be unlocked in internet banking."),
+        (Show("declined", "75"), "Please ask your bank."),
         (Show("declined", reason="over_ceiling"), "Please try another amount."),
         (Show("declined", reason="chip_unusable"), "Please ask your bank."),
         (Show("declined", "00", "jam"), "Please try again later."),

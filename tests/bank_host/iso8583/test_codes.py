@@ -43,8 +43,15 @@ def test_operators_hear_of_format_and_security_errors() -> None:
 
 
 def test_the_screen_offers_what_can_still_be_done() -> None:
-    offers = {code: response_code(code).offer for code in ("13", "51", "61", "91", "62")}
-    assert offers == {"13": "other_amount", "51": "balance", "61": "smaller_amount", "91": "later", "62": ""}
+    offers = {
+        "13": "other_amount",
+        "51": "balance",
+        "61": "smaller_amount",
+        "62": "unlock",
+        "75": "",
+        "91": "later",
+    }
+    assert offers == {code: response_code(code).offer for code in offers}
 
 
 @pytest.mark.parametrize("code", ["76", "79", "88", "99", "ZZ"])

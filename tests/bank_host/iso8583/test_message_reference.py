@@ -27,6 +27,7 @@ _OFFERS = {
     "balance": ["offers the balance"],
     "smaller_amount": ["offers less"],
     "other_amount": ["asks for another amount"],
+    "unlock": ["its holder can unlock it"],
     "later": ["later"],
 }
 

@@ -18,13 +18,13 @@ class AtTheKiosk:
         self.sees("idle")
 
     def sees(self, screen: str) -> AtTheKiosk:
-        self.page.wait_for_selector(f"body[data-screen={screen}]", timeout=30_000)
+        self.page.wait_for_selector(f"body[data-screen={screen}]", timeout=60_000)
         return self
 
     def sees_one_of(self, *screens: str) -> str:
         """Which of them it is."""
         any_of = ", ".join(f"body[data-screen={screen}]" for screen in screens)
-        shown = self.page.wait_for_selector(any_of, timeout=30_000)
+        shown = self.page.wait_for_selector(any_of, timeout=60_000)
         assert shown is not None
         return str(shown.get_attribute("data-screen"))
 

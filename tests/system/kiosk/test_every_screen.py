@@ -73,7 +73,7 @@ def test_screens_that_end_a_visit_at_once(
     goes_on.click()
     predicts("43", "kept")
     person.inserts(SAKURA).types("8739").sees("menu").chooses("balance").looks_well("card_retained")
-    expect(goes_on).to_be_visible(timeout=60_000)
+    expect(goes_on).to_be_visible()
     assert 3 == person.reads("#lesson").count("○"), "code, card and balance are as predicted"
     goes_on.click()
     predicts("", "back")

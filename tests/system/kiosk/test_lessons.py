@@ -66,7 +66,7 @@ def performs(learner: AtTheKiosk, scenario: Scenario, lang: Lang) -> None:
 def goes_on(page: Page) -> None:
     """To the next step; a step that needs no learner may ask for the same button at once."""
     lesson, button = page.locator("#lesson"), page.locator("#lesson [data-id=next]")
-    expect(button).to_be_visible(timeout=60_000)
+    expect(button).to_be_visible()
     told = lesson.get_attribute("data-key")
     assert told is not None
     button.click()
@@ -123,7 +123,7 @@ def test_a_wrong_prediction_is_told_with_the_rule_that_decided(
     hanako.chooses("withdraw").sees("amount").chooses("amount:50000").sees("confirm").chooses(
         "yes"
     ).takes_card()
-    expect(page.locator("#lesson")).to_contain_text("CARD_NOT_GENUINE", timeout=30_000)
+    expect(page.locator("#lesson")).to_contain_text("CARD_NOT_GENUINE")
     told = hanako.reads("#lesson")
     assert "× 応答コード: 05" in told
     assert "○ カード" in told
