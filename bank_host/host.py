@@ -10,12 +10,13 @@ kept under the identity of its message, so a repeat gets the same bytes and chan
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar, TypeVarTuple
 
 from bank_host import chip, desk
-from bank_host.hsm import CVK, PVK, TPK, Hsm
+from bank_host.hsm import CVK, PVK, TPK
 from bank_host.hsm.errors import MalformedPinBlock
 from bank_host.iso8583 import build, composite, identity, mti
 from bank_host.iso8583.codec import decode, encode
@@ -25,9 +26,7 @@ from bank_host.jst import jst_date
 from bank_host.ledger.entries import opening
 from bank_host.named import replaced
 from bank_host.parts import Parts
-from bank_host.passwords import Passwords
-from bank_host.policy import Figures, Policy
-from bank_host.rules import RULES, Rules
+from bank_host.policy import Figures
 from bank_host.rules.acts.customer import guesses
 from bank_host.rules.card import declined
 from bank_host.rules.changes import Audit, Change, ChargePin, Decision, Outcome, SetCard, SetCustomer
@@ -49,7 +48,7 @@ from bank_host.rules.reasons import APPROVED, CODES, MALFUNCTION
 from bank_host.rules.reversal import Claim
 from bank_host.rules.views import ClaimLine, LimitReport, Safeguard, StatementLine, Welcome
 from bank_host.secrets import Pin
-from bank_host.store.contract import Conflict, OutboxRow, Store, Unavailable, UnitOfWork, Wanted
+from bank_host.store.contract import Conflict, OutboxRow, Unavailable, UnitOfWork, Wanted
 from bank_host.work import ATTEMPTS, CHARGE, ENROLLED, Commit, run, run_together
 
 T = TypeVar("T")
@@ -96,24 +95,19 @@ class Standing(NamedTuple):
     locked: bool
 
 
-class Bank(Parts):
-    """One issuing bank with its doors: ISO 8583 messages, acts of customers and staff, what they may look at."""
+def _stop(error: Exception) -> None:
+    raise error
 
-    def __init__(
-        self,
-        name: str,
-        store: Store,
-        policy: Policy,
-        hsm: Hsm,
-        *,
-        rules: Rules = RULES,
-        passwords: Passwords | None = None,
-        identify: Callable[[Message], str] = identity.identity,
-    ) -> None:
-        """`identify` gives the identity of a message as its network means it (`Dialect.identity`)."""
-        super().__init__(name, store, policy, hsm, rules=rules, passwords=passwords)
-        self.identify = identify
-        self.fault: Callable[[Exception], None] = _stop
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class Bank(Parts):
+    """One issuing bank with its doors: ISO 8583 messages, acts of customers and staff, what they may look at.
+
+    `identify` gives the identity of a message as its network means it (`Dialect.identity`).
+    """
+
+    identify: Callable[[Message], str] = identity.identity
+    fault: Callable[[Exception], None] = _stop
 
     # ------------------------------------------------------------ the ISO 8583 door
 
@@ -450,10 +444,6 @@ class Bank(Parts):
     def _run(self, work: Callable[[UnitOfWork], tuple[T, Commit | None]]) -> T:
         """Run one unit of work until it commits, then tell the watcher."""
         return run(self.store, self.watch, work)
-
-
-def _stop(error: Exception) -> None:
-    raise error
 
 
 def _wanted(each: OnTheWay[Any]) -> Wanted:

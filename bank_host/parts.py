@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass, field
 
 from bank_host.hsm import Hsm
 from bank_host.passwords import Passwords
@@ -13,24 +14,20 @@ from bank_host.turns import Turns
 from bank_host.work import Commit
 
 
+def _nobody_watches(commit: Commit) -> None:
+    """Nobody is told."""
+
+
+@dataclass(eq=False, repr=False)
 class Parts:
     """One issuing bank, wired together; `watch` is told of every commit."""
 
-    def __init__(
-        self,
-        name: str,
-        store: Store,
-        policy: Policy,
-        hsm: Hsm,
-        *,
-        rules: Rules = RULES,
-        passwords: Passwords | None = None,
-    ) -> None:
-        self.name = name
-        self.store = store
-        self.policy = policy
-        self.hsm = hsm
-        self.rules = rules
-        self.passwords = passwords or Passwords()
-        self.turns = Turns()
-        self.watch: Callable[[Commit], None] = lambda commit: None
+    name: str
+    store: Store
+    policy: Policy
+    hsm: Hsm
+    _: KW_ONLY
+    rules: Rules = RULES
+    passwords: Passwords = field(default_factory=Passwords)
+    turns: Turns = field(default_factory=Turns, init=False)
+    watch: Callable[[Commit], None] = _nobody_watches
