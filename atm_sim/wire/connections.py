@@ -57,6 +57,7 @@ class Connection(asyncio.Protocol, Generic[Context]):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._wires.joins(self)
         self.do(self.link.opened(self._wires.clock()))
 
     def data_received(self, data: bytes) -> None:
@@ -155,7 +156,7 @@ class Wires(Generic[Context]):
         """Wait for the host to call us, where it is the side that calls."""
         places = iter(range(1, 1 << 30))
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: self._join(next(places)), address.host, address.port
+            lambda: Connection(self, next(places)), address.host, address.port
         )
         self._tasks = [asyncio.create_task(self._tick_all())]
         await self._ready(connections, within_s, f"a call to {address}")
@@ -209,6 +210,10 @@ class Wires(Generic[Context]):
 
     # ---------------- inside
 
+    def joins(self, connection: Connection[Context]) -> None:
+        """It has come about; one that only was to be made (uvloop makes it before it calls) is none of ours."""
+        self._all.append(connection)
+
     def happened(self, connection: Connection[Context], effects: list[Effect[Context]]) -> None:
         for effect in effects:
             if isinstance(effect, Opened):
@@ -219,12 +224,6 @@ class Wires(Generic[Context]):
                 self.ended.append((effect.reason, effect.detail))
                 self._first.set()
         self._happened(connection, effects)
-
-    def _join(self, place: int) -> Connection[Context]:
-        connection = Connection(self, place)
-        self._all.append(connection)
-        connection.lost.add_done_callback(lambda _: self._left(connection))
-        return connection
 
     def _left(self, connection: Connection[Context]) -> None:
         for group in (self._all, self._open):
@@ -238,14 +237,19 @@ class Wires(Generic[Context]):
             self._tasks.append(loop.create_task(self._tick_all()))
         while not self._stopping:
             try:
-                _, connection = await loop.create_connection(lambda: self._join(place), *address)
+                _, connection = await loop.create_connection(lambda: Connection(self, place), *address)
             except OSError as error:
-                self.ended.append(("not_reached", error.strerror or f"{error}"))
-                self._first.set()
+                self._not_reached(error.strerror or f"{error}")
             else:
                 await asyncio.shield(connection.lost)
             if not self._stopping:
                 await asyncio.sleep(CALL_AGAIN_S)
+
+    def _not_reached(self, why: str) -> None:
+        """Told once however often it is tried in vain, or a long outage would push out how it began."""
+        if ("not_reached", why) != (self.ended[-1] if self.ended else None):
+            self.ended.append(("not_reached", why))
+        self._first.set()
 
     async def _ready(self, connections: int, within_s: float, whom: str) -> None:
         loop = asyncio.get_running_loop()

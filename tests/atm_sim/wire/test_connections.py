@@ -158,6 +158,38 @@ def test_we_may_be_the_side_that_is_called():
     assert ["000005"] == echoed
 
 
+def test_an_outage_leaves_nothing_behind_but_how_it_began(monkeypatch):
+    """However often the host is called in vain meanwhile."""
+    monkeypatch.setattr(connections, "CALL_AGAIN_S", 0.01)
+
+    async def main() -> None:
+        heard, accepted = Heard(), list[asyncio.StreamWriter]()
+
+        async def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            accepted.append(writer)
+
+        server = await asyncio.start_server(accept, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        pool = wires(heard, PLAIN)
+        await pool.connect(Address("127.0.0.1", port), 2)
+        server.close()
+        while len(accepted) < 2:
+            await asyncio.sleep(0)
+        for writer in accepted:
+            writer.transport.abort()
+        async with asyncio.timeout(PATIENCE_S):
+            while "not_reached" not in dict(pool.ended):
+                await asyncio.sleep(0)
+            assert [] == pool.connections
+            server = await asyncio.start_server(accept, "127.0.0.1", port)
+            await heard.until(lambda: pool.open_count == 2)
+        assert ["lost", "lost", "not_reached"] == [reason for reason, _ in pool.ended]
+        await pool.stop()
+        server.close()
+
+    run(main())
+
+
 def test_nobody_there_is_told():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
