@@ -32,6 +32,8 @@ from atm_sim.load.plan import planned_rate
 from atm_sim.load.play import Played, play
 from atm_sim.load.target import HostBroke, OwnHost, carriers, make_database, own_host
 from atm_sim.load.write import SENT, summary, write, writing
+from atm_sim.report.load import ends_in_words
+from atm_sim.report.texts import code_text
 from atm_sim.runner.files import open_scenario
 from atm_sim.scenario import Scenario
 from atm_sim.scenario.loading import Load
@@ -210,7 +212,8 @@ def _run(
                 asked.scenario, asked.load, asked.seed, people, target, asked.policy, tell, over, turns
             )
         settlement = None if host is None or sent is None else _settled(host, sent)
-    verdict = judge(asked.load, played.figures, None if settlement is None else len(settlement.differences))
+    differences = None if settlement is None else len(settlement.differences)
+    verdict = judge(asked.load, played.figures, differences, played.interrupted_us)
     words = "our own host" if host is not None else f"{address}"
     return _facts(asked, words, played, verdict, settlement)
 
@@ -237,6 +240,7 @@ def _facts(
         settlement,
         played.record.odd_details,
         played.links_ended,
+        played.started_us,
         asked.profile,
     )
 
@@ -294,7 +298,9 @@ def _show(console: Console, facts: dict[str, Any], report: Path) -> None:
     console.print()
     console.print(Text(_counts(counts)), soft_wrap=True)
     for code, number in facts["declines"].items():
-        console.print(Text(f"declined {code}: {number:,}"))
+        console.print(Text(f"declined {code_text(code).en}: {number:,}"))
+    if ends := ends_in_words(facts):
+        console.print(Text(f"connections that ended: {', '.join(ends)}"), soft_wrap=True)
     for detail in facts["unmatched"][:3]:
         console.print(Text(f"unmatched answer: {detail}"), soft_wrap=True)
     if facts["settlement"] is not None:

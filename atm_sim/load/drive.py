@@ -89,7 +89,9 @@ class Driver:
         self._all_sent = asyncio.Event()
         self._flushing = False
         self._loop = asyncio.get_running_loop()
+        self._for_us = load.for_us
         self.start_us = 0
+        self.interrupted_us: int | None = None  # after so long somebody pressed Ctrl-C
         settings = target.link or LinkSettings(
             exchange=kinds(BOTH, target.dialect) if load.exchange_keys else (), macs=load.mac
         )
@@ -101,7 +103,10 @@ class Driver:
         self.wires: Wires[Sent] = Wires(target.dialect, settings, clock, self._happened, target.new_keys)
 
     async def run(self) -> None:
-        """From the first connection to the last acknowledgement; NotReached if there is nobody."""
+        """From the first connection to the last acknowledgement; NotReached if there is nobody.
+
+        Cancelled (Ctrl-C) while people come, it settles what is open and ends; cancelled again, it ends at once.
+        """
         await self.wires.connect(self._target.address, self._load.connections)
         self._fleet.rehearse(self.wires.connections[0].link, self._clock())
         with _few_pauses():
@@ -109,19 +114,31 @@ class Driver:
             polling = self._loop.create_task(self._poll())
             for at_us in (each for each in self._load.cut_links_at_us if each < self._load.for_us):
                 self._loop.call_later((at_us + _LEAD_US) / SECOND_US, self.wires.cut_all)
-            if self._load.users:
-                self._start_users(self._load.users.count)
-                await asyncio.sleep((self._load.for_us + _LEAD_US) / SECOND_US)
-            else:
-                self._next = next(self._arrivals, None)
-                self._send_due()
-                await self._all_sent.wait()
+            try:
+                await self._people_come()
+            except asyncio.CancelledError:
+                self._nobody_comes_any_more()
             await self._drain()
             polling.cancel()
         for connection in self.wires.connections:
             self._count_link(connection)
         await self.wires.stop()
         self._fleet.give_up()
+
+    async def _people_come(self) -> None:
+        if self._load.users:
+            self._start_users(self._load.users.count)
+            await asyncio.sleep((self._for_us + _LEAD_US) / SECOND_US)
+        else:
+            self._next = next(self._arrivals, None)
+            self._send_due()
+            await self._all_sent.wait()
+
+    def _nobody_comes_any_more(self) -> None:
+        self._next, self._arrivals = None, iter(())
+        self._for_us = self.interrupted_us = max(0, self._clock() - self.start_us)
+        if (task := asyncio.current_task()) is not None:
+            task.uncancel()
 
     # ---------------- the open model
 
@@ -199,7 +216,7 @@ class Driver:
     def _user_starts(self) -> None:
         now_us = self._clock()
         since_us = now_us - self.start_us
-        if since_us >= self._load.for_us:
+        if since_us >= self._for_us:
             return
         transaction = self._record.planned(since_us, next(self._deeds))
         if self._send([transaction], now_us):

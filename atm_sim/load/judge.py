@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from atm_sim.checks.values import duration, in_words
-from atm_sim.exits import FAILED, INVALID, MET
+from atm_sim.exits import FAILED, INTERRUPTED, INVALID, MET
 from atm_sim.load.figures import Figures, Spread
 from atm_sim.scenario.loading import LOAD_MEASURES, Load, LoadExpectation
 from atm_sim.scenario.measured import COMPARATORS
@@ -28,20 +28,29 @@ class Verdict(NamedTuple):
 
     checks: tuple[Judged, ...]
     invalid: str = ""
+    interrupted: bool = False
 
     @property
     def exit_code(self) -> int:
+        if self.interrupted:
+            return INTERRUPTED
         if self.invalid:
             return INVALID
         return MET if all(check.met for check in self.checks) else FAILED
 
 
-def judge(load: Load, figures: Figures, differences: int | None) -> Verdict:
-    """`differences`: unexplained ones of the settlement check; None when there was nothing to compare with."""
+def judge(
+    load: Load, figures: Figures, differences: int | None, interrupted_us: int | None = None
+) -> Verdict:
+    """`differences`: unexplained ones of the settlement check; None when there was nothing to compare with.
+    `interrupted_us`: after so long somebody ended the run."""
     checks = [_judged(each, figures, differences) for each in load.expectations]
     if differences is not None and not any(each.measure == "differences" for each in load.expectations):
         checks.append(Judged("settlement differences", "0", f"{differences}", not differences))
-    return Verdict(tuple(checks), _why_invalid(load, figures))
+    why = [_why_invalid(load, figures)]
+    if interrupted_us is not None:
+        why.insert(0, f"interrupted after {duration(interrupted_us)} of {duration(load.for_us)}")
+    return Verdict(tuple(checks), "; ".join(filter(None, why)), interrupted_us is not None)
 
 
 def _why_invalid(load: Load, figures: Figures) -> str:

@@ -27,6 +27,7 @@ class Played(NamedTuple):
     record: Record
     figures: Figures
     links_ended: Sequence[tuple[str, str]]
+    interrupted_us: int | None = None  # after so long, of a run that somebody ended
 
 
 def play(
@@ -64,4 +65,6 @@ def play(
     driver = run(main())
     record.close()
     links = [each for each in driver.wires.ended if each[0] != "stopped"]
-    return Played(driver.start_us, record, figures(record, load.for_us / SECOND_US), links)
+    for_us = load.for_us if driver.interrupted_us is None else driver.interrupted_us
+    found = figures(record, round(for_us / SECOND_US, 3))
+    return Played(driver.start_us, record, found, links, driver.interrupted_us)

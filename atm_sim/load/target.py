@@ -66,7 +66,9 @@ def own_host(database: Path, *options: str) -> Iterator[OwnHost]:
         ours = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}  # the same code as this
         ours.pop("BANK_HOST_KEYS", None)  # its bank is made under the published test keys
         with said.open("wb") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=ours)
+            process = subprocess.Popen(
+                command, stdout=output, stderr=subprocess.STDOUT, env=ours, start_new_session=True
+            )  # Ctrl-C is for us: a run that is interrupted settles with its host before it stops it
 
         def stop() -> None:
             process.terminate()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 from xml.etree import ElementTree
 
+from atm_sim import VERSION
 from atm_sim.load.figures import Figures, Spread, Stretch
 from atm_sim.load.judge import Verdict
 from atm_sim.load.plan import planned_rate
@@ -18,7 +19,7 @@ from atm_sim.report import load as report
 from atm_sim.scenario import Scenario
 from atm_sim.scenario.loading import Load
 from atm_sim.target.profile import Profile
-from bank_host.jst import SECOND_US
+from bank_host.jst import SECOND_US, civil
 
 SUMMARY, JUNIT, SENT, REPORT = "load.json", "junit.xml", "sent.csv", "report.html"
 MOST_DIFFERENCES: Final = 1_000
@@ -34,11 +35,14 @@ def summary(
     settlement: Settlement | None,
     odd_details: Sequence[str],
     links: Sequence[tuple[str, str]],
+    started_us: int,
     profile: Profile | None = None,
 ) -> dict[str, Any]:
     """Everything about the run, without any card data."""
     return {
         "title": scenario.title,
+        "started": f"{civil(started_us):%Y-%m-%d %H:%M:%S} JST",
+        "version": VERSION,
         "seed": seed,
         "target": target,
         "lab": None if profile is None else _lab(profile),

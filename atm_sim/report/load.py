@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from math import nan
 from typing import Any
 
@@ -16,6 +17,7 @@ COUNTS = (
     "planned",
     "sent",
     "dropped",
+    "no_card",
     "answered",
     "not_answered",
     "late",
@@ -41,10 +43,17 @@ def render(facts: dict[str, Any], lang: Lang = "en") -> str:
             spread_names=SPREAD,
             count_names=COUNTS,
             failed=[check for check in facts["checks"] if not check["met"]],
+            ends=ends_in_words(facts),
             most_declines=max(facts["declines"].values(), default=1),
             **_charts(facts),
         )
     )
+
+
+def ends_in_words(facts: dict[str, Any]) -> list[str]:
+    """How often and why connections ended that we did not close, and calls that nobody took."""
+    ends = Counter((each["reason"].replace("_", " "), each["detail"]) for each in facts["links_ended"])
+    return [f"{number:,} × {': '.join(filter(None, end))}" for end, number in ends.most_common()]
 
 
 def _tiles(facts: dict[str, Any]) -> list[tuple[str, str]]:

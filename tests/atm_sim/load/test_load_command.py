@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
+import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,6 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from atm_sim.cli import main
+from bank_host.jst import JST
 from tests.atm_sim.load.loads import ROOT, null_host
 
 HEAD = "scenario: 負荷 <test>\nversion: 1\nday: 2026-01-15\nplaces: {shop: {operator: seven_bank}}\n"
@@ -27,6 +31,10 @@ def load(tmp_path: Path, block: str, *options: str) -> tuple[Result, dict]:
     result = CliRunner().invoke(main, ["load", str(file), "--out", str(out), *options])
     summary = out / "load.json"
     return result, json.loads(summary.read_text("utf-8")) if summary.exists() else {}
+
+
+def _started(facts: dict) -> datetime:
+    return datetime.strptime(facts["started"], "%Y-%m-%d %H:%M:%S JST").replace(tzinfo=JST)
 
 
 def test_links_that_are_cut_during_the_run_leave_no_difference_with_the_books_of_our_host(tmp_path):
@@ -48,6 +56,9 @@ expect:
     assert facts["settlement"]["compared"] > 20
     lost = sum(each["reason"] == "lost" for each in facts["links_ended"])
     assert facts["connections"] <= lost <= 3 * facts["connections"]
+    assert f"connections that ended: {lost} × lost" in result.output
+    assert f"{lost} × lost" in (tmp_path / "out/report.html").read_text("utf-8")
+    assert abs(datetime.now(JST) - _started(facts)) < timedelta(minutes=10)
     assert facts["counts"]["key_exchanges"] > 2 * facts["connections"]  # again on each new connection
     assert facts["counts"]["lost"] == facts["counts"]["not_answered"]
     assert facts["counts"]["planned"] == facts["counts"]["sent"] + facts["counts"]["dropped"]
@@ -152,6 +163,33 @@ def test_interrupted_is_exit_130_and_no_traceback(tmp_path):
             process.send_signal(signal.SIGINT)
             _, told = process.communicate(timeout=60)
     assert (130, "atm-sim: interrupted\n") == (process.returncode, told)
+
+
+def test_a_run_that_is_interrupted_settles_what_is_open_and_tells_what_it_measured(tmp_path):
+    """Ctrl-C after hours is no reason to lose them; the run is marked, and its books are compared all the same."""
+    out, file = tmp_path / "out", tmp_path / "load.yaml"
+    block = "customers: 20, send_lag_at_most: 60 s, arrivals: [{rate: 40/s, for: 10 min}]"
+    file.write_text(f"{HEAD}load: {{{block}}}\n", encoding="utf-8")
+    command = [sys.executable, "-m", "atm_sim.cli", "load", str(file), "--out", str(out)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        give_up_at = time.monotonic() + 120
+        while not (out / "sent.csv").exists() or (out / "sent.csv").stat().st_size < 500:
+            assert process.poll() is None
+            assert time.monotonic() < give_up_at
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: everybody of the group
+        told, _ = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    facts = json.loads((out / "load.json").read_text("utf-8"))
+    assert 130 == process.returncode == facts["exit_code"]
+    assert "interrupted after" in told
+    assert "interrupted after" in (out / "report.html").read_text("utf-8")
+    assert facts["counts"]["planned"] == facts["counts"]["answered"] > 5
+    assert (0, 0) == (facts["counts"]["unresolved"], facts["settlement"]["number_of_differences"])
+    assert facts["settlement"]["compared"] > 5
+    assert facts["seconds"] < 300
 
 
 def test_nobody_there_is_exit_3_and_no_traceback(tmp_path):
