@@ -7,7 +7,7 @@ itself goes through as it is. An answer that does not repeat what it was sent ke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from atm_sim.target.keys import LAB_PIN_KEY
@@ -17,6 +17,7 @@ from bank_host.hsm.errors import MalformedPinBlock
 from bank_host.iso8583 import build
 from bank_host.iso8583.identity import parse_original, request_id
 from bank_host.iso8583.message import Message
+from bank_host.iso8583.mti import request_mti
 
 STAMPED: Final = (7, 11, 12, 13, 37, 90)
 _PIN_BLOCKS: Final = (48, 52)
@@ -40,6 +41,13 @@ class _Chain(NamedTuple):
     reference: str
 
 
+class _Stamped(NamedTuple):
+    """What a message's stamps are in the lab, and at the target."""
+
+    ours: Mapping[int, str]
+    wire: Mapping[int, str]
+
+
 class Border:
     """One case's. `stans` counts on over all cases, so that no two of them look like one to the target."""
 
@@ -55,6 +63,7 @@ class Border:
         self._kept = kept
         self._stamps: dict[tuple[str, ...], _Stamp] = {}
         self._chains: dict[str, _Chain] = {}
+        self._stamped: dict[tuple[str, str], _Stamped] = {}  # by chain and type
 
     def outward(self, message: Message, keys: WireKeys | None = None) -> Message:
         """The message for the target; its PIN blocks under the keys of the link that it will take."""
@@ -67,6 +76,8 @@ class Border:
         changes: dict[int, str | None] = {
             de: value for de, value in wanted.items() if de in message and (de, message[de]) not in self._kept
         }
+        stamped = _Stamped(message.only(changes), message.but(changes).only(changes))
+        self._stamped[request_id(message), message.mti[:3]] = stamped
         if keys is not None:
             changes |= {de: self._sealed(message, de, keys) for de in _PIN_BLOCKS if de in message}
         return message.but(changes)
@@ -79,6 +90,19 @@ class Border:
             if de in answer and de in asked.ours and answer[de] == asked.wire.get(de)
         }
         return answer.but(changes)
+
+    def as_on_the_wire(self, message: Message) -> Message:
+        """A message of the lab, request or answer, with the stamps that it had at the target."""
+        stamped = self._stamped.get((request_id(message), request_mti(message.mti)[:3]))
+        if stamped is None:
+            return message
+        ours, wire = stamped
+        return message.but({de: wire[de] for de in ours if message.get(de) == ours[de]})
+
+    def chain_on_the_wire(self, name: str) -> str:
+        """A chain's name (terminal and reference) at the target."""
+        chain = self._chains.get(name)
+        return name if chain is None else f"{name.partition('/')[0]}/{chain.reference}"
 
     def _stamp(self, message: Message, now_us: int) -> _Stamp:
         key = (message.mti[:3], message.get(41), message.get(11), message.get(7))

@@ -97,10 +97,13 @@ def host_of(wanted: Address | None, profile_file: Path | None) -> Iterator[tuple
 
 
 def _say_what_is_used(console: Console, address: Address, profile: Profile) -> None:
-    books = "its books are open" if profile.bank_database else f"{len(profile.cards)} cards of the card file"
-    console.print(Text(f"target {address}, dialect {profile.dialect.name}, {books}; on the real clock"))
+    cards = f"{len(profile.cards):,} cards of the card file" if profile.cards else "no cards"
+    books = "its books are open" if profile.bank_database else cards
+    words = f"target {address}, dialect {profile.dialect.name}, {books}; on the real clock"
+    console.print(Text(words), soft_wrap=True)
     if profile.allow_bins:
-        console.print(Text(f"beside test cards: BINs {', '.join(profile.allow_bins)}, by the profile"))
+        words = f"beside test cards: BINs {', '.join(profile.allow_bins)}, by the profile"
+        console.print(Text(words), soft_wrap=True)
 
 
 def _show(console: Console, done: CaseDone) -> None:

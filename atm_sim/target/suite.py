@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 from xml.etree import ElementTree
 
 from atm_sim.records.check import Check
-from atm_sim.records.log import EventLog
+from atm_sim.records.log import EventLog, MessageRow, fields_json, fields_of
 from atm_sim.runner.files import open_scenario
 from atm_sim.runner.grade import step_checks
 from atm_sim.runner.suite import INVALID
@@ -25,6 +25,7 @@ from atm_sim.terminal.card import CardData
 from atm_sim.world.cast import Person
 from atm_sim.world.lab import Lab, Parts
 from bank_host.address import Address
+from bank_host.iso8583.message import Message
 from bank_host.jst import SECOND_US
 from bank_host.policy import Policy
 from bank_host.store.contract import Store
@@ -36,6 +37,9 @@ LATE_US: Final = 5 * SECOND_US
 
 Status = Literal["passed", "failed", "not run"]
 NO_CARD: Final = "the card file has no card left for it"
+NO_CARD_FILE: Final = (
+    "no card: a profile (--profile) names the target's test cards under cards = , or our bank's database"
+)
 
 
 class StepDone(NamedTuple):
@@ -133,7 +137,7 @@ def _tested(
     planned = plan(case, books=books.store is not None, clock=clock)
     handed: dict[str, LabCard] = {}
     if books.store is None:
-        planned = _with_cards(planned, cards, handed)
+        planned = _with_cards(planned, cards, handed, has_file=bool(profile.cards))
     try:
         if len(planned.not_run) == len(case.scenario.steps):
             return CaseDone(loaded.path, case, tuple(_not_run(case, planned)))
@@ -147,8 +151,21 @@ def _tested(
     finally:
         for card in handed.values():
             cards.give_back(card)
-    steps = tuple(_judged(planned, log, books=books.store is not None))
+    steps = tuple(_as_there(step, border) for step in _judged(planned, log, books=books.store is not None))
+    log.messages[:] = [_on_the_wire(row, border) for row in log.messages]
     return CaseDone(loaded.path, case, steps, tuple(session.odd), log)
+
+
+def _as_there(step: StepDone, border: Border) -> StepDone:
+    """With the references by which the target has its requests."""
+    checks = (check._replace(request_id=border.chain_on_the_wire(check.request_id)) for check in step.checks)
+    return step._replace(checks=tuple(checks))
+
+
+def _on_the_wire(row: MessageRow, border: Border) -> MessageRow:
+    """With the stamps by which the target's own log has it."""
+    message = border.as_on_the_wire(Message(row.mti, fields_of(row)))
+    return row._replace(fields=fields_json(message.fields))
 
 
 def _lab(planned: Plan, handed: dict[str, LabCard], clock: Callable[[], int], parts: Parts) -> Lab:
@@ -172,7 +189,7 @@ def give(person: Person, card: LabCard) -> None:
     )
 
 
-def _with_cards(planned: Plan, cards: CardBox, handed: dict[str, LabCard]) -> Plan:
+def _with_cards(planned: Plan, cards: CardBox, handed: dict[str, LabCard], *, has_file: bool) -> Plan:
     """A card for everybody who comes to an ATM; who gets none does not come."""
     not_run = dict(planned.not_run)
     for number, step in enumerate(planned.case.scenario.steps, 1):
@@ -181,7 +198,7 @@ def _with_cards(planned: Plan, cards: CardBox, handed: dict[str, LabCard]) -> Pl
             continue
         card = cards.take(who)
         if card is None:
-            not_run[number] = NO_CARD
+            not_run[number] = NO_CARD if has_file else NO_CARD_FILE
         else:
             handed[who] = card
     return planned._replace(not_run=not_run)

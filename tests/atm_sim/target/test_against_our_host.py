@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from atm_sim.cli import main
 from atm_sim.load.target import own_host
+from atm_sim.records.log import fields_of
 from atm_sim.scenario import Person as CastEntry
 from atm_sim.scenario.vocabulary import DEFAULT_BIN
 from atm_sim.target.profile import own_profile
@@ -23,6 +24,8 @@ from bank_host.clock import wall_clock
 from bank_host.host import Bank
 from bank_host.hsm import Hsm
 from bank_host.iso8583.dialect import DEFAULT
+from bank_host.iso8583.identity import identity, request_id
+from bank_host.iso8583.message import Message
 from bank_host.policy import load_policy
 from bank_host.store.sql import SqlStore
 
@@ -118,6 +121,29 @@ def test_elements_are_sent_and_checked_as_in_simulated_time(tmp_path: Path) -> N
     assert ["passed"] * 3 == [step.status for step in done[0].steps], done[0].steps
 
 
+def test_messages_are_told_with_the_stamps_by_which_the_target_knows_them(tmp_path: Path) -> None:
+    """Whoever looks a failed step up in the host's own log finds it there; the host here is ours, so in its journal."""
+    steps = withdrawal("¥11_000", 'DE39: "51"') + withdrawal("¥12_000", 'DE39: "51"')
+    for name in ("first.yaml", "second.yaml"):
+        (tmp_path / name).write_text(HEAD + steps, encoding="utf-8")
+    done = against_our_host([tmp_path / "first.yaml", tmp_path / "second.yaml"], tmp_path)
+    told = [
+        Message(row.mti, fields_of(row))
+        for case in done
+        for row in (case.log.messages if case.log is not None else ())
+        if row.sender.startswith("issuer:") or row.receiver.startswith("issuer:")
+    ]
+    store = SqlStore.create(f"sqlite:///{tmp_path / 'bank.sqlite'}", durable=False)
+    posted = {row.key for row in store.journal() if row.kind == "withdrawal"}
+    store.close()
+    assert 4 == len(posted)
+    assert posted == {identity(message) for message in told if message.mti == "0200"}
+    asked = {message[37]: message[7] for message in told if message.mti == "0200"}
+    assert asked == {message[37]: message[7] for message in told if message.mti == "0210"}
+    checked = {check.request_id for case in done for step in case.steps for check in step.checks}
+    assert checked == {request_id(message) for message in told if 37 in message}
+
+
 def test_a_wrong_expectation_of_an_element_fails_in_simulated_time_too(tmp_path: Path) -> None:
     file = tmp_path / "wrong.yaml"
     file.write_text(HEAD + withdrawal("¥11_000", 'DE39: "51"'), encoding="utf-8")
@@ -149,7 +175,7 @@ def test_where_no_step_can_run_the_command_ends_with_3_and_the_reasons(tmp_path:
     told = json.loads(result.output)
     assert {"not run": 11} == told["steps"]
     reasons = {step["reason"] for step in told["cases"][0]["steps"]}
-    assert {"the card file has no card left for it"} < reasons
+    assert any("names the target's test cards under cards =" in reason for reason in reasons)
 
 
 def test_a_profile_without_a_target_is_a_mistake(tmp_path: Path) -> None:
