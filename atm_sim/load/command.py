@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -41,6 +41,7 @@ from atm_sim.target.profile import Profile, read_profile
 from atm_sim.wire.connections import NotReached
 from atm_sim.wire.keys import WireKeys, published
 from bank_host.address import Address, AddressType
+from bank_host.cli.common import open_database
 from bank_host.clock import wall_clock
 from bank_host.iso8583.dialect import Dialect, load_dialect
 from bank_host.jst import SECOND_US
@@ -145,12 +146,18 @@ def load(
 
 @click.command("settle")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--journal", type=_FILE, required=True, help="The host's journal, CSV.")
+@click.option("--journal", type=_FILE, help="The host's journal, CSV.")
 @click.option("--columns", type=_FILE, help="Which column is what, TOML.")
-def settle_command(folder: Path, journal: Path, columns: Path | None) -> None:
-    """Compare what the ATMs of the load run FOLDER know with the journal of a host, as a CSV file."""
-    entries = read_journal(journal, read_map(columns))
-    found = settle.settle(read_sent(folder / SENT), entries, may_be_cut=True)
+@click.option("--database", help="Instead: the database of a bank-host, a SQLite file or a URL.")
+def settle_command(folder: Path, journal: Path | None, columns: Path | None, database: str | None) -> None:
+    """Compare what the ATMs of the load run FOLDER know with the journal of a host: a CSV file, or our own database."""
+    if (journal is None) == (database is None) or (database is not None and columns is not None):
+        raise click.UsageError("name the host's journal: --journal (with --columns), or --database")
+    sent = read_sent(folder / SENT)
+    if journal is not None:
+        found = settle.settle(sent, read_journal(journal, read_map(columns)), may_be_cut=True)
+    else:
+        found = _settled_in(f"{database}", sent)
     for difference in (*found.differences, *found.cut_short):
         click.echo(f"{difference}")
     click.echo(
@@ -158,6 +165,12 @@ def settle_command(folder: Path, journal: Path, columns: Path | None) -> None:
         f"{len(found.differences):,} differences, {len(found.cut_short):,} beyond the journal's end"
     )
     raise SystemExit(FAILED if found.differences or found.cut_short else MET)
+
+
+def _settled_in(database: str, sent: Iterable[settle.Done]) -> settle.Settlement:
+    with open_database(database, must_exist=True) as engine:
+        entries = settle.of_our_host(SqlStore(engine).journal())
+        return settle.settle(sent, entries, by="identity", has_other_runs=True)
 
 
 def _dialect(name: str) -> Dialect:

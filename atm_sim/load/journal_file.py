@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,8 @@ from atm_sim.exits import Mistake
 from atm_sim.load.settle import Done, Entry, EntryKind
 from bank_host.jst import JST, SECOND_US
 from bank_host.written.problems import nearest
+
+_KINDS_TOLD: Final = 6
 
 
 class JournalError(Mistake):
@@ -93,18 +96,37 @@ def read_journal(file: Path, told: JournalMap) -> Iterator[Entry]:
     """The entries of a CSV file; JournalError for what is none."""
     kinds: dict[str, EntryKind] = dict.fromkeys(told.kinds.posting, "posting")
     kinds |= dict.fromkeys(told.kinds.reversal, "reversal")
-    with file.open(encoding="utf-8-sig", newline="") as lines:
+    with file.open(encoding="utf-8-sig", newline="") as lines, _as_text(file):
         rows = csv.DictReader(lines)
         missing = [name for name in told.columns.model_dump().values() if name not in (rows.fieldnames or ())]
         if missing:
             raise JournalError(f"{file}: there is no column '{missing[0]}'; name yours in a map (--columns)")
         held: tuple[int, Mapping[str, Any]] | None = None  # one row back: only the last may be cut off
+        seen: set[str] = set()
         for row in rows:
             if held is not None:
                 yield from _entry(file, *held, told, kinds)
             held = rows.line_num, row
+            if len(seen) < _KINDS_TOLD:
+                seen.add(row[told.columns.kind] or "")
         if held is not None and not _is_cut(held[1], file):
             yield from _entry(file, *held, told, kinds)
+    if seen and not seen & kinds.keys() and len(seen) < _KINDS_TOLD:
+        known, found = (", ".join(sorted(f"'{each[:20]}'" for each in words)) for words in (kinds, seen))
+        raise JournalError(
+            f"{file}: no row is of kind {known}, but {found}; name yours under [kinds] (--columns)"
+        )
+
+
+@contextmanager
+def _as_text(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except (UnicodeDecodeError, csv.Error):
+        raise JournalError(
+            f"{file} is no CSV in UTF-8; convert it (iconv -f SHIFT_JIS -t UTF-8), "
+            "or name a database of our host by --database"
+        ) from None
 
 
 def _is_cut(row: Mapping[str, Any], file: Path) -> bool:

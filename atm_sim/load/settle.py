@@ -143,20 +143,24 @@ def settle(
     *,
     by: Literal["reference", "identity"] = "reference",
     may_be_cut: bool = False,
+    has_other_runs: bool = False,
 ) -> Settlement:
-    """`by` what the entries name a transaction. `may_be_cut`: the journal is a file that may end too early."""
+    """`by` what the entries name a transaction. `may_be_cut`: the journal is a file that may end too early.
+    `has_other_runs`: what it has from before the first transaction is none of this run's."""
     states: Counter[State] = Counter()
     differences: list[Difference] = []
+    since_us = 1 << 62 if has_other_runs else 0
     cut: list[Difference] = []
     with closing(_Journal(entries)) as journal:
         for each in done:
             states[each.state] += 1
+            since_us = min(since_us, each.sent_us)
             kind = _difference(each, journal.take(getattr(each, by)))
             if kind in ("missing", "not_reversed") and may_be_cut and each.ended_us > journal.last_us:
                 cut.append(Difference(each.reference, "beyond_the_end"))
             elif kind is not None:
                 differences.append(Difference(each.reference, kind))
-        differences += [Difference(reference, "not_sent") for reference in journal.left()]
+        differences += [Difference(reference, "not_sent") for reference in journal.left(since_us)]
     return Settlement(states.total(), states["completed"], states["reversed"], tuple(differences), tuple(cut))
 
 
@@ -184,9 +188,11 @@ class _Journal:
             self._file.execute("DELETE FROM entry WHERE reference = ?", (reference,))
         return [Entry(key, kind, jpy, date.fromordinal(day), at_us) for key, kind, jpy, day, at_us in rows]
 
-    def left(self) -> Iterator[str]:
-        """The references of what nobody took."""
-        rows = self._file.execute("SELECT DISTINCT reference FROM entry ORDER BY reference")
+    def left(self, since_us: int) -> Iterator[str]:
+        """The references of what nobody took, from a moment on."""
+        rows = self._file.execute(
+            "SELECT DISTINCT reference FROM entry WHERE at_us >= ? ORDER BY reference", (since_us,)
+        )
         return (reference for (reference,) in rows)
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from atm_sim.cli import main
-from atm_sim.load.journal_file import JournalError, JournalMap, read_journal, read_map
+from atm_sim.load.journal_file import Columns, JournalError, JournalMap, read_journal, read_map
 from atm_sim.load.settle import Done
 from bank_host.jst import SECOND_US, civil
 
@@ -106,6 +106,12 @@ def test_what_is_no_journal_is_told_with_its_place(tmp_path):
         list(read_journal(file, JournalMap()))
     file.write_text("terminal,rrn,kind,amount,day,time\nL1,1,posting,x,2026-01-01,y\nL1,1,p,1,1,1\n", "utf-8")
     with pytest.raises(JournalError, match=r"journal\.csv:2: amount, day or time"):
+        list(read_journal(file, JournalMap()))
+    file.write_text(f"{','.join(Columns().model_dump().values())}\nL1,1,出金,1,1,1\n", "shift_jis")
+    with pytest.raises(JournalError, match=r"journal\.csv is no CSV in UTF-8"):
+        list(read_journal(file, JournalMap()))
+    file.write_text(f"{','.join(Columns().model_dump().values())}\nL1,1,WDL,1,1,1\nL1,1,REV,1,1,1\n", "utf-8")
+    with pytest.raises(JournalError, match="no row is of kind 'posting', 'reversal', but 'REV', 'WDL'"):
         list(read_journal(file, JournalMap()))
     columns = tmp_path / "columns.toml"
     columns.write_text('[columns]\nterminals = "T"\n', encoding="utf-8")

@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from atm_sim.cli import main
+from atm_sim.load.target import own_host
 from bank_host.jst import JST
 from tests.atm_sim.load.loads import ROOT, null_host
 
@@ -190,6 +191,31 @@ def test_a_run_that_is_interrupted_settles_what_is_open_and_tells_what_it_measur
     assert (0, 0) == (facts["counts"]["unresolved"], facts["settlement"]["number_of_differences"])
     assert facts["settlement"]["compared"] > 5
     assert facts["seconds"] < 300
+
+
+def test_a_run_against_our_host_at_an_address_is_settled_with_its_database(tmp_path):
+    """What the database has from earlier runs is none of this one's; what is posted since and was not sent is told."""
+    bank = tmp_path / "bank.sqlite"
+    block = "arrivals: [{rate: 30/s, for: 1 s}]\ndo: withdraw\nsend_lag_at_most: 60 s"
+    load(tmp_path, block, "--enrol", f"{bank}")
+
+    def settled() -> Result:
+        return CliRunner().invoke(main, ["settle", f"{tmp_path / 'out'}", "--database", f"{bank}"])
+
+    with own_host(bank) as host:
+        first, _ = load(tmp_path, block, "--target", f"{host.address}")
+        (tmp_path / "out").rename(tmp_path / "first")
+        second, facts = load(tmp_path, block, "--target", f"{host.address}")
+        clean = settled()
+    assert [0, 0, 0] == [each.exit_code for each in (first, second, clean)], clean.output
+    assert f"{facts['counts']['sent']} compared" in clean.output
+    sent = tmp_path / "out/sent.csv"
+    header, *lines = sent.read_text("utf-8").splitlines(keepends=True)
+    last = max((line for line in lines if ",completed," in line), key=lambda line: int(line.split(",")[6]))
+    sent.write_text("".join([header, *(line for line in lines if line != last)]), "utf-8")
+    differs = settled()
+    assert 1 == differs.exit_code
+    assert "in the journal, and no ATM of this run sent it" in differs.output
 
 
 def test_nobody_there_is_exit_3_and_no_traceback(tmp_path):
