@@ -49,13 +49,15 @@ class Fleet:
         people: Sequence[Carrier],
         record: Record,
         stans: range = STANS,
+        last_stan: int = 0,
     ) -> None:
-        """`stans`: the trace numbers that these ATMs may use, where other processes speak for them too."""
+        """`stans`: the trace numbers that these ATMs may use, where other processes speak for them too; `last_stan`:
+        one of them, after which they begin."""
         self._load = load
         self._requests = Requests(terminals, people)
         self.record = record
         self._first_stan, self._last_stan = stans[0], stans[-1]
-        self._stans = [stans[-1]] * len(terminals)  # the last one used
+        self._stans = [last_stan or stans[-1]] * len(terminals)  # the last one used
         self._due: list[tuple[int, int, Sent]] = []  # advices to send, by when; the number keeps the order
         self._numbers = count()
 

@@ -15,6 +15,7 @@ from atm_sim.load.settle import Done, done_of
 from atm_sim.scenario import Scenario
 from atm_sim.scenario.loading import Load
 from atm_sim.wire.connections import run
+from atm_sim.wire.traces import numbers_before
 from bank_host.clock import steady_clock
 from bank_host.jst import SECOND_US, jst_date
 from bank_host.policy import Policy
@@ -55,7 +56,7 @@ def play(
 
     record = Record(load.for_us, ended)
     terminals = acceptors(scenario, load, policy.on(jst_date(clock())))
-    fleet = Fleet(load, terminals, people, record)
+    fleet = Fleet(load, terminals, people, record, last_stan=numbers_before(clock()))
 
     async def main() -> Driver:
         driver = Driver(load, seed, fleet, target, len(people), clock, tell, turns)

@@ -12,6 +12,7 @@ import heapq
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import count
 from typing import Final, NamedTuple
 
 from atm_sim.records.log import EventLog
@@ -23,6 +24,7 @@ from atm_sim.target.profile import Profile
 from atm_sim.wire.connections import Connection, NotReached, Wires, new_event_loop
 from atm_sim.wire.link import Answered, NotAnswered, Odd
 from atm_sim.wire.link import Effect as LinkEffect
+from atm_sim.wire.traces import numbers_before
 from atm_sim.world.conductor import Conductor
 from atm_sim.world.lab import Lab, Parts, issuer_node
 from bank_host.address import Address
@@ -120,7 +122,7 @@ class Session:
         self._case = 0
         self._waiting = 0
         self.odd: list[str] = []  # messages of the target that are no answer, in words
-        self.stans = iter(range(1, 1 << 30))
+        self.stans = count(numbers_before(clock()) + 1)
 
     def __enter__(self) -> Session:
         self._runner.__enter__()

@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from atm_sim.cli import main
+from atm_sim.load.journal_file import read_sent
 from atm_sim.load.target import own_host
 from bank_host.jst import JST
 from tests.atm_sim.load.loads import ROOT, null_host
@@ -210,6 +211,8 @@ def test_a_run_against_our_host_at_an_address_is_settled_with_its_database(tmp_p
     assert [0, 0, 0] == [each.exit_code for each in (first, second, clean)], clean.output
     assert f"{facts['counts']['sent']} compared" in clean.output
     sent = tmp_path / "out/sent.csv"
+    runs = [{done.reference for done in read_sent(file)} for file in (sent, tmp_path / "first/sent.csv")]
+    assert not runs[0] & runs[1], "references of two runs in one hour"
     header, *lines = sent.read_text("utf-8").splitlines(keepends=True)
     last = max((line for line in lines if ",completed," in line), key=lambda line: int(line.split(",")[6]))
     sent.write_text("".join([header, *(line for line in lines if line != last)]), "utf-8")
