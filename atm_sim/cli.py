@@ -56,7 +56,10 @@ class _Group(LazyGroup):
             raise
         except ReaderError as error:
             stop(BROKEN, f"atm-sim: {error}")
-        except (Mistake, OSError) as error:
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename is not None else ""
+            stop(WRONG_USAGE, f"atm-sim: {where}{error.strerror or error}")
+        except Mistake as error:
             stop(WRONG_USAGE, f"atm-sim: {error}")
         except KeyboardInterrupt:
             stop(INTERRUPTED, "atm-sim: interrupted")

@@ -172,6 +172,11 @@ def test_a_users_mistake_exits_2_and_says_what_is_wrong(
     assert "Traceback" not in result.stderr
 
 
+def test_a_file_that_cannot_be_written_is_told_as_a_sentence(call: Call) -> None:
+    result = call("run", "met.yaml", "--pcap", "nowhere/run.pcap")
+    assert (2, "atm-sim: nowhere/run.pcap: No such file or directory\n") == (result.exit_code, result.stderr)
+
+
 def test_a_second_run_into_the_same_folder_leaves_nothing_of_the_first(call: Call, here: Path) -> None:
     call("run", "table.yaml", "--out", "out")
     rows = [f"row-{row}/{name}" for row in (1, 2, 3) for name in LEFT_BY_A_RUN]
