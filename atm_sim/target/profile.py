@@ -203,6 +203,10 @@ def read_profile(path: Path) -> Profile:
     cards: tuple[LabCard, ...] = ()
     if written.cards is not None:
         cards = read_cards(path.parent / written.cards, written.allow_bins, problems)
+    database = _database(written.bank_database, path)
+    if database and "://" not in database and not Path(database).is_file():
+        text = f"there is no file {database}; name the database that bank-host serves"
+        problems.add(place_of(node, "bank_database"), text)
     problems.stop_if_any()
     assert dialect is not None, "a dialect that cannot be used was reported"
     return Profile(
@@ -214,7 +218,7 @@ def read_profile(path: Path) -> Profile:
         written.card_policy,
         written.share_cards,
         written.allow_bins,
-        _database(written.bank_database, path),
+        database,
     )
 
 

@@ -264,8 +264,10 @@ class Wires(Generic[Context]):
                 break
         if not self._open:
             why = ": ".join(filter(None, self.ended[-1])) if self.ended else f"nobody in {within_s:g} s"
+            hint = f"; does it speak {self.dialect.name}? `atm-sim doctor HOST:PORT` finds out"
+            answered = self.ended and self.ended[-1][0] in ("not_reached", "sign_on_refused", "key_refused")
             await self.stop()
-            raise NotReached(f"{whom} could not be used: {why.replace('_', ' ')}")
+            raise NotReached(f"{whom} could not be used: {why.replace('_', ' ')}{'' if answered else hint}")
 
     async def _tick_all(self) -> None:
         while True:

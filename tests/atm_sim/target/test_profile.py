@@ -170,6 +170,12 @@ def test_a_dialect_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert found.startswith("lab.toml:1:11: dialect: no dialect 'atm-sin'; did you mean 'atm-sim'?")
 
 
+def test_a_bank_database_that_is_not_there_is_told_and_not_made(tmp_path: Path) -> None:
+    (found,) = faults(tmp_path, 'bank_database = "bnak.sqlite"\n')
+    assert found.startswith("lab.toml:1:17: there is no file")
+    assert not (tmp_path / "bnak.sqlite").exists()
+
+
 # ---------------------------------------------------------------- the card file
 
 CARDS = f"who,pan,expiry,pin\nhanako,{PAN},3012,1234\n,4999001000000021,3012,1234\n"

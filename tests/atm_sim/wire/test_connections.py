@@ -201,6 +201,23 @@ def test_nobody_there_is_told():
         run(main())
 
 
+def test_a_peer_that_hangs_up_may_speak_otherwise():
+    async def main() -> None:
+        async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.transport.abort()
+
+        server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+        try:
+            await wires(Heard()).connect(Address("127.0.0.1", server.sockets[0].getsockname()[1]), 1, 1.0)
+        finally:
+            server.close()
+
+    with pytest.raises(
+        NotReached, match=r"lost; does it speak atm-sim\? `atm-sim doctor HOST:PORT` finds out"
+    ):
+        run(main())
+
+
 def test_what_falls_due_does_not_wait_until_all_that_came_is_read() -> None:
     """A hundred answers in one piece: somebody else's turn comes before the last of them, and none is lost."""
     happened: list[object] = []
