@@ -83,3 +83,26 @@ def test_mounted_below_a_path_every_link_and_form_stays_there(web: Web) -> None:
     assert "/bank/welcome" == welcome.url.path
     assert 'aria-current="page"' in welcome.text
     assert 401 == client.get("/bank/api/account").status_code
+
+
+@pytest.mark.parametrize(
+    ("language", "locked"), [("en", "2 locked"), ("ja", "2件ロック中")], ids=["en", "ja"]
+)
+def test_the_welcome_page_counts_every_switch_that_stands_on_locked(
+    web: Web, language: str, locked: str
+) -> None:
+    """Of those on the page of locks: a card, and withdrawals, which a limit of 0 yen stops."""
+    visitor = web.visitor(language=language)
+    visitor.log_in()
+    for switch in ("lock_card", "set_limit"):
+        visitor.get("/locks")
+        visitor.send("/locks", act=switch)
+    assert f"<b>{locked}</b>" in visitor.get("/welcome").text
+
+
+def test_a_period_that_is_named_backwards_is_the_same_period(web: Web) -> None:
+    visitor = web.visitor()
+    visitor.log_in()
+    page = visitor.get("/statement?from=2014-01-31&to=2014-01-01").text
+    assert "Wed 1 Jan 2014 – Fri 31 Jan 2014" in page
+    assert "Opening balance" in page
