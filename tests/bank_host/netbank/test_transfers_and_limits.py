@@ -194,7 +194,15 @@ def test_another_customers_receipt_does_not_exist(web: Web, visitor: Visitor) ->
     assert 404 == other.get(done.url.path).status_code
 
 
-@pytest.mark.parametrize("amount", ["0", "-1", "1.5", "１２ab", "9" * 400, ""])
+@pytest.mark.parametrize(
+    "amount", ["30000", "３０，０００", "¥30,000", "￥30,000", "30,000円", "３０，０００円"]
+)
+def test_an_amount_is_read_as_people_write_it(visitor: Visitor, amount: str) -> None:
+    enter(visitor, amount=amount)
+    assert "Amount ¥30,000 " in shown(visitor)
+
+
+@pytest.mark.parametrize("amount", ["0", "-1", "1.5", "１２ab", "3万", "円", "9" * 400, ""])
 def test_what_is_no_amount_is_refused(visitor: Visitor, amount: str) -> None:
     enter(visitor, amount=amount)
     assert "Enter an amount in whole yen, in digits." == visitor.problem

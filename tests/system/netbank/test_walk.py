@@ -89,6 +89,11 @@ def test_raise_lock_unlock_transfer_and_statement(
     sent = page.get_by_role("row").filter(has_text=words.signed_yen(-12_345, language))
     expect(sent).to_contain_text("タナカ ケンジ")
     shot(page, f"{language}-statement")
+    page.emulate_media(media="print")  # on paper there is nothing to press
+    expect(page.locator("button:visible, input:visible, nav:visible")).to_have_count(0)
+    expect(sent).to_be_visible()
+    shot(page, f"{language}-statement-print")
+    page.emulate_media(media="screen")
     for path in ("tokens", "security", "notices", "settings", "claim"):
         page.goto(f"/{path}")
         shot(page, f"{language}-{path}")
