@@ -46,6 +46,7 @@ class Front:
         self._shown = Show("idle")
         self._declined: Show | None = None  # stays readable while the card is taken
         self._hint = ""
+        self._asked_jpy = 0  # of this card's withdrawal
         self._clear()
 
     def _clear(self) -> None:
@@ -59,7 +60,7 @@ class Front:
     def shown(self, show: Show) -> None:
         """The terminal has changed the screen."""
         if show.screen == "enter_pin" and self.screen not in _ENTERED:
-            self.receipt, self._declined = None, None
+            self.receipt, self._declined, self._asked_jpy = None, None, 0
         if show.screen == "declined":
             self._declined = show
         self._go("menu" if show.screen == "choose_service" else show.screen)
@@ -195,6 +196,7 @@ class Front:
             case "note":
                 self._notes[int(amount)] += 1
             case "yes" if self.screen == "confirm":
+                self._asked_jpy = self._amount_jpy
                 return ServiceChosen("withdraw", self._amount_jpy)
             case "yes" if self._notes:
                 return ServiceChosen("deposit", notes=counted(self._notes))
@@ -258,6 +260,8 @@ class Front:
                 lines += [f"{yen(note)} × {count}" for note, count in counted(self._notes)]
                 lines.append(say("line.notes", lang))
             case "take_cash":
+                if show.amount_jpy < self._asked_jpy:
+                    lines.append(say("less_came_out", lang).format(yen(self._asked_jpy)))
                 lines.append(yen(show.amount_jpy))
             case "take_card":
                 if show.balance_jpy is not None:

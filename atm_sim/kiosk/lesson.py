@@ -6,6 +6,7 @@ says (another amount is not sent), so that a lesson ends as the same scenario en
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -101,7 +102,7 @@ class Lesson:
             return
         code, kept = str(answers.get("code")), answers.get("card") == "kept"
         try:
-            balance_jpy = integer(str(answers.get("balance", "")).replace(",", "").strip())
+            balance_jpy = _figure(str(answers.get("balance", "")))
         except ValueError:
             self._hint = "no_amount"
             return
@@ -214,6 +215,7 @@ class Lesson:
             "told": told,
             "ask": say("lesson.ask", lang),
             "questions": self._questions(lang) if asks else [],
+            "choose": say("lesson.choose", lang),
             "send": say("lesson.send", lang),
             "next": say("lesson.next", lang) if self.phase == TOLD else "",
         }
@@ -267,6 +269,12 @@ class Lesson:
         if note.rule:
             return [*lines, say("lesson.rule", lang).format(note.rule, rule_words(note.rule, lang))]
         return [*lines, say("lesson.no_rule", lang)]
+
+
+def _figure(text: str) -> int:
+    """A balance as people type it, in any width: `70,000`, `７０，０００`, `¥70,000`, `70,000円`."""
+    plain = unicodedata.normalize("NFKC", text).strip().removeprefix("¥").removesuffix("円")
+    return integer(plain.replace(",", "").strip())
 
 
 def _code_words(code: str, lang: Lang) -> str:
