@@ -51,6 +51,8 @@ TEXTS: Final[Mapping[str, Text]] = {
         "This is a training machine. Never type the PIN of a real card.",
         "これは練習機です。実際のカードの暗証番号は絶対に入力しないでください。",
     ),
+    "done.change_pin": Text("Your PIN is changed.", "暗証番号を変更しました。"),
+    "done.deposit": Text("{} is paid in.", "{}をお預かりしました。"),
     "less_came_out": Text(
         "Of {} less came out. The rest is not charged.",
         "{}のうち一部だけが出ました。残りは口座から引き落とされません。",

@@ -190,6 +190,31 @@ def test_when_less_comes_out_than_was_asked_for_the_screen_says_so_once(lang: La
     assert ["¥10,000"] == found.view(lang)["lines"], "the next card's visit knows nothing of it"
 
 
+@pytest.mark.parametrize(
+    ("lang", "paid_in", "changed"),
+    [
+        ("en", "¥11,000 is paid in.", "Your PIN is changed."),
+        ("ja", "¥11,000をお預かりしました。", "暗証番号を変更しました。"),
+    ],
+)
+def test_a_deposit_and_a_new_pin_are_told_once_the_bank_has_approved_them(
+    lang: Lang, paid_in: str, changed: str
+) -> None:
+    """With the balance that comes with an approval; not when the visit ends without one."""
+    for choices, keys, told in (
+        (("deposit", "note:10000", "note:1000", "yes"), "", paid_in),
+        (("change_pin",), "4321 confirm 4321 confirm", changed),
+    ):
+        found = front("choose_service")
+        for choice in choices:
+            found.chosen(choice)
+        keyed(found, *(key for each in keys.split() for key in ([each] if each == "confirm" else each)))
+        found.shown(Show("take_card"))
+        assert told not in found.view(lang)["lines"]
+        found.shown(Show("take_card", balance_jpy=33_000))
+        assert told == found.view(lang)["lines"][0]
+
+
 def test_a_card_that_is_kept_sends_its_holder_to_the_bank_once() -> None:
     found = front("enter_pin")
     found.shown(Show("declined", "43"))
