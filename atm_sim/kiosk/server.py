@@ -60,6 +60,7 @@ class Pages:
         return [
             Route("/", self.door),
             Route("/join", self.join, methods=["POST"]),
+            Route("/join", self.door),  # its address stays in the browser after a wrong code
             Route("/atm", self.page),
             WebSocketRoute("/line", self.line),
             Mount("/static", StaticFiles(directory=_HERE / "static")),

@@ -74,6 +74,7 @@ def test_a_code_of_full_width_opens_too_and_a_wrong_one_does_not_lose_the_name(k
         f"{kiosk.url}join", data={"code": "AAAAAA", "learner": "佐藤 <b>"}, headers={"origin": kiosk.url[:-1]}
     )
     assert 'value="佐藤 &lt;b&gt;"' in refused.text
+    assert "<form" in httpx.get(f"{kiosk.url}join?lang=ja").text, "opened again, it is the door"
 
 
 def test_a_page_of_another_site_cannot_use_the_line(kiosk: Kiosk) -> None:

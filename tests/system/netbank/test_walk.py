@@ -60,6 +60,13 @@ def test_raise_lock_unlock_transfer_and_statement(
     page.fill("#otp_raise", served.code(alias))
     press("raise_it")
     told("RAISED")
+    raised = page.locator("form.line").first
+    state, cancel = (raised.locator(each).bounding_box() for each in (".state", "button"))
+    assert state is not None
+    assert cancel is not None
+    assert cancel["x"] - state["x"] - state["width"] < 30, (
+        "state and button stand together, at the end of the line"
+    )
     shot(page, f"{language}-limits")
 
     go("locks")
