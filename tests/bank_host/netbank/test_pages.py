@@ -120,6 +120,12 @@ def test_a_period_that_is_named_backwards_is_the_same_period(web: Web) -> None:
             "There is no such account",
         ),
         ("/transfer", {"branch": "001", "account": "0000002", "amount": "0"}, "amount", "Enter an amount"),
+        (
+            "/limits",
+            {"act": "set_limit", "amount": "80万"},
+            "set_limit",
+            "Enter an amount in whole yen, in digits.",
+        ),
         ("/limits", {"act": "set_limit", "amount": "1500"}, "set_limit", "Enter an amount in the steps"),
         (
             "/limits",
