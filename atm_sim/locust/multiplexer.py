@@ -66,12 +66,16 @@ class Multiplexer:
         self._open: list[_Connection] = []
         self._turn = 0
         self._ready = Event()
+        self._refused = Event()  # nobody took the last call
         self._greenlets = [gevent.spawn(self._keep, place) for place in range(1, load.connections + 1)]
         self._greenlets.append(gevent.spawn(self._tick))
 
     def ask(self) -> Transaction | None:
         """Somebody comes to an ATM, and leaves with an answer or without; None while no connection is open."""
-        if not self._open and not self._ready.wait(READY_S):
+        if not self._open:
+            gevent.wait((self._ready, self._refused), timeout=READY_S, count=1)
+        if not self._open:
+            gevent.sleep(CALL_AGAIN_S)  # before the same user comes again
             return None
         self._turn = (self._turn + 1) % len(self._open)
         connection, now_us = self._open[self._turn], self.clock()
@@ -102,8 +106,8 @@ class Multiplexer:
                     peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     keys = WireKeys(self._hsm, place)
                     _Connection(peer, WireLink(self._dialect, self._settings, keys, self.clock()), self).run()
-            except OSError:
-                pass  # told by the requests that nobody takes
+            except OSError:  # told by the requests that nobody takes
+                self._refused.set()
             gevent.sleep(CALL_AGAIN_S)
 
     def _tick(self) -> None:
@@ -122,6 +126,7 @@ class Multiplexer:
             elif isinstance(effect, Opened):
                 self._open.append(connection)
                 self._ready.set()
+                self._refused.clear()
             elif isinstance(effect, Answered):
                 self.fleet.answered(effect.context, effect.answer, since_us, now_us)
                 self._go_on(effect.context)

@@ -65,6 +65,16 @@ def test_two_workers_answer_to_one_master_and_its_report_has_their_transactions(
     assert 12 <= int(rows["Aggregated"]["Request Count"])  # each of the six users came more than once
 
 
+def test_a_host_that_nobody_can_reach_is_told_at_once_and_fails_the_run(tmp_path):
+    (tmp_path / "rush.yaml").write_text(RUSH, encoding="utf-8")
+    nobody = f"127.0.0.1:{free_port()}"
+    told, _ = locust(
+        tmp_path, "--headless", "--users", "1", "--run-time", "3s", "--host", nobody
+    ).communicate(timeout=120)
+    assert f"no connection to {nobody}" in told
+    assert "exit code 1" in told
+
+
 def test_the_workers_trace_numbers_do_not_meet():
     parts = [Share(number, 16).stans for number in range(16)]
     assert all(before.stop == after.start for before, after in pairwise(parts))
