@@ -26,7 +26,7 @@ class Counting:
         self._start_us, self._end_us = start_us, start_us + hours * HOUR_US
         self._codes = sorted({site.operator for site in sites})
         place = {code: number for number, code in enumerate(self._codes)}
-        self._operator = np.array([place[site.operator] for site in sites])
+        self._operator = np.array([place[site.operator] for site in sites], dtype=np.int64)
         for site in sites:
             counts = self.tally.operators.setdefault(site.operator, dict.fromkeys(OPERATOR_COLUMNS, 0))
             counts["machines"] += site.machines

@@ -1,10 +1,11 @@
-"""Opens a scenario file with everything the bank knows: partner codes, policy keys and their ranges."""
+"""Opens a scenario file with everything that it may name: partners, policy keys and their ranges, shipped demands."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
+from atm_sim.demand import shipped_demands
 from atm_sim.scenario import Alter, Known, Loaded, Problem, ScenarioError, load
 from atm_sim.scenario.participants import PolicyOverride
 from bank_host.policy import Policy, PolicyError
@@ -12,7 +13,7 @@ from bank_host.policy import Policy, PolicyError
 
 def known_to(policy: Policy) -> Known:
     """The names that a scenario file may use without defining them."""
-    return Known(partners=policy.partner_codes())
+    return Known(partners=policy.partner_codes(), demands=shipped_demands())
 
 
 def open_scenario(path: Path, policy: Policy, alter: Alter | None = None) -> Loaded:

@@ -70,6 +70,13 @@ def test_partitions_played_elsewhere_and_in_another_order_give_the_same_hashes(s
         assert found.ledger_sha256 == play_replication(job, pool.map).ledger_sha256
 
 
+def test_more_partitions_than_sites_leave_some_with_nothing_to_do(scenario, tmp_path):
+    fleet = scenario.fleet.model_copy(update={"partitions": 30})
+    found = play_replication(Job(scenario.model_copy(update={"fleet": fleet}), 3, 1, tmp_path, "run"))
+    assert found.measures["customers"] > 0
+    assert not found.broken
+
+
 def test_another_replication_and_another_seed_are_other_days(scenario, played, tmp_path):
     _, found = played
     other = play_replication(Job(scenario, 3, 2, tmp_path / "a", "run"))
