@@ -6,7 +6,9 @@ import json
 import re
 from pathlib import Path
 
-from atm_sim.report import html
+from rich.console import Console
+
+from atm_sim.report import html, text
 from atm_sim.report.fleet import shown
 from atm_sim.report.view import load
 from atm_sim.runner.fleet import play_fleet
@@ -43,6 +45,9 @@ def test_it_shows_what_the_run_folder_holds(tmp_path):
         each.name for each in found["operators"]
     ]
     assert [2, 5] == [each.machines for each in found["operators"]]
+    with (console := Console(width=100)).capture() as told:
+        text.print_summary(tmp_path, console)
+    assert re.search(r"customers lost +[0-9]", told.get())
     page = html.render(tmp_path)
     for words in ("By operator", "運営会社別", "Hashes of the event files", done.fleet[2].events_sha256):
         assert words in page
