@@ -88,8 +88,9 @@ def _references(tree: Mapping) -> Iterator[tuple[str, Scalar]]:
         yield from _named(fault, bank="bank", atm="machine", node="node", clock="clock")
     for hours in _items(_map(tree, "network"), "sign_off"):
         yield from _named(hours, bank="bank")
+    drawn = "fleet" in tree  # its sites have their names when they are drawn or read from their CSV
     for expectation in _items(tree, "expect"):
-        yield from _named(expectation, at="place", bank="bank")
+        yield from _named(expectation, bank="bank", **({} if drawn else {"at": "place"}))
 
 
 def _named(node: Any, /, **kinds: str) -> Iterator[tuple[str, Scalar]]:

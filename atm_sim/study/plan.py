@@ -20,7 +20,7 @@ from atm_sim.study.model import BASE, Study, Variant
 from bank_host.policy import Policy
 from bank_host.written import values
 from bank_host.written.card_numbers import refuse_card_numbers
-from bank_host.written.problems import FileKind, Problem, Problems, nearest
+from bank_host.written.problems import FileKind, Position, Problem, Problems, nearest
 from bank_host.written.source import MOST_BYTES, Mapping, Scalar, Sequence, parse, read_text
 
 STUDY_FILE = FileKind("study file", "'study: title'", "a shipped study", "write the value again")
@@ -112,7 +112,7 @@ def _base(path: Path, study: Study, tree: Mapping, problems: Problems, policy: P
     if loaded.scenario.case_names:
         problems.add(node, "a study plays one scenario; this file has a cases: table of several")
     if loaded.scenario.fleet is not None:
-        _check_fleet(study, loaded, problems)
+        _check_fleet(study, loaded, tree, problems)
     elif loaded.scenario.only_load:
         problems.add(
             node, "only load: in this file, which runs in wall time; a study needs steps: or streams:"
@@ -122,8 +122,8 @@ def _base(path: Path, study: Study, tree: Mapping, problems: Problems, policy: P
     return loaded
 
 
-def _check_fleet(study: Study, loaded: Loaded, problems: Problems) -> None:
-    """What of a study a fleet cannot have, and sites to remove that it does not have."""
+def _check_fleet(study: Study, loaded: Loaded, tree: Mapping, problems: Problems) -> None:
+    """What of a study a fleet cannot have, and sites to remove or to ask about that it does not have."""
     assert loaded.scenario.fleet is not None
     for key in ("warm_up", "cool_down"):
         if (node := getattr(study, key)) is not None:
@@ -134,6 +134,11 @@ def _check_fleet(study: Study, loaded: Loaded, problems: Problems) -> None:
         for name in variant.remove:
             if str(name) not in known and "/" not in name:
                 problems.add(name, f"the fleet has no site '{name}'", nearest(name, known))
+    for each in (*study.measures, *study.expectations):
+        if each.at is not None and each.at not in known:
+            column = tree.source.lines[each.line - 1].find(each.at) + 1
+            at = Position(tree.source, each.line, max(column, 1))
+            problems.add(at, f"the fleet has no site '{each.at}'", nearest(each.at, known))
 
 
 def _arms(study: Study, base: Loaded, policy: Policy, found: list[Problem]) -> Iterator[Arm]:
