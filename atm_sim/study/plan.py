@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from atm_sim.fleet.ground import sites_of
 from atm_sim.runner.files import open_scenario
 from atm_sim.scenario import Case, Loaded, ScenarioError
+from atm_sim.scenario.kinds import check_kind
 from atm_sim.scenario.part import report
 from atm_sim.study.alter import with_changes, without
 from atm_sim.study.model import BASE, Study, Variant
@@ -69,6 +70,7 @@ def load_study(path: Path, policy: Policy) -> StudyPlan:
     tree = parse(source, STUDY_FILE, problems) if source else None
     if source is None or tree is None:
         raise ScenarioError(problems.ordered())
+    check_kind(tree, STUDY_FILE, problems)
     refuse_card_numbers(source, problems)
     try:
         study = Study.model_validate(tree, context=problems)
