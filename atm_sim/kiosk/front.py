@@ -46,6 +46,7 @@ class Front:
         self._shown = Show("idle")
         self._declined: Show | None = None  # stays readable while the card is taken
         self._hint = ""
+        self._asked: ServiceChosen | None = None  # with this card
         self._clear()
 
     def _clear(self) -> None:
@@ -59,7 +60,7 @@ class Front:
     def shown(self, show: Show) -> None:
         """The terminal has changed the screen."""
         if show.screen == "enter_pin" and self.screen not in _ENTERED:
-            self.receipt, self._declined = None, None
+            self.receipt, self._declined, self._asked = None, None, None
         if show.screen == "declined":
             self._declined = show
         self._go("menu" if show.screen == "choose_service" else show.screen)
@@ -139,7 +140,7 @@ class Front:
             if digits != self._new_pin:
                 self._go("new_pin", "pins_differ")
                 return None
-            return ServiceChosen("change_pin", new_pin=digits)
+            return self._asks(ServiceChosen("change_pin", new_pin=digits))
         return PinEntered(digits)
 
     def _amount_key(self, key: str) -> None:
@@ -195,12 +196,16 @@ class Front:
             case "note":
                 self._notes[int(amount)] += 1
             case "yes" if self.screen == "confirm":
-                return ServiceChosen("withdraw", self._amount_jpy)
+                return self._asks(ServiceChosen("withdraw", self._amount_jpy))
             case "yes" if self._notes:
-                return ServiceChosen("deposit", notes=counted(self._notes))
+                return self._asks(ServiceChosen("deposit", notes=counted(self._notes)))
             case "yes":
                 self._hint = "no_notes_yet"
         return None
+
+    def _asks(self, choice: ServiceChosen) -> ServiceChosen:
+        self._asked = choice
+        return choice
 
     # ------------------------------------------------------------ what it looks like
 
@@ -258,9 +263,12 @@ class Front:
                 lines += [f"{yen(note)} × {count}" for note, count in counted(self._notes)]
                 lines.append(say("line.notes", lang))
             case "take_cash":
+                if self._asked is not None and show.amount_jpy < self._asked.amount_jpy:
+                    lines.append(say("less_came_out", lang).format(yen(self._asked.amount_jpy)))
                 lines.append(yen(show.amount_jpy))
             case "take_card":
-                if show.balance_jpy is not None:
+                if show.balance_jpy is not None:  # which comes with an approval only
+                    lines += self._done(lang)
                     lines.append(f"{say('balance', lang)} {yen(show.balance_jpy)}")
                 lines.append(say("line.take_card", lang))
             case "no_service":
@@ -268,6 +276,15 @@ class Front:
             case "card_retained":
                 lines.append(say("line.card_retained", lang))
         return lines
+
+    def _done(self, lang: Lang) -> list[str]:
+        """What nothing comes out of the machine to tell."""
+        match self._asked:
+            case ServiceChosen("change_pin"):
+                return [say("done.change_pin", lang)]
+            case ServiceChosen("deposit", notes=notes):
+                return [say("done.deposit", lang).format(yen(notes_value(notes)))]
+        return []
 
     def _decline(self, lang: Lang) -> list[str]:
         """Why nothing is paid: of the bank's code, or the machine's own reason, with what to do about it."""

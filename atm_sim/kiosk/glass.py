@@ -84,7 +84,7 @@ class Glass:
             "decisions": [_decision(each, lang) for each in self.decisions[-MOST:]],
             "messages": [_message(first + place, row, lang) for place, row in enumerate(messages[first:])],
             "ledger": [_posting(each, lang) for each in self.postings[-MOST:]],
-            "apdus": [f"{each}" for each in self.apdus[-MOST:]],
+            "apdus": [_apdu(each, lang) for each in self.apdus[-MOST:]],
             "cassettes": [
                 [yen(note_jpy), say("glass.notes", lang).format(count)]
                 for note_jpy, count in terminal.cash.stock
@@ -127,6 +127,11 @@ def _message(number: int, row: MessageRow, lang: Lang) -> dict[str, Any]:
         "way": told.way,
         "elements": [[f"DE{element.de}", element.name, element.words] for element in told.elements],
     }
+
+
+def _apdu(each: Exchange, lang: Lang) -> str:
+    answer = f"{each.status:04X}"
+    return say("glass.apdu", lang).format(each.command, each.sent_bytes, answer, each.received_bytes)
 
 
 def _posting(each: Posted, lang: Lang) -> dict[str, Any]:

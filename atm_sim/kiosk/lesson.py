@@ -6,6 +6,7 @@ says (another amount is not sent), so that a lesson ends as the same scenario en
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -28,6 +29,8 @@ from bank_host.written.values import integer
 CODES: Final = ("00", "05", "51", "55", "61", "62", "75", "91")
 """What the shipped lessons come to, and what might be taken for it. A learner chooses among these, the codes that the
 lesson's own steps expect, and that nothing is answered."""
+NOTHING: Final = "none"
+"""How a page says the answer that does not come: '' there is what has not been chosen."""
 PREDICT, PERFORM, HAPPENS, TOLD, DONE = "predict", "perform", "happens", "told", "done"
 
 
@@ -99,14 +102,16 @@ class Lesson:
         """The learner's three answers; what is no answer is asked again."""
         if self.phase != PREDICT or not isinstance(answers, dict):
             return
-        code, kept = str(answers.get("code")), answers.get("card") == "kept"
+        codes = {code or NOTHING: code for code in self._codes}
+        code, card = codes.get(str(answers.get("code"))), answers.get("card")
         try:
-            balance_jpy = integer(str(answers.get("balance", "")).replace(",", "").strip())
+            balance_jpy = _figure(str(answers.get("balance", "")))
         except ValueError:
             self._hint = "no_amount"
             return
-        if code in self._codes:
-            self._predicted, self._hint, self.phase = Prediction(code, kept, balance_jpy), "", PERFORM
+        if code is not None and card in ("back", "kept"):
+            predicted = Prediction(code, card == "kept", balance_jpy)
+            self._predicted, self._hint, self.phase = predicted, "", PERFORM
 
     # ------------------------------------------------------------ at the machine
 
@@ -214,12 +219,13 @@ class Lesson:
             "told": told,
             "ask": say("lesson.ask", lang),
             "questions": self._questions(lang) if asks else [],
+            "choose": say("lesson.choose", lang),
             "send": say("lesson.send", lang),
             "next": say("lesson.next", lang) if self.phase == TOLD else "",
         }
 
     def _questions(self, lang: Lang) -> list[dict[str, Any]]:
-        codes = [[code, _code_words(code, lang)] for code in self._codes]
+        codes = [[code or NOTHING, _code_words(code, lang)] for code in self._codes]
         fates = [["back", say("lesson.card_back", lang)], ["kept", say("lesson.card_kept", lang)]]
         return [
             {"id": "code", "label": say("lesson.code", lang), "answers": codes},
@@ -267,6 +273,12 @@ class Lesson:
         if note.rule:
             return [*lines, say("lesson.rule", lang).format(note.rule, rule_words(note.rule, lang))]
         return [*lines, say("lesson.no_rule", lang)]
+
+
+def _figure(text: str) -> int:
+    """A balance as people type it, in any width: `70,000`, `７０，０００`, `¥70,000`, `70,000円`."""
+    plain = unicodedata.normalize("NFKC", text).strip().removeprefix("¥").removesuffix("円")
+    return integer(plain.replace(",", "").strip())
 
 
 def _code_words(code: str, lang: Lang) -> str:

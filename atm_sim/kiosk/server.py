@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hmac
 import json
+import unicodedata
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Final
@@ -59,6 +60,7 @@ class Pages:
         return [
             Route("/", self.door),
             Route("/join", self.join, methods=["POST"]),
+            Route("/join", self.door),  # its address stays in the browser after a wrong code
             Route("/atm", self.page),
             WebSocketRoute("/line", self.line),
             Mount("/static", StaticFiles(directory=_HERE / "static")),
@@ -79,25 +81,29 @@ class Pages:
             code, learner = (str(form.get(name, ""))[:_MOST_NAME] for name in ("code", "learner"))
         if origin != request.headers.get("host") or not self._is_code(code):
             await asyncio.sleep(1)  # nobody guesses faster than this
-            return self._door(_lang(request), "wrong", 403)
+            return self._door(_lang(request), "wrong", 403, learner)
         return await self._opened(request, " ".join(learner.split()))
 
     def _is_code(self, given: str) -> bool:
-        return hmac.compare_digest(given.strip().upper().encode(), self._join_code.encode())
+        """In capitals or not, and of full width, as Japanese keyboards have it."""
+        typed = unicodedata.normalize("NFKC", given).strip().upper()
+        return hmac.compare_digest(typed.encode(), self._join_code.encode())
 
     async def _opened(self, request: Request, learner: str = "") -> Response:
         """An ATM for this browser, in the language that was chosen at the door."""
         if self._hall.is_full:
-            return HTMLResponse("The kiosk has no free ATM.", 503)
+            return self._door(_lang(request), "full", 503, learner)
         station = await self._hall.open(learner, _lang(request))
         response = RedirectResponse("/atm", 303)
         response.set_cookie(_COOKIE, station.key, httponly=True, samesite="strict", max_age=86_400)
         return response
 
-    def _door(self, lang: Lang, problem: str, status: int = 200) -> Response:
+    def _door(self, lang: Lang, problem: str, status: int = 200, learner: str = "") -> Response:
         page = self._templates.get_template("door.html")
         other = "ja" if lang == "en" else "en"
-        html = page.render(lang=lang, other=other, problem=problem, say=lambda key: say(key, lang))
+        html = page.render(
+            lang=lang, other=other, problem=problem, learner=learner, say=lambda key: say(key, lang)
+        )
         return HTMLResponse(html, status)
 
     async def page(self, request: Request) -> Response:

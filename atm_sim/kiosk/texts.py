@@ -51,6 +51,12 @@ TEXTS: Final[Mapping[str, Text]] = {
         "This is a training machine. Never type the PIN of a real card.",
         "これは練習機です。実際のカードの暗証番号は絶対に入力しないでください。",
     ),
+    "done.change_pin": Text("Your PIN is changed.", "暗証番号を変更しました。"),
+    "done.deposit": Text("{} is paid in.", "{}をお預かりしました。"),
+    "less_came_out": Text(
+        "Of {} less came out. The rest is not charged.",
+        "{}のうち一部だけが出ました。残りは口座から引き落とされません。",
+    ),
     "digits_entered": Text("{} of {} digits entered", "{}桁入力済み(全{}桁)"),
     "balance": Text("Balance", "残高"),
     "declined": Text("Not possible: {}", "お取り扱いできません: {}"),
@@ -133,6 +139,7 @@ TEXTS: Final[Mapping[str, Text]] = {
     "door.code": Text("Join code", "参加コード"),
     "door.learner": Text("Your name (for the result)", "お名前(結果に記録)"),
     "door.enter": Text("Go to an ATM", "ATMへ"),
+    "door.full": Text("Every ATM is in use.", "空いているATMがありません。"),
     "door.wrong": Text("This is not the code.", "参加コードが違います。"),
     # ---- under the glass
     "glass": Text("Under the glass", "機械の中"),
@@ -146,6 +153,7 @@ TEXTS: Final[Mapping[str, Text]] = {
     "glass.messages": Text("Messages (ISO 8583)", "電文(ISO 8583)"),
     "glass.ledger": Text("Ledger", "元帳"),
     "glass.apdus": Text("Chip commands (masked)", "ICカードのコマンド(マスク済み)"),
+    "glass.apdu": Text("{}: {} bytes, answer {} with {} bytes", "{}: {}バイト、応答 {} {}バイト"),
     "glass.cassettes": Text("Cassettes", "カセット"),
     "glass.notes": Text("{} notes", "{}枚"),
     "book.customer": Text("Account", "口座"),
@@ -157,6 +165,7 @@ TEXTS: Final[Mapping[str, Text]] = {
     # ---- lessons
     "lesson.ask": Text("What do you expect?", "どうなると思いますか。"),
     "lesson.code": Text("Answer code", "応答コード"),
+    "lesson.choose": Text("choose", "選択"),
     "lesson.card": Text("Card", "カード"),
     "lesson.balance": Text("Balance afterwards (yen)", "取引後の残高(円)"),
     "lesson.card_back": Text("comes back", "返却される"),

@@ -25,7 +25,7 @@ from bank_host.netbank import (
     pages_transfer,
 )
 from bank_host.netbank.shield import Shield
-from bank_host.netbank.visit import SESSION, Netbank, NotLoggedInHere, Visit
+from bank_host.netbank.visit import SESSION, Netbank, NotLoggedInHere, Visit, customer
 from bank_host.store.sql import SqlStore
 from bank_host.store.web import WebTables
 
@@ -91,7 +91,15 @@ def _told(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if request.url.path.removeprefix(request.scope.get("root_path", "")).startswith("/api/"):
         return api.problem(error.status_code, f"HTTP_{error.status_code}")
-    return Visit(request, {}).page("problem.html", error.status_code, code=error.status_code)
+    return _whoever(request).page("problem.html", error.status_code, code=error.status_code)
+
+
+def _whoever(request: Request) -> Visit:
+    """A customer keeps menu and logout on a page that is none."""
+    try:
+        return customer(request)
+    except NotLoggedInHere:
+        return Visit(request, {})
 
 
 def _refused(request: Request, error: Exception) -> Response:

@@ -37,10 +37,12 @@ def welcome(visit: Customer) -> Response:
 
 
 def _locked(visit: Customer) -> int:
-    """How many switches stand on locked: of cards, of devices, of transfers."""
+    """How many switches stand on locked: of cards, of devices, of transfers and of withdrawals."""
     facts = visit.facts
-    cards, devices = (card.locked for card in facts.cards), (each.locked for each in facts.tokens)
-    return sum(cards) + sum(devices) + (facts.customer.transfer_limit_jpy == 0)
+    cards = (card.locked for card in facts.cards)
+    devices = (each.locked for each in facts.tokens if each.state == "registered")
+    stopped = (facts.customer.transfer_limit_jpy == 0, facts.account.standing_jpy == 0)
+    return sum(cards) + sum(devices) + sum(stopped)
 
 
 @router.get("/statement")
@@ -75,10 +77,11 @@ def statement_file(visit: Customer) -> Response:
 
 
 def _period(visit: Customer) -> tuple[date, date]:
-    """As asked for; else the latest month."""
+    """As asked for, whichever day is named first; else the latest month."""
     asked = visit.request.query_params
     last = typed.day(asked.get("to", "")) or visit.today
-    return typed.day(asked.get("from", "")) or typed.days_before(last, STATEMENT_DAYS), last
+    first = typed.day(asked.get("from", "")) or typed.days_before(last, STATEMENT_DAYS)
+    return min(first, last), max(first, last)
 
 
 def _other_side(visit: Customer, other: Payee | None) -> list[str]:

@@ -70,6 +70,8 @@ def change(visit: CustomersForm) -> Response:
     fields: dict[str, Any] = {"otp": visit.proofs()["otp"]}
     if kind != "cancel_raise":
         fields["amount_jpy"] = typed.yen(form.get("amount", ""))
+        if fields["amount_jpy"] < 0:
+            return _page(visit, REFUSED, refused="BAD_AMOUNT")
     if kind in ("raise_limit", "cancel_raise"):
         fields["day"] = typed.day(form.get("day", ""))
     outcome = visit.act(kind, **fields)

@@ -21,8 +21,8 @@ def account(branch: str, number: str) -> str:
 
 
 def yen(text: str) -> int:
-    """An amount; -1, which no rule takes, for anything that is not plain digits with optional thousands commas."""
-    plain = unicodedata.normalize("NFKC", text).strip()
+    """`30,000`, as `¥30,000` or `30,000円` too; -1, which no rule takes, for anything that is not plain digits."""
+    plain = unicodedata.normalize("NFKC", text).strip().removeprefix("¥").removesuffix("円").strip()
     if re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+", plain):
         plain = plain.replace(",", "")
     return int(plain) if re.fullmatch(rf"[0-9]{{1,{_MOST_DIGITS}}}", plain) else -1

@@ -49,6 +49,24 @@ MENU = (
 """The pages of the menu, each with its own path and word."""
 
 
+_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "otp": ("OTP_REQUIRED", "OTP_FORMAT", "OTP_WRONG", "OTP_USED", "TOKEN_LOCKED"),
+    "pin": ("PIN_REQUIRED", "PIN_WRONG"),
+    "account": ("PAYEE_UNKNOWN",),
+    "amount": (
+        *("BAD_AMOUNT", "BAD_STEP", "OUT_OF_RANGE", "NOT_ABOVE_STANDING"),
+        *("NO_FUNDS", "TRANSFER_LIMIT_EXCEEDED"),
+    ),
+    "emails": ("BAD_EMAIL",),
+    "new_pin_1": ("BAD_PIN",),
+    "login_id": ("BAD_LOGIN_ID",),
+    "password": ("PASSWORD_REQUIRED", "PASSWORD_WRONG"),
+    "new_password_1": ("BAD_PASSWORD", "SAME_PASSWORD"),
+}
+_FIELD_OF = {reason: field for field, reasons in _FIELDS.items() for reason in reasons}
+"""Beside which field a page says why the bank refused; a reason without one stands at the top of the page only."""
+
+
 class NotLoggedInHere(Exception):
     """The page is for customers, and nobody is logged in (any more)."""
 
@@ -112,6 +130,7 @@ class Visit:
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page of the bank, with what all of them show."""
+        reason = values.pop("refused", "")
         html = self.netbank.templates.get_template(template).render(
             visit=self,
             say=self.say,
@@ -120,7 +139,8 @@ class Visit:
             path=_path(self.request),
             new_key=self.netbank.new_secret,
             told=words.told(self.request.query_params.get("told", ""), self.language),
-            refused=words.refused(values.pop("refused", ""), self.language),
+            refused=words.refused(reason, self.language),
+            wrong_field=_FIELD_OF.get(reason, ""),
             **values,
         )
         return self._with_cookies(HTMLResponse(html, status))

@@ -250,8 +250,9 @@ function drawLesson(lesson) {
       for (const question of lesson.questions) {
         const label = make("label", question.label);
         const choose = question.answers.length
-          ? make("select", "", { name: question.id })
-          : make("input", "", { name: question.id, inputmode: "numeric", pattern: "[0-9,]{1,12}", required: "", autocomplete: "off" });
+          ? make("select", "", { name: question.id, required: "" })
+          : make("input", "", { name: question.id, inputmode: "numeric", required: "", maxlength: "20", autocomplete: "off" });
+        if (question.answers.length) choose.append(make("option", lesson.choose, { value: "", selected: "" })); // nothing is predicted for anybody
         for (const [value, words] of question.answers) choose.append(make("option", words, { value }));
         label.append(choose);
         form.append(label);

@@ -172,6 +172,49 @@ def test_what_to_do_about_a_decline_fits_its_reason(decline: Show, do: str) -> N
     assert do == found.view("en")["lines"][-2]
 
 
+@pytest.mark.parametrize(
+    ("lang", "told"), [("en", "Of ¥30,000 less came out."), ("ja", "¥30,000のうち一部だけが出ました。")]
+)
+def test_when_less_comes_out_than_was_asked_for_the_screen_says_so_once(lang: Lang, told: str) -> None:
+    found = front("choose_service")
+    found.chosen("withdraw")
+    keyed(found, "3", "man", "confirm", "confirm")
+    found.shown(Show("take_cash", amount_jpy=30_000))
+    assert ["¥30,000"] == found.view(lang)["lines"]
+    found.shown(Show("take_cash", amount_jpy=10_000))
+    why, amount = found.view(lang)["lines"]
+    assert ("¥10,000", True) == (amount, why.startswith(told))
+    found.goes_idle()
+    found.shown(Show("enter_pin"))
+    found.shown(Show("take_cash", amount_jpy=10_000))
+    assert ["¥10,000"] == found.view(lang)["lines"], "the next card's visit knows nothing of it"
+
+
+@pytest.mark.parametrize(
+    ("lang", "paid_in", "changed"),
+    [
+        ("en", "¥11,000 is paid in.", "Your PIN is changed."),
+        ("ja", "¥11,000をお預かりしました。", "暗証番号を変更しました。"),
+    ],
+)
+def test_a_deposit_and_a_new_pin_are_told_once_the_bank_has_approved_them(
+    lang: Lang, paid_in: str, changed: str
+) -> None:
+    """With the balance that comes with an approval; not when the visit ends without one."""
+    for choices, keys, told in (
+        (("deposit", "note:10000", "note:1000", "yes"), "", paid_in),
+        (("change_pin",), "4321 confirm 4321 confirm", changed),
+    ):
+        found = front("choose_service")
+        for choice in choices:
+            found.chosen(choice)
+        keyed(found, *(key for each in keys.split() for key in ([each] if each == "confirm" else each)))
+        found.shown(Show("take_card"))
+        assert told not in found.view(lang)["lines"]
+        found.shown(Show("take_card", balance_jpy=33_000))
+        assert told == found.view(lang)["lines"][0]
+
+
 def test_a_card_that_is_kept_sends_its_holder_to_the_bank_once() -> None:
     found = front("enter_pin")
     found.shown(Show("declined", "43"))

@@ -16,6 +16,7 @@ from bank_host.host import CHARGE, Commit
 from bank_host.ledger.posting import Post
 from bank_host.rules.facts import At, CardRequest
 from bank_host.rules.reasons import ORDER_OF_CHECKS
+from cardreader.card import Exchange
 from tests.atm_sim.terminal.bench import HANAKO, NOON_US, new_bench
 
 REQUEST = CardRequest("key", "original", "withdraw", 30_000, "392", "seven_bank", "TERM0001")
@@ -45,6 +46,16 @@ def test_the_charge_of_a_pin_try_is_no_decision_and_an_approval_shows_its_postin
     view = glass.view(new_bench().terminal, (), NOON_US, "ja")
     assert [True] == [each["approved"] for each in view["decisions"]]
     assert [["口座 0010000001", "仮勘定 34"]] == [[leg[0] for leg in each["legs"]] for each in view["ledger"]]
+
+
+def test_chip_commands_are_told_in_the_language_of_the_page_without_data() -> None:
+    glass = Glass()
+    glass.apdus.append(Exchange("READ RECORD", 0, 32, 0x9000))
+    told = [glass.view(new_bench().terminal, (), NOON_US, lang)["apdus"] for lang in ("en", "ja")]  # type: ignore[arg-type]
+    assert [
+        ["READ RECORD: 0 bytes, answer 9000 with 32 bytes"],
+        ["READ RECORD: 0バイト、応答 9000 32バイト"],
+    ] == told
 
 
 def test_only_the_latest_are_shown_and_each_keeps_its_number() -> None:

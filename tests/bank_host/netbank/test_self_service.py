@@ -74,7 +74,7 @@ def test_a_changed_password_ends_every_session_and_is_the_only_one_that_lets_in(
     visitor.send("/settings", **entry | {"new_password_2": "momiji 0403"}, otp="")
     assert visitor.problem.startswith("The two entries differ")
     visitor.send("/settings", **entry | {"password": "not it"}, otp=web.code("hanako"))
-    assert "The login password of today is not right." == visitor.problem
+    assert "The current login password is not right." == visitor.problem
     visitor.send("/settings", **entry, otp=web.code("hanako"))
     assert "The login password is changed. Please log in again." == visitor.told
     assert "/login" == other.get("/welcome").url.path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from html import unescape
+from itertools import pairwise
 
 import pytest
 
@@ -193,7 +194,15 @@ def test_another_customers_receipt_does_not_exist(web: Web, visitor: Visitor) ->
     assert 404 == other.get(done.url.path).status_code
 
 
-@pytest.mark.parametrize("amount", ["0", "-1", "1.5", "１２ab", "9" * 400, ""])
+@pytest.mark.parametrize(
+    "amount", ["30000", "３０，０００", "¥30,000", "￥30,000", "30,000円", "３０，０００円"]
+)
+def test_an_amount_is_read_as_people_write_it(visitor: Visitor, amount: str) -> None:
+    enter(visitor, amount=amount)
+    assert "Amount ¥30,000 " in shown(visitor)
+
+
+@pytest.mark.parametrize("amount", ["0", "-1", "1.5", "１２ab", "3万", "円", "9" * 400, ""])
 def test_what_is_no_amount_is_refused(visitor: Visitor, amount: str) -> None:
     enter(visitor, amount=amount)
     assert "Enter an amount in whole yen, in digits." == visitor.problem
@@ -208,6 +217,23 @@ def test_a_limit_is_raised_for_a_day_with_a_code_and_cancelled_without(web: Web,
     assert "<small>800k</small>" in visitor.page.text
     visitor.send("/limits", act="cancel_raise", day="2014-01-20")
     assert "The raise is cancelled." == visitor.told
+
+
+@pytest.mark.parametrize(
+    ("language", "stopped"),
+    [
+        ("en", ["refuses every withdrawal.", "refuses every transfer."]),
+        ("ja", ["ATMでのお引き出しを停止します。", "すべての振込を停止します。"]),
+    ],
+    ids=["en", "ja"],
+)
+def test_each_limit_says_what_0_yen_stops(web: Web, language: str, stopped: list[str]) -> None:
+    visitor = web.visitor(language=language)
+    visitor.log_in()
+    page = visitor.get("/limits").text
+    ends = [0, *(page.index(f'value="{act}"') for act in ("set_limit", "set_transfer_limit"))]
+    shown = [[each for each in stopped if each in page[a:b]] for a, b in pairwise(ends)]
+    assert [[each] for each in stopped] == shown
 
 
 def test_lowering_a_limit_needs_no_code_and_raising_it_does(web: Web, visitor: Visitor) -> None:

@@ -66,6 +66,17 @@ def test_without_the_join_code_nobody_gets_an_atm(kiosk: Kiosk) -> None:
     assert "<form" in httpx.get(kiosk.url).text
 
 
+def test_a_code_of_full_width_opens_too_and_a_wrong_one_does_not_lose_the_name(kiosk: Kiosk) -> None:
+    """A Japanese keyboard writes letters and figures of full width."""
+    code = "".join(chr(ord(each) + 0xFEE0) for each in kiosk.told["Join code"].lower())
+    assert cookie_of(kiosk.url, code)
+    refused = httpx.post(
+        f"{kiosk.url}join", data={"code": "AAAAAA", "learner": "佐藤 <b>"}, headers={"origin": kiosk.url[:-1]}
+    )
+    assert 'value="佐藤 &lt;b&gt;"' in refused.text
+    assert "<form" in httpx.get(f"{kiosk.url}join?lang=ja").text, "opened again, it is the door"
+
+
 def test_a_page_of_another_site_cannot_use_the_line(kiosk: Kiosk) -> None:
     cookie = cookie_of(kiosk.url, kiosk.told["Join code"])
 

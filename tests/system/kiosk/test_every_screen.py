@@ -76,7 +76,7 @@ def test_screens_that_end_a_visit_at_once(
     expect(goes_on).to_be_visible()
     assert 3 == person.reads("#lesson").count("○"), "code, card and balance are as predicted"
     goes_on.click()
-    predicts("", "back")
+    predicts("none", "back")
     person.sees("idle").page.click(f"#wallet button:has-text('{HANAKO}')")
     person.looks_well("no_service")
 

@@ -68,7 +68,8 @@ def test_cards_and_machine_are_in_sight_on_a_notebook(kiosk: Kiosk, new_page: Ca
 def test_on_a_phone_what_a_screen_asks_for_stands_below_it(
     kiosk: Kiosk, new_page: Callable[[str], Page]
 ) -> None:
-    """The keypad for a PIN, the slot for the card, the tray for the cash: nobody scrolls to find them."""
+    """The keypad for a PIN, the slot for the card, the tray for the cash: nobody scrolls to find them, and each of
+    eight notes can be read."""
     hanako = AtTheKiosk(new_page(kiosk.url))
     hanako.page.set_viewport_size({"width": 390, "height": 844})
 
@@ -79,11 +80,13 @@ def test_on_a_phone_what_a_screen_asks_for_stands_below_it(
     in_sight("#wallet")
     hanako.inserts(HANAKO)
     in_sight("#pad")
-    hanako.types(HER_PIN).sees("menu").chooses("withdraw").sees("amount").chooses("amount:30000")
+    hanako.types(HER_PIN).sees("menu").chooses("withdraw").sees("amount").keys("3", "m", "5", "k", "Enter")
     hanako.sees("confirm").chooses("yes").sees("take_card")
     in_sight("#slot")
     hanako.takes_card().sees("take_cash")
     in_sight("#tray")
+    sizes = "notes => notes.map(note => [note.scrollWidth <= note.clientWidth, note.scrollHeight <= note.clientHeight])"
+    assert [[True, True]] * 8 == hanako.page.locator("#tray .note").evaluate_all(sizes)
 
 
 def test_two_browsers_at_two_atms_keep_apart(kiosk: Kiosk, new_page: Callable[[str], Page]) -> None:

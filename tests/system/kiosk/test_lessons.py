@@ -113,8 +113,11 @@ def test_a_wrong_prediction_is_told_with_the_rule_that_decided(
     page.click("#wallet button")
     expect(page.locator("#lesson")).to_contain_text("先に予想")
     assert "idle" == page.get_attribute("body", "data-screen")
+    page.fill("#lesson [name=balance]", "２００，０００円")
+    page.click("#lesson form button")
+    expect(page.locator("#lesson select:invalid")).to_have_count(2)  # nothing is chosen for a learner
     page.select_option("#lesson [name=code]", "00")
-    page.fill("#lesson [name=balance]", "200,000")
+    page.select_option("#lesson [name=card]", "back")
     assert [] == violations(page)
     page.click("#lesson form button")
     expect(page.locator("#lesson form")).to_have_count(0)

@@ -60,6 +60,13 @@ def test_raise_lock_unlock_transfer_and_statement(
     page.fill("#otp_raise", served.code(alias))
     press("raise_it")
     told("RAISED")
+    raised = page.locator("form.line").first
+    state, cancel = (raised.locator(each).bounding_box() for each in (".state", "button"))
+    assert state is not None
+    assert cancel is not None
+    assert cancel["x"] - state["x"] - state["width"] < 30, (
+        "state and button stand together, at the end of the line"
+    )
     shot(page, f"{language}-limits")
 
     go("locks")
@@ -89,6 +96,11 @@ def test_raise_lock_unlock_transfer_and_statement(
     sent = page.get_by_role("row").filter(has_text=words.signed_yen(-12_345, language))
     expect(sent).to_contain_text("タナカ ケンジ")
     shot(page, f"{language}-statement")
+    page.emulate_media(media="print")  # on paper there is nothing to press
+    expect(page.locator("button:visible, input:visible, nav:visible")).to_have_count(0)
+    expect(sent).to_be_visible()
+    shot(page, f"{language}-statement-print")
+    page.emulate_media(media="screen")
     for path in ("tokens", "security", "notices", "settings", "claim"):
         page.goto(f"/{path}")
         shot(page, f"{language}-{path}")
