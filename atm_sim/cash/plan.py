@@ -18,7 +18,7 @@ from atm_sim.cash import policy as policies
 from atm_sim.cash.failures import Failures
 from atm_sim.cash.policy import Policy
 from atm_sim.cash.run import Costs, Figures, Rounds
-from atm_sim.demand import Demand, load_demand
+from atm_sim.demand import Demand, load_demand, shipped_demands
 from atm_sim.demand.draw import Floats
 from atm_sim.demand.file import Cited, DemandError
 from atm_sim.scenario import replenishment
@@ -33,11 +33,12 @@ from atm_sim.scenario.fields import (
     scalar,
     wrong,
 )
+from atm_sim.scenario.fleet import PerDay
 from atm_sim.scenario.part import Contradiction, Part
 from atm_sim.scenario.whole_file import read_whole
 from atm_sim.terminal.cassettes import NEAR_END_NOTES, Cassette
 from bank_host.written import source, values
-from bank_host.written.problems import FileKind, Problems, WrittenError, nearest
+from bank_host.written.problems import FileKind, Problems, WrittenError, listed, nearest
 
 SHIPPED = Path(__file__).parent / "data"
 PLAN_FILE = FileKind("cash plan", "'cash: title'", "atm_sim/cash/data/half_year.yaml", "write it out")
@@ -55,6 +56,15 @@ def _number(raw: Any) -> float:
         return values.number(text)
     except ValueError as error:
         raise wrong(str(error), text) from None
+
+
+def _from_0(most: float) -> BeforeValidator:
+    def read(raw: Any) -> float:
+        if not 0 <= (found := _number(raw)) <= most:
+            raise wrong(f"expected a number from 0 to {most:_g}")
+        return found
+
+    return BeforeValidator(read)
 
 
 Number = Annotated[float, BeforeValidator(_number)]
@@ -79,7 +89,7 @@ class CostsPart(Part):
     idle_rate_year: Cited[Annotated[float, Share()]]
     visit: Cited[Jpy]
     tour: Cited[Jpy]
-    note_moved: Cited[Number]  # yen a note
+    note_moved: Cited[Annotated[float, _from_0(10_000)]]  # yen a note
     lost_withdrawal: Cited[Jpy]
     staff_call: Cited[Jpy]
 
@@ -136,9 +146,9 @@ class PlanFile(Part):
     replications: Annotated[int, Whole(2, 1_000)] = 10
     machines: Annotated[int, Whole(1, MOST_MACHINES)]
     demand: Text
-    per_atm_day: Cited[Number] | None = None
+    per_atm_day: Cited[PerDay] | None = None
     net_out_day: Cited[Jpy] | None = None  # yen a machine loses on a plain day; scales the visits
-    level_cv: Cited[Number]
+    level_cv: Cited[Annotated[float, _from_0(3)]]
     cassettes: dict[str, CassettePart]
     rounds: replenishment.Rounds = replenishment.Rounds()
     costs: CostsPart
@@ -154,6 +164,8 @@ class PlanFile(Part):
             yield Contradiction(
                 ("net_out_day",), "per_atm_day: and net_out_day: are two ways to say one thing"
             )
+        if self.net_out_day and not self.net_out_day.value:
+            yield Contradiction(("net_out_day", "value"), "a machine pays out more than ¥0 a day")
         for key in self.cassettes:
             if not key.isdecimal() or not 1_000 <= int(key) <= 10_000:
                 yield Contradiction(("cassettes", key), "a cassette is 10000, 5000, 2000 or 1000")
@@ -167,9 +179,7 @@ class PlanFile(Part):
         for number, pair in enumerate(self.pairs):
             for key, name in (("policy", pair.policy), ("against", pair.against)):
                 if name not in played:
-                    text = (
-                        f"no policy is called '{name}'; write for example {played[0] if played else 'fixed'}"
-                    )
+                    text = f"no policy is called '{name}'; there are {listed(played, 'and')}"
                     yield Contradiction(("compare", number, key), text, nearest(name, played))
         for number, bound in enumerate(self.expect):
             if bound.policy not in known:
@@ -277,7 +287,9 @@ def load_plan(name: str) -> tuple[PlanFile, Demand, bytes]:
     try:
         return plan, scaled(plan, load_demand(plan.demand, path.parent)), data
     except FileNotFoundError:
-        problems.add(source.place_of(tree, "demand"), f"there is no demand '{plan.demand}' beside this file")
+        known = shipped_demands()
+        told = f"there is no demand '{plan.demand}' beside this file; shipped are {listed(known, 'and')}"
+        problems.add(source.place_of(tree, "demand"), told, nearest(plan.demand, known))
         raise PlanError(problems.ordered()) from None
     except DemandError as error:
         raise PlanError(error.problems) from None

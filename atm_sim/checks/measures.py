@@ -94,21 +94,6 @@ def customers(look: Look) -> float | None:
     return len(look.keep(look.rows.measured("arrived")))
 
 
-def customers_diverted(look: Look) -> float | None:
-    """Times that somebody walked on to a neighbouring site."""
-    return len(look.keep(look.rows.measured("diverted")))
-
-
-def customers_postponed(look: Look) -> float | None:
-    """People who were not served and meant to come back later."""
-    return len(look.keep(look.rows.measured("postponed")))
-
-
-def customers_lost(look: Look) -> float | None:
-    """People who gave up without having been served."""
-    return len(look.keep(look.rows.measured("lost")))
-
-
 def approval_rate(look: Look) -> float | None:
     """Requests approved in time / requests; one that the terminal itself refuses is a request too."""
     asked = [(row, approved) for row, approved in look.rows.requests() if look.keep([row])]
@@ -318,7 +303,7 @@ def stand_in_list_age_us(look: Look) -> float | None:
 
 
 def of_a_fleet(look: Look) -> float | None:
-    """Only a fleet has guards and counts its cash over time (atm_sim.fleet.measures)."""
+    """Only of a fleet do people go elsewhere, and only it has guards and counts its cash (atm_sim.fleet.measures)."""
     return None
 
 
@@ -327,9 +312,9 @@ def of_a_fleet(look: Look) -> float | None:
 
 MEASURES: Mapping[str, Callable[[Look], float | None]] = {
     "customers": customers,
-    "customers.diverted": customers_diverted,
-    "customers.postponed": customers_postponed,
-    "customers.lost": customers_lost,
+    "customers.diverted": of_a_fleet,
+    "customers.postponed": of_a_fleet,
+    "customers.lost": of_a_fleet,
     "guard_visits": of_a_fleet,
     "idle_cash": of_a_fleet,
     "approval_rate": approval_rate,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
+import numpy as np
 
 from atm_sim.demand.file import load_demand
 from atm_sim.demand.fit import HOLD_OUT_DAYS, LEAST_DAYS, fit_chance, fit_effects, forecast
@@ -79,11 +80,16 @@ def fit(file: Path, out: Path, calendar: str, as_json: bool) -> None:
     The last 56 days are held out first and forecast; the error stands beside that of two simple forecasts.
     """
     history = read_history(file)
-    if len(history.days) < LEAST_DAYS:
+    if (known := history.known_days) < LEAST_DAYS:
         stop(
             WRONG_USAGE,
-            f"{file}: {len(history.days)} days; a fit that can be judged needs {LEAST_DAYS} "
-            f"({HOLD_OUT_DAYS} are held out). Add earlier days.",
+            f"{file}: {known} days; a fit that can be judged needs {LEAST_DAYS} "
+            f"({HOLD_OUT_DAYS} are held out). Add earlier days, or those that are missing.",
+        )
+    if not np.nansum(history.counts[:-HOLD_OUT_DAYS]):
+        stop(
+            WRONG_USAGE,
+            f"{file}: no withdrawal before the last {HOLD_OUT_DAYS} days; there is nothing to fit",
         )
     japan = calendar == "japan"
     judged = judge(history, japan=japan)

@@ -61,7 +61,7 @@ class Chance(NamedTuple):
 def fit_effects(counts: Floats, days: Sequence[date], *, japan: bool = True) -> Effects:
     """The effects in `counts`: a row for each day, a column for each machine, nan where nothing is known."""
     with np.errstate(invalid="ignore"):
-        relative = np.nanmean(counts / np.nanmean(counts, axis=0), axis=1)
+        relative = known_mean(counts / known_mean(counts, axis=0), axis=1)
     known = ~np.isnan(relative)
     kinds = _kinds(days, japan)
     sizes = (8, 1 + len(OCCASIONS), 12, 31)
@@ -86,6 +86,12 @@ def fit_effects(counts: Floats, days: Sequence[date], *, japan: bool = True) -> 
         {name: float(occasions[place]) for place, name in enumerate(OCCASIONS, 1) if seen[place]},
         japan,
     )
+
+
+def known_mean(values: Floats, axis: int) -> Floats:
+    """The mean of what is known; nan where nothing is."""
+    seen = (~np.isnan(values)).sum(axis=axis)
+    return np.asarray(np.where(seen > 0, np.nansum(values, axis=axis) / np.maximum(seen, 1), np.nan))
 
 
 def _means(values: Floats, codes: np.ndarray, size: int, usual: float) -> Floats:
@@ -120,7 +126,8 @@ def fit_chance(counts: Floats, index: Floats) -> Chance:
     for column in plain.T:
         rest = column / _moving_mean(column) - 1
         known = ~np.isnan(rest)
-        poisson = 1 / np.nanmean(column) if np.nanmean(column) > 0 else 0.0
+        mean = float(known_mean(column, axis=0))
+        poisson = 1 / mean if mean > 0 else 0.0
         squares += float((rest[known] ** 2 - poisson).sum())
         days += int(known.sum())
         both = known[1:] & known[:-1]
@@ -158,7 +165,7 @@ def _own_week(plain: Floats, days: Sequence[date]) -> Floats:
     """How each machine's week differs from that of all: 7 rows, drawn towards 1."""
     weekdays = np.array([day.weekday() for day in days])
     found = np.ones((WEEK, plain.shape[1]))
-    mean = np.nanmean(plain, axis=0)
+    mean = known_mean(plain, axis=0)
     for weekday in range(WEEK):
         part = plain[weekdays == weekday]
         seen = (~np.isnan(part)).sum(axis=0)

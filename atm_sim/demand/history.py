@@ -42,6 +42,11 @@ class History(NamedTuple):
     hours: tuple[float, ...] | None  # withdrawals in each hour, where times are known
     amounts: tuple[tuple[int, float], ...]  # (amount_jpy, how often), where amounts are known
 
+    @property
+    def known_days(self) -> int:
+        """Days of which something is known of some machine."""
+        return int((~np.isnan(self.counts)).any(axis=1).sum())
+
 
 class _Line(NamedTuple):
     atm: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,15 +21,16 @@ from bank_host.rules.reasons import APPROVED
 class Counting:
     """One partition's tally, window after window."""
 
-    def __init__(self, sites: Sequence[Site], start_us: int, hours: int) -> None:
+    def __init__(self, sites: Sequence[Site], removed: Collection[int], start_us: int, hours: int) -> None:
+        """`removed`: places in `sites` whose machines are gone."""
         self.tally = Tally(hours, [0] * hours, [0] * hours)
         self._start_us, self._end_us = start_us, start_us + hours * HOUR_US
         self._codes = sorted({site.operator for site in sites})
         place = {code: number for number, code in enumerate(self._codes)}
-        self._operator = np.array([place[site.operator] for site in sites])
-        for site in sites:
+        self._operator = np.array([place[site.operator] for site in sites], dtype=np.int64)
+        for number, site in enumerate(sites):
             counts = self.tally.operators.setdefault(site.operator, dict.fromkeys(OPERATOR_COLUMNS, 0))
-            counts["machines"] += site.machines
+            counts["machines"] += 0 if number in removed else site.machines
 
     def arrivals(self, end_us: int, by_hour: Sequence[int]) -> None:
         """Who was planned in the hours that end there."""

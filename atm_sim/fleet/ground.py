@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import cos, floor, hypot, radians
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from atm_sim.demand import generator
 from atm_sim.exits import Mistake
 from atm_sim.scenario.fleet import Fleet
 from bank_host.written import values
+from bank_host.written.problems import nearest, shown
 
 PREFECTURES_FILE = Path(__file__).parent / "data" / "prefectures.csv"
 """Capitals and population of the census of 2020."""
@@ -26,6 +27,10 @@ SPREAD_DEGREES = 0.12
 
 METRES_PER_DEGREE = 111_200.0
 COLUMNS = ("id", "lat", "lon", "machines", "hours")
+EXAMPLE = "tokyo-1,35.69,139.69,2,07:00-23:00"
+JAPAN_LAT, JAPAN_LON = (20.0, 46.0), (122.0, 154.0)
+"""Its outermost islands, to a degree: a site elsewhere is a slip, such as lat and lon exchanged."""
+N = TypeVar("N", int, float)
 
 
 class SitesError(Mistake):
@@ -79,6 +84,13 @@ def sites_of(fleet: Fleet, folder: Path, seed: int) -> tuple[Site, ...]:
     found = list(_from_csv(fleet, folder / fleet.sites)) if fleet.sites else list(_drawn(fleet, seed))
     order = {each.name_en: place for place, each in enumerate(prefectures())}
     found = list(_classed(fleet, found, seed))
+    names = {site.name for site in found}
+    for unknown in (name for name in fleet.removed if name not in names):
+        meant = nearest(unknown, names)
+        raise SitesError(
+            f"removed: the fleet has no site '{shown(unknown)}'"
+            + (f"; did you mean '{meant}'?" if meant else "")
+        )
     found.sort(key=lambda site: (order[site.prefecture], site.number))
     numbered, machine = [], 0
     for number, site in enumerate(found):
@@ -142,25 +154,28 @@ def _from_csv(fleet: Fleet, path: Path) -> Iterator[Site]:
     only = next(iter(fleet.operators)) if len(fleet.operators) == 1 else ""
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SitesError(
-            f"{path}: cannot be read ({error}); sites: names a CSV file beside the scenario"
-        ) from None
+    except OSError as error:
+        raise SitesError(f"{path}: {error.strerror}; sites: names a CSV file beside the scenario") from None
+    except UnicodeDecodeError:
+        raise SitesError(f"{path}: this is not UTF-8 text; save the file as UTF-8") from None
     rows = csv.DictReader(text.splitlines())
     if missing := [name for name in COLUMNS if name not in (rows.fieldnames or ())]:
         raise SitesError(
-            f"{path}:1: no column {', '.join(missing)}; the first line is {','.join(COLUMNS)}[,operator]"
+            f"{path}:1: no column {', '.join(missing)}; the first line is {','.join(COLUMNS)}[,operator][,class]"
         )
     seen: set[str] = set()
     for number, row in enumerate(rows):
         where = f"{path}:{number + 2}"
-        try:
-            lat, lon, machines = float(row["lat"]), float(row["lon"]), int(row["machines"])
-            hours_us = _hours(row["hours"] or "")
-        except (TypeError, ValueError) as error:
+        if None in row or None in row.values():
             raise SitesError(
-                f"{where}: {error}; write for example tokyo-1,35.69,139.69,2,07:00-23:00"
-            ) from None
+                f"{where}: as many cells as the first line has columns, {len(rows.fieldnames or ())}"
+            )
+        try:
+            lat, lon = _number(row, "lat", JAPAN_LAT, float), _number(row, "lon", JAPAN_LON, float)
+            machines = _number(row, "machines", (1, 1_000), int)
+            hours_us = _hours(row["hours"])
+        except ValueError as error:
+            raise SitesError(f"{where}: {error}; write for example {EXAMPLE}") from None
         operator = row.get("operator") or only
         if operator not in fleet.operators:
             raise SitesError(
@@ -173,14 +188,26 @@ def _from_csv(fleet: Fleet, path: Path) -> Iterator[Site]:
             )
         if not row["id"] or row["id"] in seen:
             raise SitesError(f"{where}: the id '{row['id']}' is empty or stands twice")
-        if not (-90 <= lat <= 90 and -180 <= lon <= 180 and 1 <= machines <= 1_000):
-            raise SitesError(f"{where}: lat, lon in degrees, and 1 to 1000 machines")
         seen.add(row["id"])
-        nearest = min(prefectures(), key=lambda each: hypot(each.lat - lat, each.lon - lon))
+        prefecture = min(prefectures(), key=lambda each: hypot(each.lat - lat, each.lon - lon))
         hours_us = hours_us or fleet.operators[operator].hours_us
         yield Site(
-            number, row["id"], operator, nearest.name_en, lat, lon, machines, 0, hours_us, machine_class
+            number, row["id"], operator, prefecture.name_en, lat, lon, machines, 0, hours_us, machine_class
         )
+    if not seen:
+        raise SitesError(f"{path}:2: no site below the names of the columns; write for example {EXAMPLE}")
+
+
+def _number(row: Mapping[str, str], name: str, bounds: tuple[float, float], kind: Callable[[str], N]) -> N:
+    least, most = bounds
+    try:
+        found = kind(row[name])
+        if least <= found <= most:
+            return found
+    except ValueError:
+        pass
+    noun = "a whole number" if kind is int else "degrees of Japan,"
+    raise ValueError(f"{name} is {noun} from {least:g} to {most:g}, not '{shown(row[name])}'")
 
 
 def _hours(text: str) -> tuple[int, int] | None:

@@ -214,6 +214,10 @@ class Kernel:
         """When the machine's customer leaves; `IN_USE` while the bank has not answered."""
         return self._free_at[machine]
 
+    def gone(self, machine: int) -> bool:
+        """Whether its site is removed: nobody uses it, brings cash to it or counts it."""
+        return self.site_of[machine] in self.removed
+
     def waiting(self, site: int) -> int:
         """How many stand in the queue."""
         return len(self._queues.get(site, ()))

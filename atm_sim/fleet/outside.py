@@ -99,6 +99,7 @@ class Guards:
         self.units = self._units(asked)
         self.values = np.array(self.denominations)
         machines = len(kernel.configs)
+        self.stands = np.array([not kernel.gone(machine) for machine in range(machines)])
         place = kernel.sites[0].first_machine
         rng = generator(seed, replication, f"fleet/history/{place}")
         self.net_out = history_of(rng, demand, first, HISTORY_DAYS, machines, self.denominations)
@@ -112,7 +113,8 @@ class Guards:
             level = np.maximum(self.net_out.mean(axis=0), 0.0)
             notes, self.since = first_morning(self.candidate, level, self.units, position)
             for machine in range(machines):
-                self._load(machine, notes[machine])
+                if not kernel.gone(machine):
+                    self._load(machine, notes[machine])
         self.this_morning = self.notes()
 
     def _units(self, asked: FleetCash) -> tuple[Cassette, ...]:
@@ -144,7 +146,7 @@ class Guards:
                 today, days, self.net_out, notes, self.units, self.since, self.ordered_on >= 0, self.rounds
             )
         )
-        new = (orders[:, 0] != NO_ORDER) & (self.ordered_on < 0)
+        new = (orders[:, 0] != NO_ORDER) & (self.ordered_on < 0) & self.stands
         self.target[new], self.ordered_on[new] = orders[new], self.today
         self.today += 1
 

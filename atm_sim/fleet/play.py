@@ -116,7 +116,7 @@ def play_partition(job: Job) -> Played:
     books = kernel.books
     start_us = midnight_us(scenario.day)
     plan = Plan(scenario, sites, len(people), job.seed, job.replication, number)
-    counting = Counting(sites, start_us, fleet.days * DAY_US // HOUR_US)
+    counting = Counting(sites, kernel.removed, start_us, fleet.days * DAY_US // HOUR_US)
     audit = ColumnAudit(people, len(kernel.configs), start_us)
     outside: tuple[Outside, ...] = (*outside_of(scenario, job.seed, job.replication), *job.outside)
     visits: Visits | None = None
@@ -154,7 +154,9 @@ def play_partition(job: Job) -> Played:
     if sites:
         drive(kernel, start_us, windows(), outside)
     write()
-    counting.loads(sum(opened_jpy), kernel.loads)
+    counting.loads(
+        sum(jpy for machine, jpy in enumerate(opened_jpy) if not kernel.gone(machine)), kernel.loads
+    )
     lying = (
         kernel.stock.total_jpy(machine) - kernel.added_jpy[machine] for machine in range(len(kernel.configs))
     )

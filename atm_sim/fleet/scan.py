@@ -24,6 +24,7 @@ COLUMNS = (
     "service_us",
     "atm",
     "actor",
+    "mti",
 )
 _AWAY = {"customers.diverted": "diverted", "customers.postponed": "postponed", "customers.lost": "lost"}
 
@@ -55,7 +56,8 @@ def _measure(name: str, rows: dict[str, Any], ask: Ask) -> float | None:
     waits = rows["wait_us"][session]
     visits = int(session.sum())
     if name in _AWAY:
-        return int((rows["kind"] == _AWAY[name]).sum())
+        people = rows["mti"] == ""  # a message can be lost too
+        return int(((rows["kind"] == _AWAY[name]) & people).sum())
     match name:
         case "withdrawals" | "deposits":
             return int((withdrawn if name == "withdrawals" else paid_in).sum())

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
-from atm_sim.checks.values import duration
+from atm_sim.checks.values import duration, yen
 from atm_sim.report.charts import SERIES, VARIABLES, new_figure, svg
 
 ROW_INCHES = 0.42
@@ -95,7 +95,11 @@ def _tick(value: float, unit: str) -> str:
         case "us":
             return duration(round(value))
         case "yen":
-            return f"¥{value / 1e6:g}M" if abs(value) >= 1e6 else f"¥{value:,.0f}"
+            return (
+                f"{'-' if value < 0 else ''}¥{abs(value) / 1e6:g}M"
+                if abs(value) >= 1e6
+                else yen(round(value))
+            )
         case "ratio":
             return f"{100 * value:.4g} %"
     return f"{value:,.6g}"

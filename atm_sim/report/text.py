@@ -21,6 +21,7 @@ from atm_sim.report.view import RunView, check_group, clock, load, place_of
 
 _FIGURES = (
     "customers",
+    "customers.lost",
     "withdrawals",
     "dispensed",
     "deposits",
@@ -32,6 +33,7 @@ _FIGURES = (
     "utilisation",
     "reversals",
     "fees",
+    "guard_visits",
 )
 MOST_MACHINES = 12
 

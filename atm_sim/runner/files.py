@@ -1,18 +1,20 @@
-"""Opens a scenario file with everything the bank knows: partner codes, policy keys and their ranges."""
+"""Opens a scenario file with everything that it may name: partners, policy keys and their ranges, shipped demands."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from atm_sim.demand import shipped_demands
 from atm_sim.scenario import Alter, Known, Loaded, Problem, ScenarioError, load
 from atm_sim.scenario.participants import PolicyOverride
 from bank_host.policy import Policy, PolicyError
+from bank_host.written.problems import nearest
 
 
 def known_to(policy: Policy) -> Known:
     """The names that a scenario file may use without defining them."""
-    return Known(partners=policy.partner_codes())
+    return Known(partners=policy.partner_codes(), demands=shipped_demands())
 
 
 def open_scenario(path: Path, policy: Policy, alter: Alter | None = None) -> Loaded:
@@ -23,6 +25,17 @@ def open_scenario(path: Path, policy: Policy, alter: Alter | None = None) -> Loa
     if problems:
         raise ScenarioError(tuple(problems))
     return loaded
+
+
+def check_sites(loaded: Loaded, sites: Collection[str]) -> None:
+    """A site that a fleet is asked about has to be one of its `sites`; raises ScenarioError."""
+    problems = [
+        _problem(loaded, each.line, each.at, f"the fleet has no site '{each.at}'", nearest(each.at, sites))
+        for each in loaded.scenario.expectations
+        if each.at is not None and each.at not in sites
+    ]
+    if problems:
+        raise ScenarioError(tuple(problems))
 
 
 def _faults(loaded: Loaded, policy: Policy, block: Mapping[str, PolicyOverride]) -> list[Problem]:
@@ -36,7 +49,7 @@ def _faults(loaded: Loaded, policy: Policy, block: Mapping[str, PolicyOverride])
     return problems
 
 
-def _problem(loaded: Loaded, number: int, key: str, message: str) -> Problem:
+def _problem(loaded: Loaded, number: int, key: str, message: str, meant: str = "") -> Problem:
     """At the key in this file, or in the one it extends, whose lines an inherited override counts."""
     own, base = loaded.path, loaded.path.parent / (loaded.scenario.extends or "")
     for file, text in (
@@ -46,5 +59,5 @@ def _problem(loaded: Loaded, number: int, key: str, message: str) -> Problem:
         lines = text.splitlines()
         if number <= len(lines) and key in lines[number - 1]:
             line = lines[number - 1]
-            return Problem(str(file), number, line.index(key) + 1, message, source_line=line)
+            return Problem(str(file), number, line.index(key) + 1, message, meant, line)
     return Problem(str(own), 1, 1, message)

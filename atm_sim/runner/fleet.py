@@ -17,6 +17,7 @@ from atm_sim.records.check import Check
 from atm_sim.records.folder import RunFolder
 from atm_sim.records.manifest import run_id
 from atm_sim.records.tally import FleetRun
+from atm_sim.runner.files import check_sites
 from atm_sim.runner.grade import measure_expectation
 from atm_sim.runner.play import CaseRun, Progress
 from atm_sim.scenario import Case, Expectation, Loaded
@@ -38,8 +39,9 @@ def play_fleet(
     assert scenario.fleet is not None, "who plays a fleet has one"
     used_seed = scenario.seed if seed is None else seed
     done = CaseRun(loaded, case, used_seed, run_id(loaded.sha256, used_seed, VERSION))
-    RunFolder.create(out)
     done.sites = site_rows(scenario.fleet, loaded.path.parent, used_seed)
+    check_sites(loaded, {each.site for each in done.sites})
+    RunFolder.create(out)
     with _pool(min(workers, scenario.fleet.partitions)) as each:
         for replication in range(1, scenario.run.replications + 1):
             progress(replication, 0)

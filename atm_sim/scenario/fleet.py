@@ -38,6 +38,8 @@ MOST_ACCOUNTS = 50_000_000
 MOST_DAYS = 400
 MOST_PARTITIONS = 256
 MOST_PER_DAY = 100_000.0
+DEMAND_FILES = (".yaml", ".yml")
+"""How the name of a demand file ends; any other is that of a shipped demand."""
 
 Detail: TypeAlias = Literal["fleet", "full"]
 Calendar: TypeAlias = Literal["japan", "none"]
@@ -207,7 +209,7 @@ PerDay = Annotated[
 def _read_curve(raw: Any) -> str:
     """A shipped name as it stands; a file, which lies beside the scenario, by its path."""
     name = str(scalar(raw, "convenience, branch, or a demand file beside this one"))
-    if not name.endswith((".yaml", ".yml")):
+    if not name.endswith(DEMAND_FILES):
         return name
     if Path(name).name != name:
         raise wrong("a demand file lies beside this file; name it without a path")

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from atm_sim.scenario.cases import Row, expand
 from atm_sim.scenario.errors import SCENARIO_FILE, ScenarioError, no_problems
 from atm_sim.scenario.fields import FILE_PATTERN
+from atm_sim.scenario.kinds import check_kind
 from atm_sim.scenario.model import Scenario
 from atm_sim.scenario.names import Known, resolve, unused
 from atm_sim.scenario.part import report
@@ -79,6 +80,7 @@ def _load(path: Path, data: bytes, known: Known, alter: Alter | None = None) -> 
     own = parse(source, SCENARIO_FILE, problems) if source else None
     if source is None or own is None:
         raise ScenarioError(problems.ordered())
+    check_kind(own, SCENARIO_FILE, problems)
     base, base_data = _extended(own, path, problems)
     tree = _merged(base, own) if base is not None else own
     for text in {id(part.source): part.source for part in (own, base) if part is not None}.values():

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from os.path import isfile
+from pathlib import Path
 from typing import Any, Final
 
 from atm_sim.scenario.errors import no_problems
+from atm_sim.scenario.fleet import DEMAND_FILES
 from atm_sim.scenario.vocabulary import DEFAULT_BANK, SWITCH
 from bank_host.written.problems import Problem, Problems, Source, listed, nearest, shown
 from bank_host.written.source import Mapping, Scalar, Sequence
@@ -25,6 +28,7 @@ class Known:
     partners: Collection[str] = ()
     reasons: Collection[str] = ()
     notices: Collection[str] = ()
+    demands: Collection[str] = ()
 
 
 def resolve(tree: Mapping, known: Known, problems: Problems) -> None:
@@ -84,8 +88,9 @@ def _references(tree: Mapping) -> Iterator[tuple[str, Scalar]]:
         yield from _named(fault, bank="bank", atm="machine", node="node", clock="clock")
     for hours in _items(_map(tree, "network"), "sign_off"):
         yield from _named(hours, bank="bank")
+    drawn = "fleet" in tree  # its sites have their names when they are drawn or read from their CSV
     for expectation in _items(tree, "expect"):
-        yield from _named(expectation, at="place", bank="bank")
+        yield from _named(expectation, bank="bank", **({} if drawn else {"at": "place"}))
 
 
 def _named(node: Any, /, **kinds: str) -> Iterator[tuple[str, Scalar]]:
@@ -127,6 +132,11 @@ class _Resolver:
         for place in self.places.values():
             for _, operator in _named(place, operator="operator"):
                 self._word(operator, partners, "partner")
+        fleet = _map(self.tree, "fleet")
+        for operator in _map(fleet, "operators"):
+            self._word(operator, partners, "partner")
+        for _, curve in _named(_map(fleet, "demand"), curve="demand"):
+            self._demand(curve)
         for step in _items(self.tree, "steps"):
             for kind, word in _named(_map(step, "expect"), reason="reason", notice="notice"):
                 choices = self.known.reasons if kind == "reason" else self.known.notices
@@ -149,6 +159,14 @@ class _Resolver:
                 "" if meant else f"; known are {listed(known, 'and')}"
             )
             self.problems.add(word, message, meant)
+
+    def _demand(self, name: Scalar) -> None:
+        if not name.endswith(DEMAND_FILES):
+            self._word(name, self.known.demands, "demand")
+        elif not isfile(Path(name.source.file).parent / name):  # False for a name that no file can have
+            self.problems.add(
+                name, f"there is no demand file '{shown(name)}' beside this file; atm-sim fit writes one"
+            )
 
     def _member(self, name: Scalar) -> None:
         alias, slash, index = name.partition("/")

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from atm_sim.scenario.kinds import check_kind
 from atm_sim.scenario.part import Part, report
 from bank_host.written import source
 from bank_host.written.problems import FileKind, Problems
@@ -25,6 +26,7 @@ def read_whole(
     tree = source.parse(text, kind, problems) if text else None
     found = None
     if tree is not None:
+        check_kind(tree, kind, problems)
         try:
             found = model.model_validate(tree, context=problems)
         except ValidationError as error:

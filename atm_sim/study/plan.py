@@ -14,13 +14,14 @@ from pydantic import ValidationError
 from atm_sim.fleet.ground import sites_of
 from atm_sim.runner.files import open_scenario
 from atm_sim.scenario import Case, Loaded, ScenarioError
+from atm_sim.scenario.kinds import check_kind
 from atm_sim.scenario.part import report
 from atm_sim.study.alter import with_changes, without
 from atm_sim.study.model import BASE, Study, Variant
 from bank_host.policy import Policy
 from bank_host.written import values
 from bank_host.written.card_numbers import refuse_card_numbers
-from bank_host.written.problems import FileKind, Problem, Problems, nearest
+from bank_host.written.problems import FileKind, Position, Problem, Problems, nearest
 from bank_host.written.source import MOST_BYTES, Mapping, Scalar, Sequence, parse, read_text
 
 STUDY_FILE = FileKind("study file", "'study: title'", "a shipped study", "write the value again")
@@ -69,6 +70,7 @@ def load_study(path: Path, policy: Policy) -> StudyPlan:
     tree = parse(source, STUDY_FILE, problems) if source else None
     if source is None or tree is None:
         raise ScenarioError(problems.ordered())
+    check_kind(tree, STUDY_FILE, problems)
     refuse_card_numbers(source, problems)
     try:
         study = Study.model_validate(tree, context=problems)
@@ -112,7 +114,7 @@ def _base(path: Path, study: Study, tree: Mapping, problems: Problems, policy: P
     if loaded.scenario.case_names:
         problems.add(node, "a study plays one scenario; this file has a cases: table of several")
     if loaded.scenario.fleet is not None:
-        _check_fleet(study, loaded, problems)
+        _check_fleet(study, loaded, tree, problems)
     elif loaded.scenario.only_load:
         problems.add(
             node, "only load: in this file, which runs in wall time; a study needs steps: or streams:"
@@ -122,8 +124,8 @@ def _base(path: Path, study: Study, tree: Mapping, problems: Problems, policy: P
     return loaded
 
 
-def _check_fleet(study: Study, loaded: Loaded, problems: Problems) -> None:
-    """What of a study a fleet cannot have, and sites to remove that it does not have."""
+def _check_fleet(study: Study, loaded: Loaded, tree: Mapping, problems: Problems) -> None:
+    """What of a study a fleet cannot have, and sites to remove or to ask about that it does not have."""
     assert loaded.scenario.fleet is not None
     for key in ("warm_up", "cool_down"):
         if (node := getattr(study, key)) is not None:
@@ -134,6 +136,11 @@ def _check_fleet(study: Study, loaded: Loaded, problems: Problems) -> None:
         for name in variant.remove:
             if str(name) not in known and "/" not in name:
                 problems.add(name, f"the fleet has no site '{name}'", nearest(name, known))
+    for each in (*study.measures, *study.expectations):
+        if each.at is not None and each.at not in known:
+            column = tree.source.lines[each.line - 1].find(each.at) + 1
+            at = Position(tree.source, each.line, max(column, 1))
+            problems.add(at, f"the fleet has no site '{each.at}'", nearest(each.at, known))
 
 
 def _arms(study: Study, base: Loaded, policy: Policy, found: list[Problem]) -> Iterator[Arm]:

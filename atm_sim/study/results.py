@@ -137,7 +137,7 @@ def _limit(entry: Judged, unit: str) -> tuple[Bound, str]:
         value = getattr(entry, name)
         if value is not None:
             limit = bound(name, *(value if name == "between" else (value,)))
-            about = "" if entry.against is None else f"than {entry.against} more by "
+            about = "" if entry.against is None else f"more than {entry.against} by "
             return limit, f"{about}{limit.text(unit)}"
     raise AssertionError("an expectation has one comparison")
 

@@ -19,6 +19,8 @@
     return (days ? `+${days}d ` : "") + two(Math.floor(rest / 60)) + ":" + two(rest % 60);
   }
 
+  const big = day.sites.length <= 24;
+
   // Okinawa stands in a box of its own, as on most maps of Japan.
   const ISLANDS = [10.4, 2.8], isIsland = (site) => site.lat < 30 && site.lon < 132;
   const CITIES = [
@@ -27,7 +29,7 @@
   ];
 
   // Where each site is drawn, in shares of the canvas: by latitude and longitude, or in rows by name.
-  function layout() {
+  function layout(page) {
     if (!placed) {
       const columns = Math.max(1, Math.ceil(Math.sqrt(day.sites.length * 2.4)));
       const rows = Math.ceil(day.sites.length / columns);
@@ -36,26 +38,49 @@
       order.forEach((index, place) => {
         spots[index] = [((place % columns) + 0.5) / columns, (Math.floor(place / columns) + 0.5) / rows];
       });
-      return { spots, ratio: Math.min(0.6, Math.max(0.22, rows / columns * 0.8)), big: day.sites.length <= 24 };
+      return { spots, ratio: Math.min(0.6, Math.max(0.22, rows / columns * 0.8)) };
     }
     const islands = day.sites.some(isIsland) && !day.sites.every(isIsland);
     const lats = day.sites.map((site) => site.lat + (islands && isIsland(site) ? ISLANDS[0] : 0));
     const lons = day.sites.map((site) => site.lon + (islands && isIsland(site) ? ISLANDS[1] : 0));
     const south = Math.min(...lats), north = Math.max(...lats), west = Math.min(...lons), east = Math.max(...lons);
     const squeeze = Math.cos(((south + north) / 2) * Math.PI / 180);
-    const wide = Math.max(0.02, (east - west) * squeeze), high = Math.max(0.02, north - south), edge = 0.05;
-    const ratio = Math.min(0.72, Math.max(0.4, high / wide)), scale = Math.min((1 - 2 * edge) / wide, (ratio - 2 * edge) / high);
+    const wide = Math.max(0.02, (east - west) * squeeze), high = Math.max(0.02, north - south);
+    const edge = big ? Math.max(0.05, 48 / page) : 0.05; // names and counts stand around the dots
+    const ratio = Math.min(0.72, Math.max(0.4, high / wide)) + 2 * (edge - 0.05), scale = Math.min((1 - 2 * edge) / wide, (ratio - 2 * edge) / high);
     const left = (1 - wide * scale) / 2, top = (ratio - high * scale) / 2;
     const spot = (lat, lon) => [left + (lon - west) * squeeze * scale, (top + (north - lat) * scale) / ratio];
     const spots = lats.map((lat, index) => spot(lat, lons[index]));
     const named = islands ? [...CITIES, ["Okinawa", "沖縄", 36.6, 130.5]] : CITIES;
     const shownCities = high > 3 ? named.map(([en, ja, lat, lon]) => [en, ja, ...spot(lat, lon)]) : [];
     const inset = islands ? [...spot(37.6, 129.4), ...spot(35.5, 132.2)] : null;
-    return { spots, ratio, big: day.sites.length <= 24, shownCities, inset };
+    return { spots, ratio, shownCities, inset };
   }
 
-  const { spots, ratio, big, shownCities = [], inset = null } = layout();
   const bigger = (site) => (big ? 13 : day.sites.length > 400 ? 2.4 : 3.6) * Math.sqrt(Math.min(site.machines, 9));
+
+  const grown = (index, frame) =>
+    bigger(day.sites[index]) + (shown() === "queue" ? Math.min(queues[index][frame], 12) * (big ? 1.2 : 0.45) : 0);
+
+  // Sites whose names would lie on each other share one: that of the site with the most machines, and how many more.
+  function together(spots, wide, high) {
+    const groups = [];
+    const order = day.sites.map((_, index) => index).sort((a, b) => day.sites[b].machines - day.sites[a].machines);
+    for (const index of order) {
+      const [x, y] = spots[index];
+      const near = ([first]) => Math.abs(spots[first][0] - x) * wide < 80 && Math.abs(spots[first][1] - y) * high < 56;
+      const group = groups.find(near);
+      group ? group.push(index) : groups.push([index]);
+    }
+    return groups;
+  }
+
+  // What stands below a name: people waiting at all its sites, or the cash that is left at them.
+  function figure(group, frame) {
+    if (shown() === "queue") return String(group.reduce((sum, index) => sum + queues[index][frame], 0));
+    const known = group.filter((index) => stocks[index].length);
+    return known.map((index) => `${Math.round(stocks[index][frame] * 100)} %`).join(" · ");
+  }
 
   function tone(index, frame) {
     if (shown() === "queue") {
@@ -68,7 +93,8 @@
   }
 
   function draw() {
-    const frame = Number(slider.value), wide = canvas.clientWidth, high = wide * ratio, sharp = window.devicePixelRatio || 1;
+    const frame = Number(slider.value), wide = canvas.clientWidth;
+    const { spots, ratio, shownCities = [], inset = null } = layout(wide), high = wide * ratio, sharp = window.devicePixelRatio || 1;
     canvas.style.height = high + "px";
     canvas.width = Math.round(wide * sharp);
     canvas.height = Math.round(high * sharp);
@@ -79,35 +105,35 @@
     if (inset) pen.strokeRect(inset[0] * wide, inset[1] * high, (inset[2] - inset[0]) * wide, (inset[3] - inset[1]) * high);
     pen.fillStyle = paint("--ink-soft");
     pen.font = "13px system-ui, sans-serif";
-    pen.textAlign = "left";
-    for (const [en, ja, x, y] of shownCities) {
+    for (const [en, ja, x, y] of big && wide < 600 ? [] : shownCities) { // sites with names leave a phone no room
       if (x <= 0 || x >= 1 || y <= 0 || y >= 1) continue;
       const name = japanese ? ja : en;
-      const room = wide - pen.measureText(name).width - 4; // a narrow page has no room beside the last city
-      pen.fillText(name, Math.min(x * wide + 34, room), y * high + 30);
+      const room = wide - pen.measureText(name).width - 38 > x * wide; // a narrow page has none beside the last city
+      pen.textAlign = room ? "left" : "right";
+      pen.fillText(name, x * wide + (room ? 34 : -34), y * high + 30);
     }
     // the crowded ones last, so that nobody hides them
     const order = day.sites.map((_, index) => index).sort((a, b) => queues[a][frame] - queues[b][frame]);
     for (const index of order) {
-      const [x, y] = spots[index], site = day.sites[index], radius = bigger(site) + (shown() === "queue" ? Math.min(queues[index][frame], 12) * (big ? 1.2 : 0.45) : 0);
+      const [x, y] = spots[index], radius = grown(index, frame);
       pen.globalAlpha = 0.85;
       pen.fillStyle = paint(tone(index, frame));
       pen.beginPath();
       pen.arc(x * wide, y * high, radius, 0, 7);
       pen.fill();
-      if (big) {
-        pen.globalAlpha = 1;
-        pen.textAlign = "center";
-        pen.fillStyle = paint("--ink");
-        pen.font = "600 14px system-ui, sans-serif";
-        pen.fillText(site.name, x * wide, y * high - radius - 8);
-        pen.fillStyle = paint("--ink-soft");
-        pen.font = "13px system-ui, sans-serif";
-        const stock = stocks[index].length ? `  ${Math.round(stocks[index][frame] * 100)} %` : "";
-        pen.fillText(shown() === "queue" ? String(queues[index][frame]) : stock, x * wide, y * high + radius + 18);
-      }
     }
     pen.globalAlpha = 1;
+    pen.textAlign = "center";
+    for (const group of big ? together(spots, wide, high) : []) {
+      const [x, y] = spots[group[0]], radius = Math.max(...group.map((index) => grown(index, frame)));
+      const others = group.length > 1 ? ` +${group.length - 1}` : "";
+      pen.fillStyle = paint("--ink");
+      pen.font = "600 14px system-ui, sans-serif";
+      pen.fillText(day.sites[group[0]].name + others, x * wide, y * high - radius - 8);
+      pen.fillStyle = paint("--ink-soft");
+      pen.font = "13px system-ui, sans-serif";
+      pen.fillText(figure(group, frame), x * wide, y * high + radius + 18);
+    }
     document.getElementById("replay-clock").textContent = clock(frame);
     document.getElementById("replay-waiting").textContent = queues.reduce((sum, queue) => sum + queue[frame], 0).toLocaleString("en");
     document.getElementById("replay-low").textContent = stocks.filter((stock) => stock.length && stock[frame] < 0.25).length.toLocaleString("en");

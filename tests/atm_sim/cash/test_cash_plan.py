@@ -103,7 +103,15 @@ def test_the_same_plan_gives_the_same_figures(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("written", "instead", "told"),
     [
-        ("demand: convenience", "demand: conveniance", "there is no demand 'conveniance' beside this file"),
+        (
+            "demand: convenience",
+            "demand: conveniance",
+            "shipped are branch and convenience; did you mean 'conv",
+        ),
+        ("note_moved: {value: 0.2", "note_moved: {value: -0.2", "expected a number from 0 to 1"),
+        ("level_cv: {value: 0.3", "level_cv: {value: -0.3", "expected a number from 0 to 3"),
+        ("net_out_day: {value: ¥762_000", "net_out_day: {value: ¥0", "a machine pays out more than ¥0"),
+        ("net_out_day: {value: ¥762_000", "per_atm_day: {value: 0", "expected a number above 0"),
         ("{every_days: [14, 21, 28, 35, 42]}", "{risk: 0.01}", "a policy has one of every_days: (fixed)"),
         ("fill: 3000}\n  1000", "fill: 5000}\n  1000", "at most capacity"),
         ("{policy: forecast, measure", "{policy: forcast, measure", "did you mean 'forecast'"),

@@ -73,6 +73,11 @@ def test_visits_are_counted_and_timed(name: str, expected: float) -> None:
     assert value(name, THREE_VISITS) == expected
 
 
+def test_a_message_that_is_lost_is_no_customer_lost() -> None:
+    lost = row(5, "lost", request_id="1", mti="0200", reason="acquirer-switch")
+    assert value("customers.lost", [*THREE_VISITS, lost]) is None
+
+
 def test_the_mean_wait_includes_those_who_did_not_wait() -> None:
     assert value("wait.mean", THREE_VISITS) == pytest.approx(70 / 3 * S)
 

@@ -132,3 +132,30 @@ def test_too_short_a_history_is_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["fit", str(_csv(tmp_path, np.ones((100, 1)), days))])
     assert 2 == result.exit_code
     assert "100 days; a fit that can be judged needs 168" in result.output
+
+
+def test_days_between_far_apart_lines_are_no_history(tmp_path: Path) -> None:
+    """Three hundred days from the first line to the last, of which a hundred are in the file."""
+    days = days_of(date(2014, 1, 1), 300)[::3]
+    result = CliRunner().invoke(main, ["fit", str(_csv(tmp_path, np.full((100, 1), 9.0), days))])
+    assert 2 == result.exit_code
+    assert "100 days; a fit that can be judged needs 168" in result.output
+
+
+@pytest.mark.filterwarnings("error")
+def test_days_that_no_machine_knows_and_a_machine_that_came_late_are_no_trouble(tmp_path: Path) -> None:
+    days = days_of(date(2014, 1, 1), 260)
+    file = _csv(tmp_path, np.full((259, 1), 20.0), days[:100] + days[101:])
+    late = "".join(f"{day},new,{n}\n" for day, n in ((days[-2], 7), (days[-1], ""), (days[-3], 0)))
+    file.write_text(file.read_text("utf-8") + late, encoding="utf-8")
+    result = CliRunner().invoke(main, ["fit", str(file), "--out", str(tmp_path / "d.yaml")])
+    assert 0 == result.exit_code, result.output
+    assert "2 machines, 2014-01-01 to 2014-09-17" in result.output
+
+
+@pytest.mark.filterwarnings("error")
+def test_machines_that_nobody_used_are_nothing_to_fit(tmp_path: Path) -> None:
+    days = days_of(date(2014, 1, 1), 200)
+    result = CliRunner().invoke(main, ["fit", str(_csv(tmp_path, np.zeros((200, 2)), days))])
+    assert 2 == result.exit_code
+    assert "no withdrawal before the last 56 days; there is nothing to fit" in result.output

@@ -134,3 +134,22 @@ def test_guards_that_come_more_often_are_counted_and_cash_that_lies_idle_is_told
     )
     assert 0 < seldom.measures["guard_visits"] < often.measures["guard_visits"]
     assert seldom.measures["idle_cash"] < often.measures["idle_cash"] < 6 * 8 * 900 * 11_000
+
+
+def test_machines_of_a_removed_site_hold_no_cash_see_no_guards_and_do_not_count_as_idle(
+    tmp_path: Path,
+) -> None:
+    """Nobody draws cash, so that everything is in proportion to the machines that stand: 8, and 7 of them."""
+    sites = "".join(f"site-{number},{35 + number},139,1,24h\n" for number in range(8))
+    (tmp_path / "sites.csv").write_text("id,lat,lon,machines,hours\n" + sites, encoding="utf-8")
+    cash = "cash: {policy: {every_days: 1, fill: {10000: 150, 1000: 150}}, first_fill: full}"
+    found = []
+    for removed in ("", "\n  removed: [site-3]"):
+        text = FLEET.format(days=5, more=f"{cash}\n  sites: sites.csv\n  mix: {{balance: 1}}{removed}")
+        job = Job(loads(text).scenario, 3, 1, tmp_path / f"out{len(found)}", "run", tmp_path)
+        found.append(play_replication(job))
+    whole, less = found
+    assert {} == {**whole.broken, **less.broken}
+    assert (8, 7) == (whole.tally.total("machines"), less.tally.total("machines"))
+    for measure in ("idle_cash", "guard_visits"):
+        assert 7 * whole.measures[measure] == 8 * less.measures[measure] > 0

@@ -6,9 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from atm_sim.checks.measures import Ask
 from atm_sim.fleet.play import Job, play_partition, play_replication, together
+from atm_sim.fleet.scan import measure_of
 from atm_sim.records.folder import EVENT_SCHEMA, read_events
 from atm_sim.scenario import loads
+from bank_host.jst import DAY_US
 
 FLEET = """\
 scenario: A small fleet
@@ -68,6 +71,22 @@ def test_partitions_played_elsewhere_and_in_another_order_give_the_same_hashes(s
     assert found.events_sha256 == together(scenario, backwards[::-1]).events_sha256
     with ThreadPoolExecutor(1) as pool:
         assert found.ledger_sha256 == play_replication(job, pool.map).ledger_sha256
+
+
+def test_more_partitions_than_sites_leave_some_with_nothing_to_do(scenario, tmp_path):
+    fleet = scenario.fleet.model_copy(update={"partitions": 30})
+    found = play_replication(Job(scenario.model_copy(update={"fleet": fleet}), 3, 1, tmp_path, "run"))
+    assert found.measures["customers"] > 0
+    assert not found.broken
+
+
+def test_people_lost_in_some_hours_are_people_whatever_messages_a_dead_line_lost(tmp_path):
+    dead = "faults: [{from: 12:00, to: 12:20, link: acquirer-switch, is: down}]\n"
+    found = play_replication(Job(loads(FLEET + dead).scenario, 3, 1, tmp_path, "run"))
+    lost = [row for row in read_events(tmp_path).to_pylist() if row["kind"] == "lost"]
+    assert {True, False} == {bool(row["mti"]) for row in lost}
+    whole_run = Ask(during_us=(0, 2 * DAY_US))
+    assert found.measures["customers.lost"] == measure_of(tmp_path, 1, "customers.lost", whole_run) > 0
 
 
 def test_another_replication_and_another_seed_are_other_days(scenario, played, tmp_path):

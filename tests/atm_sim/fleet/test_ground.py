@@ -51,13 +51,36 @@ def test_sites_of_a_file_have_its_names_machines_and_hours(tmp_path):
         (FILE + "x,35,139,two,24h\n", r"sites.csv:4: .*write for example"),
         (FILE + "yoyogi,35,139,1,24h\n", r"sites.csv:4: the id 'yoyogi' is empty or stands twice"),
         (FILE + "x,35,139,1,23:00-07:00\n", r"sites.csv:4: hours .* end before they begin"),
-        (FILE + "x,99,139,1,24h\n", r"sites.csv:4: lat, lon in degrees"),
+        (
+            FILE + "x,99,139,1,24h\n",
+            r"sites.csv:4: lat is degrees of Japan, from 20 to 46, not '99'; write for",
+        ),
+        (
+            FILE + "x,35,abc,1,24h\n",
+            r"sites.csv:4: lon is degrees of Japan, from 122 to 154, not 'abc'; write for",
+        ),
+        (FILE + "x,51.5,-0.1,1,24h\n", r"sites.csv:4: lat is degrees of Japan"),
+        (
+            FILE + "x,35,139,0,24h\n",
+            r"sites.csv:4: machines is a whole number from 1 to 1000, not '0'; write for",
+        ),
+        (FILE + "x,35,139,1.5,24h\n", r"sites.csv:4: machines is a whole number from 1 to 1000, not '1.5'"),
+        (FILE + "x,35\n", r"sites.csv:4: as many cells as the first line has columns, 5"),
+        (FILE + "x,35,139,1,24h,e_net\n", r"sites.csv:4: as many cells as the first line has columns, 5"),
+        ("id,lat,lon,machines,hours\n", r"sites.csv:2: no site below the names of the columns"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_told_with_its_line(tmp_path, text, told):
     (tmp_path / "sites.csv").write_text(text, encoding="utf-8")
     with pytest.raises(SitesError, match=told):
         sites_of(fleet("  operators: {e_net: 1}\n  accounts: 9\n  sites: sites.csv\n"), tmp_path, seed=1)
+
+
+def test_a_site_that_is_to_go_has_to_be_there(tmp_path):
+    (tmp_path / "sites.csv").write_text(FILE, encoding="utf-8")
+    block = "  operators: {e_net: 1}\n  accounts: 9\n  sites: sites.csv\n  removed: [yoyogi, shinjuk]\n"
+    with pytest.raises(SitesError, match=r"no site 'shinjuk'; did you mean 'shinjuku'"):
+        sites_of(fleet(block), tmp_path, seed=1)
 
 
 def test_neighbours_are_those_within_reach_nearest_first(tmp_path):

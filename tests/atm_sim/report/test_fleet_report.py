@@ -6,12 +6,15 @@ import json
 import re
 from pathlib import Path
 
-from atm_sim.report import html
+import pytest
+from rich.console import Console
+
+from atm_sim.report import html, text
 from atm_sim.report.fleet import shown
 from atm_sim.report.view import load
 from atm_sim.runner.fleet import play_fleet
 from atm_sim.runner.folder import write_run
-from atm_sim.scenario import loads
+from atm_sim.scenario import ScenarioError, loads
 from bank_host.policy import load_policy
 
 FLEET = """\
@@ -43,6 +46,9 @@ def test_it_shows_what_the_run_folder_holds(tmp_path):
         each.name for each in found["operators"]
     ]
     assert [2, 5] == [each.machines for each in found["operators"]]
+    with (console := Console(width=100)).capture() as told:
+        text.print_summary(tmp_path, console)
+    assert re.search(r"customers lost +[0-9]", told.get())
     page = html.render(tmp_path)
     for words in ("By operator", "運営会社別", "Hashes of the event files", done.fleet[2].events_sha256):
         assert words in page
@@ -54,6 +60,19 @@ def test_an_expectation_that_is_not_met_fails_the_run(tmp_path):
     done = play_fleet(loaded, loaded.cases[0], tmp_path)
     assert {True, False} == {check.passed for check in done.checks if check.kind == "measure"}
     assert not done.verdict.met
+
+
+def test_a_site_can_be_asked_about_and_one_that_is_not_there_is_told_before_anything_runs(tmp_path):
+    for site, known in (("tokyo-00001", True), ("tokyo-0001", False)):
+        asked = f"  - {{measure: wait.mean, at: {site}, at_most: 1 h}}\n"
+        loaded = loads(FLEET + asked, Path("small.yaml"))
+        if known:
+            assert play_fleet(loaded, loaded.cases[0], tmp_path).checks[2].passed
+        else:
+            with pytest.raises(
+                ScenarioError, match=r"small.yaml:12:30: .*no site 'tokyo-0001'; did you mean"
+            ):
+                play_fleet(loaded, loaded.cases[0], tmp_path)
 
 
 def test_it_shows_japan_by_prefecture_and_the_day_to_replay_and_lets_no_other_script_run(tmp_path):

@@ -74,3 +74,42 @@ def test_the_page_speaks_japanese_when_asked(page: Page) -> None:
     page.get_by_text("日本語", exact=True).click()
     expect(page.get_by_role("heading", name="一日の再生")).to_be_visible()
     expect(page.get_by_role("heading", name="The day again")).to_be_hidden()
+
+
+SITES = """\
+id,lat,lon,machines,hours
+ginza,35.6717,139.7650,1,24h
+marunouchi,35.6812,139.7671,3,24h
+shimbashi,35.6663,139.7583,2,24h
+umeda,34.7025,135.4959,2,24h
+"""
+FLEET = """\
+scenario: Four sites
+version: 1
+day: 2014-12-10
+fleet: {operators: {seven_bank: 1}, accounts: 900, sites: sites.csv}
+"""
+RECORD = """
+window.texts = [];
+const fill = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, ...at) {
+  window.texts.push(text);
+  fill.call(this, text, ...at);
+};
+"""
+
+
+@pytest.mark.parametrize("wide", [1280, 390])
+def test_sites_that_stand_side_by_side_share_one_name(tmp_path: Path, wide: int) -> None:
+    (tmp_path / "sites.csv").write_text(SITES, "utf-8")
+    (tmp_path / "fleet.yaml").write_text(FLEET, "utf-8")
+    done = CliRunner().invoke(main, ["run", f"{tmp_path / 'fleet.yaml'}", "--out", f"{tmp_path / 'out'}"])
+    assert done.exit_code == 0, done.output
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": wide, "height": 800})
+        page.add_init_script(RECORD)
+        page.goto((tmp_path / "out" / "report.html").as_uri())
+        names = [text for text in page.evaluate("window.texts") if text[0].islower()]
+        browser.close()
+    assert {"marunouchi +2", "umeda"} == set(names)

@@ -18,6 +18,7 @@ from atm_sim.records.folder import EVENT_SCHEMA
 from atm_sim.records.sites import SiteRow
 from atm_sim.report.japan import map_of, tiles
 from atm_sim.report.replay import MINUTE_US, by_prefecture, replay_of
+from atm_sim.report.study_charts import Whisker, whiskers
 from tests.atm_sim.study.test_study_files import plan_of
 
 BODY = """\
@@ -114,3 +115,11 @@ def test_the_map_has_every_prefecture_once_and_is_darkest_at_the_highest() -> No
     svg = str(map_of({"tokyo": 30.0, "osaka": 10.0}, lambda value: f"{value:g}"))
     shades = {name: float(shade) for name, shade in re.findall(r"<title>(\w+) .*?--shade: ([0-9.]+)", svg)}
     assert (0.95, 0.1, 0.0) == (shades["tokyo"], shades["osaka"], shades["nara"])
+
+
+def test_money_below_zero_has_its_sign_before_the_yen() -> None:
+    drawn = whiskers("less", [Whisker("without", -8e6, -12e6, -5e6)], "yen", wide=True)
+    assert "-¥10M" in drawn.replace("\N{MINUS SIGN}", "-")
+    assert "¥-" not in drawn
+    smaller = whiskers("less", [Whisker("without", -5e5, -9e5, -1e5)], "yen", wide=True)
+    assert ("-¥" in smaller, "¥-" in smaller) == (True, False)

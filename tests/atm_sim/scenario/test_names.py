@@ -55,6 +55,43 @@ def test_a_name_that_leads_nowhere_gets_did_you_mean_or_what_there_is(right, wro
     assert [expected] == [problem.text for problem in caught.value.problems]
 
 
+FLEET = """\
+scenario: s
+version: 1
+day: 2014-01-15
+fleet:
+  operators: {seven_bank: 1}
+  accounts: 9
+  demand: {curve: branch}
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "expected"),
+    [
+        ("seven_bank", "seven_bnk", "unknown partner 'seven_bnk'; did you mean 'seven_bank'?"),
+        ("branch", "brnch", "unknown demand 'brnch'; did you mean 'branch'?"),
+        ("branch", "lobby", "unknown demand 'lobby'; known are convenience and branch"),
+        (
+            "branch",
+            "ours.yaml",
+            "there is no demand file 'ours.yaml' beside this file; atm-sim fit writes one",
+        ),
+        (
+            "branch",
+            "a" * 300 + ".yaml",
+            f"there is no demand file '{'a' * 39}…' beside this file; atm-sim fit writes one",
+        ),
+    ],
+)
+def test_names_of_a_fleet_are_told_where_they_stand(right, wrong, expected, tmp_path):
+    known = Known(partners=("seven_bank",), demands=("convenience", "branch"))
+    assert loads(FLEET, tmp_path / "fleet.yaml", known).scenario.fleet
+    with pytest.raises(ScenarioError) as caught:
+        loads(FLEET.replace(right, wrong), tmp_path / "fleet.yaml", known)
+    assert [expected] == [problem.text for problem in caught.value.problems]
+
+
 def test_names_that_only_the_policy_knows_are_not_checked_without_it():
     assert loads(TEXT.replace("seven_bank", "unheard_of")).cases
 

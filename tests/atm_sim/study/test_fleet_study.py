@@ -77,6 +77,19 @@ def test_a_site_that_the_fleet_does_not_have_is_told(tmp_path: Path) -> None:
         plan_of(tmp_path, "variants: {remove: [tokyo-00009]}\nwarm_up: 10 min\n")
 
 
+def test_a_site_can_be_asked_about_and_one_that_is_not_there_is_told(tmp_path: Path) -> None:
+    asked = "replications: 2\nmeasures: [{{measure: customers.lost, at: {site}}}]\n"
+    found = played(plan_of(tmp_path, asked.format(site=REMOVED)), tmp_path / "out", 1)
+    assert {f"customers.lost (at {REMOVED})": 2} == {
+        name: len(each) for name, each in found.values["base"].items()
+    }
+    with pytest.raises(ScenarioError) as told:
+        plan_of(tmp_path, asked.format(site="tokyo-0001"))
+    assert "study.yaml:5:42: the fleet has no site 'tokyo-0001'; did you mean 'tokyo-00001'?" in str(
+        told.value
+    )
+
+
 def test_explain_works_out_the_busiest_hour_of_sites_alike(tmp_path: Path) -> None:
     """Forty customers a machine and day, of whom the busiest hour has its share of the curve."""
     plan = plan_of(tmp_path, BODY)

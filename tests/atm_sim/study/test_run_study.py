@@ -94,7 +94,8 @@ def test_an_expectation_that_fails_is_exit_1(tmp_path: Path) -> None:
     plan_of(
         tmp_path,
         f"{TWO}variants: {{fewer: {{remove: [hall/1]}}}}\n"
-        "expect: [{measure: wait.mean, variant: fewer, against: base, less_by: 0 s}]\n",
+        "expect:\n  - {measure: wait.mean, variant: fewer, against: base, less_by: 0 s}\n"
+        "  - {measure: wait.mean, variant: fewer, against: base, at_most: 1 h}\n",
     )
     arguments = [
         "study",
@@ -107,5 +108,7 @@ def test_an_expectation_that_fails_is_exit_1(tmp_path: Path) -> None:
     ]
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 1
-    (failed,) = [check for check in json.loads(done.output)["checks"] if not check["passed"]]
+    checks = json.loads(done.output)["checks"]
+    (failed,) = [check for check in checks if not check["passed"]]
     assert ("fewer", "less than base by 0 s") == (failed["case"], failed["expected"])
+    assert "more than base by at most 1 h" in [check["expected"] for check in checks]
