@@ -257,6 +257,7 @@ class Front:
             case "confirm":
                 lines += [
                     f"{say('choice.withdraw', lang)} {yen(self._amount_jpy)}",
+                    say("line.fee", lang),
                     say("line.confirm", lang),
                 ]
             case "notes":
@@ -327,6 +328,8 @@ def receipt_lines(receipt: Receipt | None, lang: Lang) -> list[str]:
     )
     if receipt.approval_code:
         lines.append(f"{say('receipt.approval', lang)} {receipt.approval_code}")
+    if receipt.fee_jpy:
+        lines.append(f"{say('receipt.fee', lang)} {yen(receipt.fee_jpy)}")
     if receipt.balance_jpy is not None:
         lines.append(f"{say('balance', lang)} {yen(receipt.balance_jpy)}")
     return [*lines, f"{say('receipt.reference', lang)} {receipt.request_id}", say("receipt.simulated", lang)]

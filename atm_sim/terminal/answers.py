@@ -1,8 +1,8 @@
-"""Reading an answer of the bank: is it usable at all, what balance does it tell (sender row RS3, DE54)."""
+"""Reading an answer of the bank: is it usable at all (RS3), what fee and balance does it tell (DE28, DE54)."""
 
 from __future__ import annotations
 
-from bank_host.iso8583.composite import parse_balances
+from bank_host.iso8583.composite import fee_jpy, parse_balances
 from bank_host.iso8583.message import Message
 
 # What an answer repeats of its request; one that differs is about another amount or another service.
@@ -14,6 +14,14 @@ def is_usable(answer: Message, request: Message) -> bool:
     code = answer.get(39)
     echoed = all(answer[de] == request[de] for de in _MUST_AGREE if de in answer and de in request)
     return len(code) == 2 and code.isascii() and code.isalnum() and echoed
+
+
+def told_fee_jpy(answer: Message) -> int:
+    """What the bank takes for the use, as DE28 tells; 0 where it tells none, or in a layout that is not ours."""
+    try:
+        return fee_jpy(answer.get(28))
+    except ValueError:
+        return 0
 
 
 def available_jpy(answer: Message) -> int | None:

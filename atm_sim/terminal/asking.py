@@ -15,7 +15,7 @@ from atm_sim.sansio.effects import (
 )
 from atm_sim.sansio.rows import row
 from atm_sim.terminal import paying
-from atm_sim.terminal.answers import available_jpy, is_usable
+from atm_sim.terminal.answers import available_jpy, is_usable, told_fee_jpy
 from atm_sim.terminal.chip import concluded, signed
 from atm_sim.terminal.note_mix import notes_value
 from atm_sim.terminal.refusal import is_pin, refusal
@@ -183,7 +183,7 @@ def _answered(state: State, transaction: Transaction, answer: Message) -> None:
         return
     state.report(row("answered", answer, latency_us=latency_us))
     if meaning.action == "pay":
-        transaction.approval_code = answer.get(38)
+        transaction.approval_code, transaction.fee_jpy = answer.get(38), told_fee_jpy(answer)
         if not agreed:
             state.ask(*state.settlement.reverse(transaction, "card_refused", state.now_us))
             paying.break_off(state, "card_refused")

@@ -21,6 +21,7 @@ class Receipt:
     request_id: str
     code: str
     approval_code: str = ""
+    fee_jpy: int = 0
     balance_jpy: int | None = None
 
     def lines(self) -> tuple[str, ...]:
@@ -33,6 +34,8 @@ class Receipt:
             f"reference {self.request_id}",
             f"answer {self.code}" + (f" approval {self.approval_code}" if self.approval_code else ""),
         ]
+        if self.fee_jpy:
+            slip.append(f"fee ¥{self.fee_jpy:,}")
         if self.balance_jpy is not None:
             slip.append(f"balance ¥{self.balance_jpy:,}")
         return tuple(slip)

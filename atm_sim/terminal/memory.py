@@ -30,6 +30,7 @@ class StoredTransaction(NamedTuple):
     approval_code: str
     presented_jpy: int
     ending: str
+    fee_jpy: int = 0
 
 
 class Memory(NamedTuple):
@@ -80,6 +81,7 @@ def _stored(transaction: Transaction) -> StoredTransaction:
         transaction.approval_code,
         transaction.presented_jpy,
         transaction.ending,
+        transaction.fee_jpy,
     )
 
 
@@ -91,6 +93,7 @@ def _transaction(stored: StoredTransaction) -> Transaction:
         stored.sent_us,
         stored.notes,
         stored.approval_code,
+        stored.fee_jpy,
         stored.presented_jpy,
         cast(Ending, stored.ending),
     )

@@ -59,6 +59,7 @@ class Transaction:
     sent_us: int
     notes: Notes | None = None  # withdrawal: the notes that pay the amount, if any do
     approval_code: str = ""
+    fee_jpy: int = 0  # that the bank takes for it
     presented_jpy: int = 0  # what the dispenser brought to the shutter
     ending: Ending = ""
 

@@ -148,6 +148,7 @@ class State:
             request_id=request_id(about.request),
             code=code,
             approval_code=about.approval_code,
+            fee_jpy=about.fee_jpy,
             balance_jpy=balance_jpy,
         )
         self.ask(Print(receipt))

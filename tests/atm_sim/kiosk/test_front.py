@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from atm_sim.kiosk.front import Front
+from atm_sim.kiosk.front import Front, receipt_lines
 from atm_sim.kiosk.texts import TEXTS, Lang, person_name, say
 from atm_sim.runner.files import open_scenario
 from atm_sim.sansio.effects import CancelPressed, Event, PinEntered, ServiceChosen, Show
 from atm_sim.shipped import shipped_scenarios
+from atm_sim.terminal.journal import Receipt
 from bank_host.iso8583.codes import RESPONSE_CODES
 from bank_host.policy import load_policy
 
@@ -213,6 +215,13 @@ def test_a_deposit_and_a_new_pin_are_told_once_the_bank_has_approved_them(
         assert told not in found.view(lang)["lines"]
         found.shown(Show("take_card", balance_jpy=33_000))
         assert told == found.view(lang)["lines"][0]
+
+
+@pytest.mark.parametrize(("lang", "fee"), [("en", "Fee ¥165"), ("ja", "手数料 ¥165")])
+def test_a_fee_stands_on_the_receipt_and_none_where_there_is_none(lang: Lang, fee: str) -> None:
+    free = Receipt("T1", "2026-11-29 07:00:00", "••••0012", "withdraw", 30_000, "T1/000001", "00")
+    paid = replace(free, fee_jpy=165)
+    assert [fee] == [line for line in receipt_lines(paid, lang) if line not in receipt_lines(free, lang)]
 
 
 def test_a_card_that_is_kept_sends_its_holder_to_the_bank_once() -> None:

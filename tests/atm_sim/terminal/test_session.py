@@ -256,6 +256,17 @@ def test_keys_that_are_not_asked_for_change_nothing():
     assert [] == bench.feed(CardInserted(HANAKO), PinEntered("1234"), CancelPressed(), CardTaken())
 
 
+@pytest.mark.parametrize(
+    ("de28", "lines"),
+    [("D00000165", ["fee ¥165"]), ("D00000000", []), ("165 yen", [])],
+)
+def test_the_receipt_tells_the_fee_that_the_bank_takes(de28: str, lines: list[str]) -> None:
+    bench = new_bench()
+    bench.reply(bench.choose("deposit", notes=((10_000, 3),)), "00", {28: de28})
+    (slip,) = of(Print, bench.effects)
+    assert lines == [line for line in slip.receipt.lines() if line.startswith("fee")]
+
+
 def test_receipt_and_journal_show_no_card_number():
     bench = new_bench()
     bench.withdraw(30_000)
@@ -263,6 +274,7 @@ def test_receipt_and_journal_show_no_card_number():
     (slip,) = of(Print, bench.effects)
     assert "card ************0018" in slip.receipt.lines()
     assert "withdraw ¥30,000" in slip.receipt.lines()
+    assert not any(line.startswith("fee") for line in slip.receipt.lines())
     text = "\n".join(
         (*bench.terminal.journal.lines, *slip.receipt.lines(), repr(bench.effects), repr(HANAKO))
     )
