@@ -257,7 +257,6 @@ class Front:
             case "confirm":
                 lines += [
                     f"{say('choice.withdraw', lang)} {yen(self._amount_jpy)}",
-                    say("line.fee", lang),
                     say("line.confirm", lang),
                 ]
             case "notes":

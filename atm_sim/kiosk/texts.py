@@ -40,11 +40,10 @@ TEXTS: Final[Mapping[str, Text]] = {
         "Key the amount with 万 (¥10,000) and 千 (¥1,000), then Enter.",
         "万・千を使って金額を入力し、確認を押してください。",
     ),
-    "line.fee": Text(
+    "line.confirm": Text(
         "Your bank may charge a fee. The receipt tells it.",
         "手数料がかかる場合があります。明細票でご確認ください。",
     ),
-    "line.confirm": Text("Enter to confirm.", "よろしければ確認を押してください。"),
     "line.notes": Text("Press a note to feed it, then Enter.", "紙幣を押して入れ、確認を押してください。"),
     "line.please_wait": Text("Your bank is being asked.", "銀行に照会しています。"),
     "line.counting": Text("Do not pull the card.", "カードを抜かないでください。"),
