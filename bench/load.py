@@ -176,18 +176,15 @@ def most_kept(rounds: Sequence[Round], rates: Sequence[int], most_lag_ms: float)
         tried = [each.found[rate] for each in rounds if rate in each.found]
         if 2 * len(tried) <= len(rounds):
             break  # most rounds had lost the schedule before
-        cpu_us = statistics.median(each.cpu_us for each in tried)
-        lag_ms, latency_ms = (
-            statistics.median(values)
-            for values in (
-                [each.lag_ms("p99") for each in tried],
-                [each.figures.latency.at("p99") / 1_000 for each in tried],
-            )
+        half_ms, lag_ms = (
+            statistics.median(each.lag_ms(which) for each in tried) for which in ("p50", "p99")
         )
+        latency_ms = statistics.median(each.figures.latency.at("p99") / 1_000 for each in tried)
+        cpu_us = statistics.median(each.cpu_us for each in tried)
         kept = lag_ms <= most_lag_ms
         best, cheapest_us = rate if kept else best, min(cheapest_us, cpu_us)
         print(
-            f"{rate:>10,}{statistics.median(each.lag_ms('p50') for each in tried):>9.2f}{lag_ms:>9.2f}"
+            f"{rate:>10,}{half_ms:>9.2f}{lag_ms:>9.2f}"
             f"{latency_ms:>13.2f}    {cpu_us:>8.0f}   "
             + " ".join(f"{each.lag_ms('p99'):.1f}" for each in tried)
             + ("" if kept else "   out of bounds"),

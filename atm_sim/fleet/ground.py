@@ -87,10 +87,7 @@ def sites_of(fleet: Fleet, folder: Path, seed: int) -> tuple[Site, ...]:
     names = {site.name for site in found}
     for unknown in (name for name in fleet.removed if name not in names):
         meant = nearest(unknown, names)
-        raise SitesError(
-            f"removed: the fleet has no site '{shown(unknown)}'"
-            + (f"; did you mean '{meant}'?" if meant else "")
-        )
+        raise SitesError(f"removed: {no_site(unknown)}" + (f"; did you mean '{meant}'?" if meant else ""))
     found.sort(key=lambda site: (order[site.prefecture], site.number))
     numbered, machine = [], 0
     for number, site in enumerate(found):
@@ -148,6 +145,11 @@ def _drawn(fleet: Fleet, seed: int) -> Iterator[Site]:
             0,
             fleet.operators[code].hours_us,
         )
+
+
+def no_site(name: str) -> str:
+    """What somebody is told who names a site that is not there."""
+    return f"the fleet has no site '{shown(name)}'"
 
 
 def _from_csv(fleet: Fleet, path: Path) -> Iterator[Site]:

@@ -300,9 +300,8 @@ class Front:
             why, offer = _reason(show.reason, lang), _OFFERS.get(show.reason, "later")
         told = "reason" if self._title == "declined" else "declined" if by_bank else "not_done"
         lines = [say(told, lang).format(why)]
-        if (
-            not by_bank
-        ):  # what came out of a jammed machine only counting tells: until then it is charged (RS6)
+        if not by_bank:
+            # what came out of a jammed machine only counting tells: until then it is charged (RS6)
             lines.append(say("to_be_counted" if show.reason == "dispense_unknown" else "not_charged", lang))
         if self.screen != "card_retained":  # which says itself what to do
             lines.append(say(f"offer.{offer}", lang))

@@ -6,7 +6,6 @@ says (another amount is not sent), so that a lesson ends as the same scenario en
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -24,7 +23,7 @@ from atm_sim.world.people import Wish
 from atm_sim.world.plans import Planned
 from bank_host.iso8583.describe import yen
 from bank_host.jst import civil, jst_date
-from bank_host.written.values import integer
+from bank_host.netbank.typed import yen as yen_typed
 
 CODES: Final = ("00", "05", "51", "55", "61", "62", "75", "91")
 """What the shipped lessons come to, and what might be taken for it. A learner chooses among these, the codes that the
@@ -104,9 +103,8 @@ class Lesson:
             return
         codes = {code or NOTHING: code for code in self._codes}
         code, card = codes.get(str(answers.get("code"))), answers.get("card")
-        try:
-            balance_jpy = _figure(str(answers.get("balance", "")))
-        except ValueError:
+        balance_jpy = yen_typed(str(answers.get("balance", "")))
+        if balance_jpy < 0:
             self._hint = "no_amount"
             return
         if code is not None and card in ("back", "kept"):
@@ -273,12 +271,6 @@ class Lesson:
         if note.rule:
             return [*lines, say("lesson.rule", lang).format(note.rule, rule_words(note.rule, lang))]
         return [*lines, say("lesson.no_rule", lang)]
-
-
-def _figure(text: str) -> int:
-    """A balance as people type it, in any width: `70,000`, `７０，０００`, `¥70,000`, `70,000円`."""
-    plain = unicodedata.normalize("NFKC", text).strip().removeprefix("¥").removesuffix("円")
-    return integer(plain.replace(",", "").strip())
 
 
 def _code_words(code: str, lang: Lang) -> str:

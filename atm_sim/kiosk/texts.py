@@ -57,7 +57,7 @@ TEXTS: Final[Mapping[str, Text]] = {
     "done.change_pin": Text("Your PIN is changed.", "暗証番号を変更しました。"),
     "done.deposit": Text("{} is paid in.", "{}をお預かりしました。"),
     "less_came_out": Text(
-        "Of {} less came out. The rest is not charged.",
+        "Only a part of {} came out. The rest is not charged.",
         "{}のうち一部だけが出ました。残りは口座から引き落とされません。",
     ),
     "digits_entered": Text("{} of {} digits entered", "{}桁入力済み(全{}桁)"),

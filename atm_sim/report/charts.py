@@ -116,9 +116,8 @@ def over_time(name: str, seconds: Sequence[int], lines: Sequence[Sequence[float]
         axes.plot(seconds, line, color=colour, linewidth=2, marker="." if len(seconds) < 60 else "")
     axes.set_ylim(bottom=0)
     margin = (seconds[-1] - seconds[0]) * 0.05 or 0.5
-    axes.set_xlim(
-        seconds[0] - margin, seconds[-1] + margin
-    )  # the whole run, whatever a line has no points for
+    # the whole run, whatever a line has no points for
+    axes.set_xlim(seconds[0] - margin, seconds[-1] + margin)
     axes.xaxis.set_major_locator(MaxNLocator(12, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} s"))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} {unit}"))

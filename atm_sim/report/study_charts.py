@@ -95,11 +95,9 @@ def _tick(value: float, unit: str) -> str:
         case "us":
             return duration(round(value))
         case "yen":
-            return (
-                f"{'-' if value < 0 else ''}¥{abs(value) / 1e6:g}M"
-                if abs(value) >= 1e6
-                else yen(round(value))
-            )
+            if abs(value) < 1e6:
+                return yen(round(value))
+            return f"{'-' if value < 0 else ''}¥{abs(value) / 1e6:g}M"
         case "ratio":
             return f"{100 * value:.4g} %"
     return f"{value:,.6g}"

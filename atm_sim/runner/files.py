@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from atm_sim.demand import shipped_demands
+from atm_sim.fleet.ground import no_site
 from atm_sim.scenario import Alter, Known, Loaded, Problem, ScenarioError, load
 from atm_sim.scenario.participants import PolicyOverride
 from bank_host.policy import Policy, PolicyError
@@ -30,7 +31,7 @@ def open_scenario(path: Path, policy: Policy, alter: Alter | None = None) -> Loa
 def check_sites(loaded: Loaded, sites: Collection[str]) -> None:
     """A site that a fleet is asked about has to be one of its `sites`; raises ScenarioError."""
     problems = [
-        _problem(loaded, each.line, each.at, f"the fleet has no site '{each.at}'", nearest(each.at, sites))
+        _problem(loaded, each.line, each.at, no_site(each.at), nearest(each.at, sites))
         for each in loaded.scenario.expectations
         if each.at is not None and each.at not in sites
     ]

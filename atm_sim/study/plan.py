@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 
-from atm_sim.fleet.ground import sites_of
+from atm_sim.fleet.ground import no_site, sites_of
 from atm_sim.runner.files import open_scenario
 from atm_sim.scenario import Case, Loaded, ScenarioError
 from atm_sim.scenario.kinds import check_kind
@@ -135,12 +135,12 @@ def _check_fleet(study: Study, loaded: Loaded, tree: Mapping, problems: Problems
     for variant in study.variants.values():
         for name in variant.remove:
             if str(name) not in known and "/" not in name:
-                problems.add(name, f"the fleet has no site '{name}'", nearest(name, known))
+                problems.add(name, no_site(name), nearest(name, known))
     for each in (*study.measures, *study.expectations):
         if each.at is not None and each.at not in known:
             column = tree.source.lines[each.line - 1].find(each.at) + 1
             at = Position(tree.source, each.line, max(column, 1))
-            problems.add(at, f"the fleet has no site '{each.at}'", nearest(each.at, known))
+            problems.add(at, no_site(each.at), nearest(each.at, known))
 
 
 def _arms(study: Study, base: Loaded, policy: Policy, found: list[Problem]) -> Iterator[Arm]:

@@ -175,7 +175,8 @@ def test_what_to_do_about_a_decline_fits_its_reason(decline: Show, do: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("lang", "told"), [("en", "Of ¥30,000 less came out."), ("ja", "¥30,000のうち一部だけが出ました。")]
+    ("lang", "told"),
+    [("en", "Only a part of ¥30,000 came out."), ("ja", "¥30,000のうち一部だけが出ました。")],
 )
 def test_when_less_comes_out_than_was_asked_for_the_screen_says_so_once(lang: Lang, told: str) -> None:
     found = front("choose_service")
